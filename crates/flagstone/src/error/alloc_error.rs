@@ -1,0 +1,135 @@
+//! A door that could not place a value says why, and hands the value back.
+
+use core::{alloc::Layout, error::Error, fmt};
+
+use super::OutOfMemory;
+
+/// A value could not be placed; the value is inside.
+///
+/// One word larger than `T`. `Debug` and `Display` never look at the value, so they need nothing
+/// of `T`.
+///
+/// ```
+/// use flagstone::{AllocErrorKind, FixedPool};
+///
+/// let pool = FixedPool::<String>::new(1);
+/// let _first = pool.alloc("kept".to_owned())?;
+/// let refused = pool.alloc("returned".to_owned()).unwrap_err();
+/// assert_eq!(refused.kind(), AllocErrorKind::Exhausted);
+/// assert_eq!(refused.into_inner(), "returned");
+/// # Ok::<(), flagstone::AllocError<String>>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct AllocError<T = ()> {
+    value: T,
+    cause: Cause,
+}
+
+/// Why nothing was placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AllocErrorKind {
+    /// Every slot is in use and the pool may not, or could not by its strategy, grow.
+    Exhausted,
+    /// The pool wanted to grow and its provider gave no usable memory.
+    OutOfMemory,
+    /// The pool was asked to make a value and was configured without an initializer.
+    NoInitializer,
+}
+
+/// Kind and number in one word: the two top bits tell the kind, the rest is the capacity in slots
+/// or the size in bytes that was asked for. Both are below 2^62 on every target with memory to
+/// count them in; a larger number is shown as 2^62 - 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause(usize);
+
+const KIND_SHIFT: u32 = usize::BITS - 2;
+const NUMBER: usize = (1 << KIND_SHIFT) - 1;
+
+impl Cause {
+    /// All `capacity` slots are in use.
+    pub(crate) const fn exhausted(capacity: usize) -> Self {
+        Self::pack(0, capacity)
+    }
+
+    /// The provider did not give a chunk of `layout`.
+    pub(crate) const fn out_of_memory(layout: Layout) -> Self {
+        Self::pack(1, layout.size())
+    }
+
+    /// There is nothing that makes a value.
+    pub(crate) const fn no_initializer() -> Self {
+        Self::pack(2, 0)
+    }
+
+    const fn pack(kind: usize, number: usize) -> Self {
+        let number = if number > NUMBER { NUMBER } else { number };
+        Self(kind << KIND_SHIFT | number)
+    }
+}
+
+impl From<OutOfMemory> for Cause {
+    fn from(error: OutOfMemory) -> Self {
+        Self::out_of_memory(error.layout())
+    }
+}
+
+impl<T> AllocError<T> {
+    pub(crate) const fn new(value: T, cause: Cause) -> Self {
+        Self { value, cause }
+    }
+
+    /// The value that was not placed.
+    pub fn into_inner(self) -> T {
+        self.value
+    }
+
+    /// Whether the slots or the memory ran out.
+    #[must_use]
+    pub const fn kind(&self) -> AllocErrorKind {
+        match self.cause.0 >> KIND_SHIFT {
+            0 => AllocErrorKind::Exhausted,
+            1 => AllocErrorKind::OutOfMemory,
+            _ => AllocErrorKind::NoInitializer,
+        }
+    }
+
+    /// The same error about another value, for doors that stand on other doors.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> AllocError<U> {
+        AllocError {
+            value: f(self.value),
+            cause: self.cause,
+        }
+    }
+}
+
+impl<T> fmt::Debug for AllocError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AllocError")
+            .field("kind", &self.kind())
+            .field("number", &(self.cause.0 & NUMBER))
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Display for AllocError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.cause.0 & NUMBER;
+        match self.kind() {
+            AllocErrorKind::Exhausted => write!(
+                f,
+                "all {number} slots are in use: drop a handle first or give the pool more capacity"
+            ),
+            AllocErrorKind::OutOfMemory => write!(
+                f,
+                "the pool could not grow: its provider gave no usable chunk of {number} bytes"
+            ),
+            AllocErrorKind::NoInitializer => f.write_str(
+                "the pool was asked to make a value but has no initializer: \
+                 configure `initialization` or pass the value",
+            ),
+        }
+    }
+}
+
+impl<T> Error for AllocError<T> {}

@@ -1,0 +1,156 @@
+//! Exclusive ownership of a value in a slot.
+#![expect(unsafe_code, reason = "dereferences the slot it owns")]
+
+use core::{
+    fmt,
+    marker::PhantomData,
+    mem::{ManuallyDrop, MaybeUninit},
+    ops::{Deref, DerefMut},
+    pin::Pin,
+    ptr::NonNull,
+};
+
+use crate::raw::Home;
+
+/// Owns one value in a pool, as `Box` owns one on the heap: reads and writes go straight to the
+/// slot, dropping it drops the value and frees the slot.
+///
+/// Two words for a contiguous pool, one for a pool of slabs. Operations on the handle itself are
+/// associated functions (`OwnedHandle::into_inner(handle)`), so that methods of `T` are not hidden.
+///
+/// ```
+/// use flagstone::{FixedPool, OwnedHandle};
+///
+/// let pool = FixedPool::new(2);
+/// let mut name = pool.alloc(String::from("flag"))?;
+/// name.push_str("stone");
+/// assert_eq!(*name, "flagstone");
+/// assert_eq!(OwnedHandle::into_inner(name), "flagstone");
+/// assert_eq!(pool.available(), 2);
+/// # Ok::<(), flagstone::AllocError<String>>(())
+/// ```
+///
+/// The handle cannot outlive its pool, and the pool cannot move or be dropped while it exists:
+///
+/// ```compile_fail,E0505
+/// # use flagstone::FixedPool;
+/// let pool = FixedPool::new(1);
+/// let handle = pool.alloc(1).unwrap();
+/// drop(pool);
+/// println!("{}", *handle);
+/// ```
+///
+/// # Invariants
+///
+/// 1. `slot` points to a live `T` in a slot in use, which belongs to this handle alone, and is the
+///    address of that slot.
+/// 2. `home` is the home of that slot, alive as long as `'p`.
+pub struct OwnedHandle<'p, T: ?Sized, H: Home> {
+    slot: NonNull<T>,
+    home: H,
+    // Owns a `T`, for as long as the pool.
+    owns: PhantomData<(&'p (), T)>,
+}
+
+impl<'p, T: ?Sized, H: Home> OwnedHandle<'p, T, H> {
+    /// # Safety
+    ///
+    /// The two invariants of the type.
+    #[inline(always)]
+    pub(crate) unsafe fn new(slot: NonNull<T>, home: H) -> Self {
+        Self {
+            slot,
+            home,
+            owns: PhantomData,
+        }
+    }
+
+    /// The address of the value.
+    #[must_use]
+    pub const fn as_ptr(handle: &Self) -> NonNull<T> {
+        handle.slot
+    }
+
+    /// Gives up the handle without dropping the value: the slot stays in use until the pointer
+    /// comes back through the pool's `from_raw`, or the pool is cleared or dropped, which drops
+    /// the value.
+    #[must_use = "the slot stays in use until the pointer comes back"]
+    pub fn into_raw(handle: Self) -> NonNull<T> {
+        ManuallyDrop::new(handle).slot
+    }
+
+    /// Pins the value: its slot does not move, and the pool drops the value before it gives the
+    /// slot to anyone else, even if the handle is forgotten.
+    pub fn into_pin(handle: Self) -> Pin<Self> {
+        // SAFETY: the slot never moves, and the value is dropped in place before its memory is
+        // reused: by this handle's drop, or, if it is forgotten, when the pool is cleared or
+        // dropped. `Pin` takes away everything that could move the value out.
+        unsafe { Pin::new_unchecked(handle) }
+    }
+
+    /// The parts of the handle, which is given up.
+    pub(crate) fn into_parts(handle: Self) -> (NonNull<T>, H) {
+        let handle = ManuallyDrop::new(handle);
+        // SAFETY: `handle` is never dropped, so the home is moved out once.
+        let home = unsafe { core::ptr::read(&raw const handle.home) };
+        (handle.slot, home)
+    }
+}
+
+impl<'p, T, H: Home> OwnedHandle<'p, T, H> {
+    /// Moves the value out and frees the slot. The pool's release hook runs first; if it panics, the
+    /// value is dropped and the slot freed.
+    pub fn into_inner(handle: Self) -> T {
+        let (slot, home) = Self::into_parts(handle);
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: invariants 1 and 2; the slot is not used afterwards; room for a `T` is ours.
+        unsafe { home.release(slot.cast(), NonNull::from(&mut value).cast()) };
+        // SAFETY: `release` returned, so it has moved the value here.
+        unsafe { value.assume_init() }
+    }
+}
+
+impl<T: ?Sized, H: Home> Deref for OwnedHandle<'_, T, H> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: a live `T` (invariant 1); `&self` rules out a mutable reference through us.
+        unsafe { self.slot.as_ref() }
+    }
+}
+
+impl<T: ?Sized, H: Home> DerefMut for OwnedHandle<'_, T, H> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: a live `T` that is ours alone (invariant 1); `&mut self` rules out any other
+        // reference through us.
+        unsafe { self.slot.as_mut() }
+    }
+}
+
+impl<T: ?Sized, H: Home> Drop for OwnedHandle<'_, T, H> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: invariants 1 and 2, and nothing uses the slot after the handle's own drop.
+        unsafe { self.home.retire(self.slot.cast()) }
+    }
+}
+
+// SAFETY: the handle owns the value, so sending it sends a `T`; it also sends the home, through
+// which the slot is freed on the other thread. A method that reaches further than the slot and its
+// home must not be added without another bound.
+unsafe impl<T: ?Sized + Send, H: Home + Send> Send for OwnedHandle<'_, T, H> {}
+
+// SAFETY: `&OwnedHandle` gives out `&T` and facts of the pool's geometry that never change, nothing
+// else; a method that changes the pool through `&self` must not be added.
+unsafe impl<T: ?Sized + Sync, H: Home> Sync for OwnedHandle<'_, T, H> {}
+
+// The handle is a pointer: moving it does not move the value.
+impl<T: ?Sized, H: Home> Unpin for OwnedHandle<'_, T, H> {}
+
+impl<T: ?Sized, H: Home> fmt::Pointer for OwnedHandle<'_, T, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.slot.fmt(f)
+    }
+}

@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(
+    clippy::alloc_instead_of_core,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core
+)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+// The rooms, lowest first: a room imports only rooms that stand above it in this list
+// (`tests/rooms.rs` enforces it).
+pub mod error;
+pub mod sync;
+
+pub mod corruption;
+pub mod index;
+pub mod layout;
+pub mod provider;
+#[cfg(feature = "std")]
+pub mod thread;
+
+mod raw;
+
+pub mod handle;
+
+pub mod pool;
+
+pub use error::{AllocError, AllocErrorKind, ConfigError, IndexError, OutOfMemory};
+pub use handle::{OwnedHandle, VacantHandle};
+pub use index::IndexAllocator;
+pub use pool::{FixedPool, GrowingPool, PoolConfig};
+pub use provider::Provider;

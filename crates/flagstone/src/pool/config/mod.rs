@@ -1,0 +1,84 @@
+//! What a pool is told when it is built.
+
+mod builder;
+mod growth;
+mod initialization;
+
+pub use builder::PoolConfigBuilder;
+pub use growth::GrowthStrategy;
+pub use initialization::InitializationStrategy;
+#[cfg(feature = "alloc")]
+pub(in crate::pool) use initialization::Initializer;
+
+use crate::error::ConfigError;
+
+/// Sizes, growth, initialization and alignment of a pool; made by a [builder](Self::builder), which
+/// checks every knob.
+///
+/// ```
+/// use flagstone::pool::{GrowingPool, GrowthStrategy, PoolConfig};
+///
+/// let config = PoolConfig::builder()
+///     .capacity(1000)
+///     .max_capacity(Some(10_000))
+///     .growth_strategy(GrowthStrategy::Exponential { factor: 2.0 })
+///     .alignment(64)
+///     .pre_initialize(false)
+///     .build()?;
+/// let pool = GrowingPool::with_config(config)?;
+/// let handle = pool.alloc([0_u8; 40]).unwrap();
+/// assert_eq!(&raw const *handle as usize % 64, 0);
+/// # Ok::<(), flagstone::ConfigError>(())
+/// ```
+#[derive(Debug)]
+pub struct PoolConfig<T> {
+    pub(super) capacity: usize,
+    pub(super) max_capacity: Option<usize>,
+    pub(super) growth: Option<GrowthStrategy>,
+    pub(super) initialization: InitializationStrategy<T>,
+    pub(super) alignment: usize,
+    pub(super) pre_initialize: bool,
+}
+
+impl<T> PoolConfig<T> {
+    /// A builder with nothing set.
+    pub fn builder() -> PoolConfigBuilder<T> {
+        PoolConfigBuilder::default()
+    }
+
+    /// `capacity` slots, everything else as it is when no knob is touched.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self {
+            capacity,
+            max_capacity: None,
+            growth: None,
+            initialization: InitializationStrategy::Lazy,
+            alignment: align_of::<T>(),
+            pre_initialize: false,
+        }
+    }
+
+    /// Slots to begin with.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Slots that are never exceeded, if there is a limit.
+    #[must_use]
+    pub fn max_capacity(&self) -> Option<usize> {
+        self.max_capacity
+    }
+
+    /// Alignment of every slot, in bytes.
+    #[must_use]
+    pub fn alignment(&self) -> usize {
+        self.alignment
+    }
+
+    /// Refuses what only a pool that keeps its objects constructed could do.
+    pub(super) fn check_slot_pool(&self) -> Result<(), ConfigError> {
+        self.initialization.check_slot_pool()
+    }
+}

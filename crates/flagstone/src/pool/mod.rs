@@ -1,0 +1,26 @@
+//! Values in, handles out.
+//!
+//! | pool | slots | handle | grows | gives back |
+//! |---|---|---|---|---|
+//! | [`FixedPool`] | one contiguous run | two words | no | when dropped |
+//! | [`GrowingPool`] | slabs | one word | by a [`GrowthStrategy`] | empty slabs |
+//!
+//! Both are for one thread at a time: they can be sent, not shared. Every pool has the same doors:
+//! `alloc(value)`, `alloc_with(closure)`, `alloc_init()`, `alloc_uninit()`, and with `&mut self`
+//! `iter_mut`, `drain` and `clear`.
+
+mod config;
+mod fixed;
+mod growing;
+mod store;
+
+pub use crate::raw::{
+    Checked, CheckedStrategy, FnHooks, FromCapacity, Hooks, Indexed, Intrusive, NoHooks, Poolable,
+    PoolableHooks, Strategy,
+};
+pub use config::{GrowthStrategy, InitializationStrategy, PoolConfig, PoolConfigBuilder};
+pub use fixed::FixedPool;
+pub use growing::GrowingPool;
+pub use store::{
+    Drain, FixedHandle, FixedHome, FixedVacant, GrowingHandle, GrowingHome, GrowingVacant, IterMut,
+};

@@ -1,0 +1,123 @@
+//! The calls that every pool has, written once over [`Store`].
+
+use core::ptr::NonNull;
+
+use super::Store;
+use crate::{
+    error::{AllocError, Cause},
+    handle::{OwnedHandle, VacantHandle},
+    raw::{Home, PutBack, welcome},
+};
+
+/// A handle to a value of the store `S`.
+pub(in crate::pool) type Handle<'p, S> =
+    OwnedHandle<'p, <S as Store>::Value, <S as Store>::Home<'p>>;
+/// A handle to an empty slot of the store `S`.
+type Vacant<'p, S> = VacantHandle<'p, <S as Store>::Value, <S as Store>::Home<'p>>;
+
+/// Places `value`: slot, write, hook, handle.
+#[inline(always)]
+pub(in crate::pool) fn alloc<S: Store>(
+    store: &S,
+    value: S::Value,
+) -> Result<Handle<'_, S>, AllocError<S::Value>> {
+    match take(store) {
+        // SAFETY: the slot is ours and empty.
+        Ok(slot) => Ok(unsafe { settle(store, slot.cast(), value) }),
+        Err(cause) => Err(AllocError::new(value, cause)),
+    }
+}
+
+/// As [`alloc`], with a value made once the slot is there.
+#[inline]
+pub(in crate::pool) fn alloc_with<S: Store>(
+    store: &S,
+    make: impl FnOnce() -> S::Value,
+) -> Result<Handle<'_, S>, AllocError> {
+    let slot = take(store).map_err(|cause| AllocError::new((), cause))?;
+    // SAFETY: the slot is ours, holds nothing, and is not used if this runs.
+    let back = PutBack::new(|| unsafe { store.put(slot) });
+    let value = make(); // USER CODE
+    back.disarm();
+    // SAFETY: the slot is ours and empty.
+    Ok(unsafe { settle(store, slot.cast(), value) })
+}
+
+/// As [`alloc`], with a value that was made ahead or that the initializer makes now.
+pub(in crate::pool) fn alloc_init<S: Store>(store: &S) -> Result<Handle<'_, S>, AllocError> {
+    if let Some(slot) = store.initial().unpark() {
+        let home = store.home();
+        // SAFETY: a parked slot holds a live value that is ours now; a panic leaves it to nobody.
+        unsafe { home.welcome(slot) };
+        // SAFETY: as above; the home is the store's.
+        return Ok(unsafe { OwnedHandle::new(slot.cast(), home) });
+    }
+    let Some(make) = store.initial().initializer() else {
+        return Err(AllocError::new((), Cause::no_initializer()));
+    };
+    alloc_with(store, make)
+}
+
+/// Hands out an empty slot.
+pub(in crate::pool) fn alloc_uninit<S: Store>(store: &S) -> Result<Vacant<'_, S>, AllocError> {
+    let slot = take(store).map_err(|cause| AllocError::new((), cause))?;
+    store.vacant().set(store.vacant().get() + 1);
+    // SAFETY: the slot is ours, empty, and counted as vacant; the home is the store's.
+    Ok(unsafe { VacantHandle::new(slot.cast(), store.home()) })
+}
+
+/// Makes a value ahead for each of `count` slots, if the pool is to. If the initializer panics,
+/// those made so far stay parked, and are dropped with the pool.
+#[cfg(feature = "alloc")]
+pub(super) fn fill_ahead<S: Store>(store: &S, count: usize) {
+    let Some(make) = store.initial().ahead() else {
+        return;
+    };
+    store.initial().reserve(count);
+    for _ in 0..count {
+        let Ok(slot) = store.take() else { return };
+        // SAFETY: the slot is ours, holds nothing, and is not used if this runs.
+        let back = PutBack::new(|| unsafe { store.put(slot) });
+        let value = make(); // USER CODE
+        back.disarm();
+        // SAFETY: the slot is ours, empty and made for this type.
+        unsafe { slot.cast::<S::Value>().write(value) };
+        store.initial().park(slot);
+    }
+}
+
+/// A slot of the store, or, when there is none, one whose value was made ahead: it is dropped.
+#[inline(always)]
+fn take<S: Store>(store: &S) -> Result<NonNull<u8>, Cause> {
+    match store.take() {
+        Ok(slot) => Ok(slot),
+        Err(cause) => take_parked(store, cause),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn take_parked<S: Store>(store: &S, cause: Cause) -> Result<NonNull<u8>, Cause> {
+    let slot = store.initial().unpark().ok_or(cause)?;
+    // SAFETY: the slot is ours, and its value is gone when this runs.
+    let back = PutBack::new(|| unsafe { store.put(slot) });
+    // SAFETY: a parked slot holds a live value that is ours now; dropped once.
+    unsafe { slot.cast::<S::Value>().drop_in_place() }; // USER CODE
+    back.disarm();
+    Ok(slot)
+}
+
+/// Writes `value` into a slot and makes the handle.
+///
+/// # Safety
+///
+/// `slot` was taken from `store`, is the caller's and holds nothing.
+#[inline(always)]
+unsafe fn settle<S: Store>(store: &S, slot: NonNull<S::Value>, value: S::Value) -> Handle<'_, S> {
+    // SAFETY: a slot of the store is large enough and aligned for its values; it is the caller's.
+    unsafe { slot.write(value) };
+    // SAFETY: a live value that is ours; if the hook panics it is dropped, and the slot goes back.
+    unsafe { welcome(store.hooks(), slot, || store.put(slot.cast())) };
+    // SAFETY: the slot holds a live value and is ours alone; the home is the store's.
+    unsafe { OwnedHandle::new(slot, store.home()) }
+}

@@ -1,0 +1,484 @@
+//! Slots in slabs that come and go.
+
+use core::{alloc::Layout, cell::Cell, fmt, marker::PhantomData, ptr, ptr::NonNull};
+
+use super::{Initial, Store};
+use crate::{
+    corruption::{Corruption, report},
+    error::{Allowed, Cause, ConfigError, Given, OutOfMemory},
+    handle::{OwnedHandle, VacantHandle},
+    layout::{SlabLayout, SlotLayout, clamp_growth},
+    pool::{GrowthStrategy, PoolConfig},
+    provider::{Global, Provider},
+    raw::{Home, Hooks, NoHooks, Slab, SlabCursor, Slabs, release, retire, welcome},
+};
+
+/// How many free slots of a slab a debug build looks through for a double free.
+const DEBUG_SEARCH: usize = 32;
+
+/// What a slot reaches through its slab, beside the slabs.
+pub(super) struct Beside<K> {
+    hooks: K,
+    vacant: Cell<usize>,
+}
+
+/// The memory of a growing pool.
+///
+/// # Invariants
+///
+/// 1. `slabs` came from `Slabs::create` with the geometry of `T` and `SLAB_BYTES`, and is destroyed
+///    with the store.
+/// 2. `current` is null or a slab of ours on no shelf.
+/// 3. The sum of all slots never exceeds `max_capacity`.
+pub struct GrowingStore<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> {
+    current: Cell<*mut Slab>,
+    stride: usize,
+    slabs: NonNull<Slabs<P, Beside<K>>>,
+    max_capacity: Option<usize>,
+    growth: GrowthStrategy,
+    initial: Initial<T>,
+    // Owns values, and hands out `&mut` to them through `&self`: invariant in `T`.
+    values: PhantomData<Cell<T>>,
+}
+
+/// Bytes of a slab for values of `T`, which the free path must know from the type alone; 0 when no
+/// slab can hold them.
+pub(in crate::pool) const fn slab_size<T, const SLAB_BYTES: usize>() -> usize {
+    const {
+        assert!(
+            SLAB_BYTES.is_power_of_two() && SLAB_BYTES >= 1024,
+            "SLAB_BYTES must be a power of two of at least 1024 bytes"
+        );
+    }
+    let Some(slot) = SlotLayout::linked(Layout::new::<T>(), 1) else {
+        return 0;
+    };
+    match SlabLayout::size_for(SLAB_BYTES, slot) {
+        Some(size) => size,
+        None => 0,
+    }
+}
+
+impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P, SLAB_BYTES> {
+    pub(in crate::pool) fn new(
+        config: PoolConfig<T>,
+        hooks: K,
+        provider: P,
+    ) -> Result<Self, ConfigError> {
+        config.check_slot_pool()?;
+        let (slot, layout) = geometry::<T, SLAB_BYTES>(config.alignment)?;
+        let beside = Beside {
+            hooks,
+            vacant: Cell::new(0),
+        };
+        let slabs = Slabs::create(provider, beside, layout, slot, config.capacity)?;
+        let store = Self {
+            current: Cell::new(ptr::null_mut()),
+            stride: slot.stride(),
+            slabs,
+            max_capacity: config.max_capacity,
+            growth: config
+                .growth
+                .unwrap_or(GrowthStrategy::Exponential { factor: 2.0 }),
+            initial: Initial::new(config.initialization, config.pre_initialize),
+            values: PhantomData,
+        };
+        while store.slabs().capacity() < config.capacity && store.add_slab()? {}
+        if config.pre_initialize {
+            store.slabs().touch();
+        }
+        #[cfg(feature = "alloc")]
+        super::doors::fill_ahead(&store, config.capacity);
+        Ok(store)
+    }
+
+    fn slabs(&self) -> &Slabs<P, Beside<K>> {
+        // SAFETY: invariant 1: alive until the store is dropped, and never borrowed mutably.
+        unsafe { self.slabs.as_ref() }
+    }
+
+    fn current(&self) -> Option<&Slab> {
+        // SAFETY: invariant 2: null or a slab that exists; all its changing fields are cells.
+        unsafe { self.current.get().as_ref() }
+    }
+
+    fn add_slab(&self) -> Result<bool, OutOfMemory> {
+        self.slabs().add(|| {
+            self.max_capacity
+                .map_or(usize::MAX, |max| max - self.slabs().capacity())
+        })
+    }
+
+    /// Files the exhausted current slab, and makes the fullest one with room current, growing if
+    /// there is none.
+    #[cold]
+    #[inline(never)]
+    fn take_slow(&self) -> Result<NonNull<u8>, Cause> {
+        loop {
+            if let Some(exhausted) = NonNull::new(self.current.replace(ptr::null_mut())) {
+                self.slabs().file(exhausted);
+            }
+            if let Some(slab) = self.slabs().pick() {
+                self.current.set(slab.as_ptr());
+                if let Some(slot) = self.current().and_then(|slab| slab.take(self.stride)) {
+                    return Ok(slot);
+                }
+            } else {
+                self.grow()?;
+                // The growth closure or the provider may have used the pool meanwhile: look again.
+            }
+        }
+    }
+
+    /// Adds slabs as the strategy says; an error only if not even one could be added.
+    fn grow(&self) -> Result<(), Cause> {
+        let before = self.slabs().capacity();
+        if !self.growth.allows_growth() {
+            return Err(Cause::exhausted(before));
+        }
+        let wanted = self.growth.compute_growth(before); // USER CODE
+        let target = before.saturating_add(clamp_growth(before, wanted, self.max_capacity));
+        let mut added = false;
+        while self.slabs().capacity() < target {
+            match self.add_slab() {
+                Ok(true) => added = true,
+                Ok(false) => break,
+                Err(error) if !added => return Err(error.into()),
+                Err(_) => break,
+            }
+        }
+        if added || self.slabs().has_room() || self.current().is_some_and(Slab::has_free) {
+            Ok(())
+        } else {
+            Err(Cause::exhausted(self.slabs().capacity()))
+        }
+    }
+
+    pub(in crate::pool) fn capacity(&self) -> usize {
+        self.slabs().capacity()
+    }
+
+    pub(in crate::pool) fn max_capacity(&self) -> Option<usize> {
+        self.max_capacity
+    }
+
+    pub(in crate::pool) fn in_use(&self) -> usize {
+        self.slabs().usage().0 - self.initial.parked()
+    }
+
+    pub(in crate::pool) fn has_free(&self) -> bool {
+        self.current().is_some_and(Slab::has_free)
+            || self.slabs().has_room()
+            || self.initial.parked() > 0
+    }
+
+    pub(in crate::pool) fn fragmentation(&self) -> f64 {
+        let (live, slots) = self.slabs().usage();
+        if slots == 0 {
+            return 0.0;
+        }
+        1.0 - live as f64 / slots as f64
+    }
+
+    pub(in crate::pool) fn slab_count(&self) -> usize {
+        self.slabs().slab_count()
+    }
+
+    pub(in crate::pool) fn slots_per_slab(&self) -> usize {
+        self.slabs().slots_per_slab()
+    }
+
+    pub(in crate::pool) fn slab_bytes(&self) -> usize {
+        self.slabs().slab_bytes()
+    }
+
+    pub(in crate::pool) fn provider(&self) -> &P {
+        self.slabs().provider()
+    }
+
+    pub(in crate::pool) fn shrink_to_fit(&self) -> usize {
+        if self.current().is_some_and(|slab| slab.live() == 0)
+            && let Some(slab) = NonNull::new(self.current.replace(ptr::null_mut()))
+        {
+            self.slabs().file(slab);
+        }
+        self.slabs().return_empty()
+    }
+
+    /// Makes a handle again.
+    ///
+    /// # Safety
+    ///
+    /// `slot` holds a live value of this pool that no other handle owns.
+    pub(in crate::pool) unsafe fn adopt(
+        &self,
+        slot: NonNull<T>,
+    ) -> GrowingHandle<'_, T, K, P, SLAB_BYTES> {
+        if cfg!(debug_assertions) {
+            // SAFETY: a slot of one of our slabs, by the caller's promise.
+            let slab = unsafe { Slab::of(slot.cast(), slab_size::<T, SLAB_BYTES>()) };
+            // SAFETY: as above; its changing fields are cells.
+            let slab = unsafe { slab.as_ref() };
+            let address = slot.as_ptr().addr();
+            if slab.owner() != self.slabs.cast() {
+                report(Corruption::ForeignPointer { address });
+            }
+            if slab.recently_freed(slot.cast(), self.stride, DEBUG_SEARCH) {
+                report(Corruption::DoubleFree { address });
+            }
+        }
+        // SAFETY: the caller's promise; the home is ours.
+        unsafe { OwnedHandle::new(slot, self.home()) }
+    }
+}
+
+fn geometry<T, const SLAB_BYTES: usize>(
+    alignment: usize,
+) -> Result<(SlotLayout, SlabLayout), ConfigError> {
+    let size = slab_size::<T, SLAB_BYTES>();
+    let too_large = ConfigError::knob_out_of_range(
+        "size of a value",
+        Given::Number(size_of::<T>()),
+        Allowed::Range {
+            least: 0,
+            most: isize::MAX as usize / 32,
+            unit: "bytes, so that a slab holds it",
+        },
+    );
+    let slot = SlotLayout::linked(Layout::new::<T>(), alignment).ok_or(too_large)?;
+    if size == 0 {
+        return Err(too_large);
+    }
+    match SlabLayout::new(size, Layout::new::<Slab>(), slot) {
+        Some(layout) => Ok((slot, layout)),
+        None if alignment > align_of::<T>() => Err(ConfigError::knob_out_of_range(
+            "alignment",
+            Given::Number(alignment),
+            Allowed::PowerOfTwo {
+                least: align_of::<T>(),
+                most: size / 4,
+            },
+        )),
+        None => Err(too_large),
+    }
+}
+
+// SAFETY: slabs hand out slots made for `T`, each once until it is put back; the home leads back to
+// them; the walk is the slabs'.
+unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Store
+    for GrowingStore<T, K, P, SLAB_BYTES>
+{
+    type Value = T;
+    type Hooks = K;
+    type Home<'p>
+        = GrowingHome<'p, T, K, P, SLAB_BYTES>
+    where
+        Self: 'p;
+    type Cursor = SlabCursor;
+
+    #[inline(always)]
+    fn take(&self) -> Result<NonNull<u8>, Cause> {
+        if let Some(slab) = self.current()
+            && let Some(slot) = slab.take(self.stride)
+        {
+            return Ok(slot);
+        }
+        self.take_slow()
+    }
+
+    #[inline(always)]
+    unsafe fn put(&self, slot: NonNull<u8>) {
+        // SAFETY: the caller's promise.
+        unsafe { put::<T, K, P, SLAB_BYTES>(slot) }
+    }
+
+    #[inline(always)]
+    fn hooks(&self) -> &K {
+        &self.slabs().beside().hooks
+    }
+
+    fn initial(&self) -> &Initial<T> {
+        &self.initial
+    }
+
+    fn vacant(&self) -> &Cell<usize> {
+        &self.slabs().beside().vacant
+    }
+
+    #[inline(always)]
+    fn home(&self) -> GrowingHome<'_, T, K, P, SLAB_BYTES> {
+        GrowingHome(PhantomData)
+    }
+
+    fn walk(&mut self) -> SlabCursor {
+        self.initial.sort();
+        self.slabs().walk()
+    }
+
+    fn next_taken(&self, cursor: &mut SlabCursor) -> Option<NonNull<u8>> {
+        self.slabs().next_live(cursor)
+    }
+
+    fn end_walk(&self) {
+        self.slabs().end_walk();
+    }
+}
+
+/// Puts a slot back into the slab that its address names.
+///
+/// # Safety
+///
+/// As for [`Store::put`], for any store of these parameters.
+#[inline(always)]
+unsafe fn put<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull<u8>) {
+    // SAFETY: a slot of a slab of this size, by the caller's promise.
+    let slab = unsafe { Slab::of(slot, slab_size::<T, SLAB_BYTES>()) };
+    // SAFETY: the slab holds a slot in use, so it exists; its changing fields are cells.
+    let this = unsafe { slab.as_ref() };
+    // SAFETY: a store of these parameters owns it.
+    let owner = unsafe { this.owner().cast::<Slabs<P, Beside<K>>>().as_ref() };
+    // SAFETY: the caller's promise.
+    if unsafe { this.put(slot, owner.stride()) } {
+        owner.notified(slab);
+    }
+}
+
+impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Drop
+    for GrowingStore<T, K, P, SLAB_BYTES>
+{
+    fn drop(&mut self) {
+        /// Gives the memory back even if a destructor panics.
+        struct End<'a, T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>(
+            &'a mut GrowingStore<T, K, P, SLAB_BYTES>,
+        );
+
+        impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Drop for End<'_, T, K, P, SLAB_BYTES> {
+            fn drop(&mut self) {
+                // SAFETY: invariant 1; this is the end of the store.
+                unsafe { Slabs::destroy(self.0.slabs) };
+            }
+        }
+
+        if self.vacant().get() != 0 {
+            // Forgotten vacant handles: what is initialised is not known. Leak rather than guess.
+            return;
+        }
+        let end = End(self);
+        super::walk::drop_all(end.0);
+    }
+}
+
+impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> fmt::Debug
+    for GrowingStore<T, K, P, SLAB_BYTES>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GrowingStore").finish_non_exhaustive()
+    }
+}
+
+// SAFETY: the store owns its slabs and everything in them. Sending it sends values, hooks and
+// provider. It stays `!Sync`: a method that uses cells through `&self` from two threads must not be
+// added.
+unsafe impl<T: Send, K: Hooks<T> + Send, P: Provider + Send, const SLAB_BYTES: usize> Send
+    for GrowingStore<T, K, P, SLAB_BYTES>
+{
+}
+
+/// How a slot of a [`GrowingPool`](crate::GrowingPool) is returned: its slab is found from its
+/// address, so this takes no room.
+pub struct GrowingHome<
+    'p,
+    T,
+    K: Hooks<T> = NoHooks,
+    P: Provider = Global,
+    const SLAB_BYTES: usize = { 64 * 1024 },
+>(PhantomData<&'p GrowingStore<T, K, P, SLAB_BYTES>>);
+
+impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingHome<'_, T, K, P, SLAB_BYTES> {
+    /// What stands beside the slabs.
+    ///
+    /// # Safety
+    ///
+    /// `slot` is in use, in a pool of these parameters.
+    #[inline(always)]
+    unsafe fn beside(&self, slot: NonNull<u8>) -> &Beside<K> {
+        // SAFETY: a slot of a slab of this size, by the caller's promise.
+        let slab = unsafe { Slab::of(slot, slab_size::<T, SLAB_BYTES>()) };
+        // SAFETY: the slab holds a slot in use, so it exists; its changing fields are cells.
+        let owner = unsafe { slab.as_ref() }.owner();
+        // SAFETY: a store of these parameters owns it, and is borrowed for as long as this home.
+        unsafe { owner.cast::<Slabs<P, Beside<K>>>().as_ref() }.beside()
+    }
+}
+
+impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> fmt::Debug
+    for GrowingHome<'_, T, K, P, SLAB_BYTES>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GrowingHome")
+    }
+}
+
+// SAFETY: the store is borrowed for 'p, so its slabs with slots in use stay; the order of things,
+// whatever panics, is that of `raw`.
+unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Home
+    for GrowingHome<'_, T, K, P, SLAB_BYTES>
+{
+    #[inline]
+    unsafe fn welcome(&self, slot: NonNull<u8>) {
+        // SAFETY: the slot is in use.
+        let beside = unsafe { self.beside(slot) };
+        // SAFETY: a live value that is the caller's; if the hook panics nobody uses the slot.
+        unsafe {
+            welcome(&beside.hooks, slot.cast::<T>(), || {
+                put::<T, K, P, SLAB_BYTES>(slot);
+            });
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn retire(&self, slot: NonNull<u8>) {
+        // SAFETY: the slot is in use.
+        let beside = unsafe { self.beside(slot) };
+        // SAFETY: a live value that is the caller's, gone when the slot goes back.
+        unsafe {
+            retire(&beside.hooks, slot.cast::<T>(), || {
+                put::<T, K, P, SLAB_BYTES>(slot);
+            });
+        }
+    }
+
+    #[inline]
+    unsafe fn release(&self, slot: NonNull<u8>, into: NonNull<u8>) {
+        // SAFETY: the slot is in use.
+        let beside = unsafe { self.beside(slot) };
+        // SAFETY: as for `retire`; `into` has room for a `T`.
+        unsafe {
+            release(&beside.hooks, slot.cast::<T>(), into.cast(), || {
+                put::<T, K, P, SLAB_BYTES>(slot);
+            });
+        }
+    }
+
+    unsafe fn vacate(&self, slot: NonNull<u8>) {
+        // SAFETY: the slot is in use.
+        let vacant = unsafe { &self.beside(slot).vacant };
+        vacant.set(vacant.get() - 1);
+        // SAFETY: handed out empty, and not used any more.
+        unsafe { put::<T, K, P, SLAB_BYTES>(slot) }
+    }
+
+    unsafe fn occupy(&self, slot: NonNull<u8>) {
+        // SAFETY: the slot is in use.
+        let vacant = unsafe { &self.beside(slot).vacant };
+        vacant.set(vacant.get() - 1);
+    }
+}
+
+/// An owned value in a [`GrowingPool`](crate::GrowingPool): one word.
+pub type GrowingHandle<'p, T, K = NoHooks, P = Global, const SLAB_BYTES: usize = { 64 * 1024 }> =
+    OwnedHandle<'p, T, GrowingHome<'p, T, K, P, SLAB_BYTES>>;
+
+/// An empty slot of a [`GrowingPool`](crate::GrowingPool).
+pub type GrowingVacant<'p, T, K = NoHooks, P = Global, const SLAB_BYTES: usize = { 64 * 1024 }> =
+    VacantHandle<'p, T, GrowingHome<'p, T, K, P, SLAB_BYTES>>;

@@ -1,0 +1,85 @@
+//! Values in slots: everything `unsafe` of the pools.
+//!
+//! A [`Store`] hands out slots and takes them back; the functions in `doors` put values into them,
+//! in the order that `raw` fixes, and make the handles. `fixed` and `growing` are the two stores.
+#![expect(
+    unsafe_code,
+    reason = "the pools' unsafe part; the doors above it are safe code"
+)]
+
+mod doors;
+mod fixed;
+mod growing;
+#[cfg(feature = "alloc")]
+mod initial;
+#[cfg(not(feature = "alloc"))]
+#[path = "no_initial.rs"]
+mod initial;
+mod walk;
+
+use core::ptr::NonNull;
+
+pub(super) use doors::{alloc, alloc_init, alloc_uninit, alloc_with};
+pub(super) use fixed::FixedStore;
+pub use fixed::{FixedHandle, FixedHome, FixedVacant};
+pub(super) use growing::GrowingStore;
+pub use growing::{GrowingHandle, GrowingHome, GrowingVacant};
+pub(super) use walk::clear;
+pub use walk::{Drain, IterMut};
+
+use crate::{
+    error::Cause,
+    raw::{Home, Hooks},
+};
+use initial::Initial;
+
+/// Slots for values of one type.
+///
+/// # Safety
+///
+/// The implementor promises: `take` hands out slots for a `Value` that nobody has, until they are
+/// `put` back; `home` is the home of these slots, good as long as the store is borrowed; a walk
+/// visits each slot that is taken, once.
+pub unsafe trait Store {
+    /// What the slots hold.
+    type Value;
+    /// What is called when values come and go.
+    type Hooks: Hooks<Self::Value>;
+    /// How handles return slots.
+    type Home<'p>: Home
+    where
+        Self: 'p;
+    /// How far a walk has come.
+    type Cursor;
+
+    /// A slot, or why there is none. User code (growth closure, provider, index) may run.
+    fn take(&self) -> Result<NonNull<u8>, Cause>;
+
+    /// Takes a slot back.
+    ///
+    /// # Safety
+    ///
+    /// The slot was taken from this store, is the caller's, holds no value and is not used again.
+    unsafe fn put(&self, slot: NonNull<u8>);
+
+    /// The hooks.
+    fn hooks(&self) -> &Self::Hooks;
+
+    /// Makes values, and keeps those made ahead.
+    fn initial(&self) -> &Initial<Self::Value>;
+
+    /// How many slots are out that hold no value yet.
+    fn vacant(&self) -> &core::cell::Cell<usize>;
+
+    /// A home for a slot.
+    fn home(&self) -> Self::Home<'_>;
+
+    /// Starts a walk over the taken slots. No slot may be taken until the end.
+    fn walk(&mut self) -> Self::Cursor;
+
+    /// The next taken slot. Slots the walk has passed may be put back meanwhile.
+    fn next_taken(&self, cursor: &mut Self::Cursor) -> Option<NonNull<u8>>;
+
+    /// Ends a walk.
+    fn end_walk(&self);
+}

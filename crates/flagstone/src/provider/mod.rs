@@ -1,0 +1,29 @@
+//! Where chunks come from.
+//!
+//! | provider | memory | needs |
+//! |---|---|---|
+//! | [`Global`] | the program's global allocator | `alloc` |
+//! | [`ByteRegion`] | a byte slice that is lent to it | nothing |
+//! | [`StaticRegion`] | a `static` of a size fixed at compile time, shared by threads | nothing |
+//! | [`OsPages`] | whole pages from the operating system | `heap`, Unix |
+//!
+//! Your own is an implementation of [`Provider`]; `&P` is a provider when `P` is, so one provider
+//! can serve many pools.
+
+mod byte_region;
+mod carve;
+mod global;
+#[cfg(all(feature = "heap", unix))]
+mod os_pages;
+mod request;
+mod static_region;
+
+pub use byte_region::ByteRegion;
+pub use global::Global;
+#[cfg(all(feature = "heap", unix))]
+pub use os_pages::OsPages;
+pub(crate) use request::request;
+pub use static_region::StaticRegion;
+
+mod traits;
+pub use traits::{Chunk, Provider, Purged};

@@ -1,0 +1,54 @@
+//! How a slot is returned.
+
+use core::ptr::NonNull;
+
+/// Knows how a slot goes back to where it came from: what a handle carries beside its pointer, and
+/// all that a handle knows of its pool.
+///
+/// A home is a reference for contiguous pools and zero-sized for slabs, which are found from the
+/// slot's address. It knows the type of the values, so handles to `dyn Trait` or to a part of a
+/// value can use it unchanged.
+///
+/// # Safety
+///
+/// The implementor promises: while the home exists, its pool and the memory of all slots in use
+/// stay where they are, and the calls below do what they say whatever panics.
+pub unsafe trait Home {
+    /// The slot has just received a value: runs the acquire hook. If that panics, the value is
+    /// dropped and the slot goes back before the panic continues.
+    ///
+    /// # Safety
+    ///
+    /// `slot` is in use, holds a value of the pool's type, and belongs to the caller.
+    unsafe fn welcome(&self, slot: NonNull<u8>);
+
+    /// Runs the release hook, drops the value, and gives the slot back, in this order; a later step
+    /// happens even if an earlier one panics.
+    ///
+    /// # Safety
+    ///
+    /// As for `welcome`; the slot is not used afterwards.
+    unsafe fn retire(&self, slot: NonNull<u8>);
+
+    /// Runs the release hook, moves the value to `into`, and gives the slot back. If the hook
+    /// panics, the value is dropped and the slot given back before the panic continues.
+    ///
+    /// # Safety
+    ///
+    /// As for `retire`; `into` may be written with a value of the pool's type and is aligned for it.
+    unsafe fn release(&self, slot: NonNull<u8>, into: NonNull<u8>);
+
+    /// Gives a slot back that was handed out empty and never received a value.
+    ///
+    /// # Safety
+    ///
+    /// `slot` was handed out empty to the caller, holds no value, and is not used afterwards.
+    unsafe fn vacate(&self, slot: NonNull<u8>);
+
+    /// A slot that was handed out empty holds a value from now on.
+    ///
+    /// # Safety
+    ///
+    /// `slot` was handed out empty to the caller and now holds a value of the pool's type.
+    unsafe fn occupy(&self, slot: NonNull<u8>);
+}

@@ -1,0 +1,44 @@
+//! The one door to atomics, cells and threads, and two small locks.
+//!
+//! Everything concurrent in the library names `crate::sync`, never `core::sync::atomic`: with
+//! `--cfg loom` or `--cfg shuttle` the same code runs under a model checker.
+//!
+//! | lock | for | cost uncontended |
+//! |---|---|---|
+//! | [`SpinLock`] | short critical sections, `no_std` | one atomic swap, one store |
+//! | [`NoLock`] | one thread; refuses re-entry | one load, two stores, no atomics |
+//!
+//! Both are [`lock_api::RawMutex`]es, so any lock of that family can stand in their place.
+
+mod backoff;
+mod no_lock;
+mod spin_lock;
+
+pub(crate) use backoff::Backoff;
+pub use no_lock::NoLock;
+pub use spin_lock::SpinLock;
+
+/// Atomics of the platform, or of the model checker.
+pub(crate) mod atomic {
+    #[cfg(not(any(loom, shuttle)))]
+    pub(crate) use core::sync::atomic::AtomicPtr;
+    #[cfg(all(feature = "heap", unix, not(any(loom, shuttle))))]
+    pub(crate) use core::sync::atomic::AtomicUsize;
+    #[cfg(not(any(loom, shuttle)))]
+    pub(crate) use core::sync::atomic::{AtomicBool, Ordering};
+    #[cfg(loom)]
+    pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
+    #[cfg(all(shuttle, not(loom)))]
+    pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
+}
+
+/// Tells the processor, or the model checker, that this thread waits for another.
+#[inline]
+pub(crate) fn spin_loop() {
+    #[cfg(not(any(loom, shuttle)))]
+    core::hint::spin_loop();
+    #[cfg(loom)]
+    loom::thread::yield_now();
+    #[cfg(all(shuttle, not(loom)))]
+    shuttle::thread::yield_now();
+}

@@ -1,0 +1,1 @@
+//! Whole programs; run them with `cargo run --example NAME`.
