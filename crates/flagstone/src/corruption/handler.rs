@@ -3,7 +3,7 @@
 
 use core::{fmt, mem, ptr};
 
-use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::sync::process::{AtomicPtr, Ordering};
 
 /// What was detected, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,6 @@ impl fmt::Display for Corruption {
 /// then the structure is as it was before the bad call.
 pub type Handler = fn(&Corruption);
 
-#[cfg(not(any(loom, shuttle)))]
 static HANDLER: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
 /// Replaces the handler for the whole process and returns the one before; `None` is the default.
@@ -53,18 +52,11 @@ static HANDLER: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 /// assert!(before.is_none());
 /// # corruption::set_handler(None);
 /// ```
-#[cfg(not(any(loom, shuttle)))]
 pub fn set_handler(handler: Option<Handler>) -> Option<Handler> {
     let new = handler.map_or(ptr::null_mut(), |handler| handler as *mut ());
     // AcqRel: pairs with itself and with the load in `report`, so that whatever the installing
     // thread prepared for its handler is visible to the thread that calls it.
     to_handler(HANDLER.swap(new, Ordering::AcqRel))
-}
-
-/// Model checkers cannot keep statics between executions: the default handler stays.
-#[cfg(any(loom, shuttle))]
-pub fn set_handler(_handler: Option<Handler>) -> Option<Handler> {
-    None
 }
 
 fn to_handler(pointer: *mut ()) -> Option<Handler> {
@@ -81,7 +73,6 @@ fn to_handler(pointer: *mut ()) -> Option<Handler> {
 #[cold]
 #[inline(never)]
 pub(crate) fn report(found: Corruption) -> ! {
-    #[cfg(not(any(loom, shuttle)))]
     // Acquire: pairs with the swap in `set_handler`.
     if let Some(handler) = to_handler(HANDLER.load(Ordering::Acquire)) {
         handler(&found); // USER CODE

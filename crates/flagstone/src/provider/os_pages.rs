@@ -7,7 +7,7 @@ use super::{Chunk, Provider, Purged};
 use crate::{
     error::OutOfMemory,
     layout::align_up,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::process::{AtomicUsize, Ordering},
 };
 
 /// Pages straight from the operating system (`mmap`), zeroed, aligned as asked and given back with
@@ -23,10 +23,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OsPages;
 
-#[cfg(not(any(loom, shuttle)))]
 static PAGE_SIZE: AtomicUsize = AtomicUsize::new(0);
 
-#[cfg(not(any(loom, shuttle)))]
 fn page_size() -> usize {
     // Relaxed, here and below: the value is the same whoever stores it.
     match PAGE_SIZE.load(Ordering::Relaxed) {
@@ -37,11 +35,6 @@ fn page_size() -> usize {
         }
         size => size,
     }
-}
-
-#[cfg(any(loom, shuttle))]
-fn page_size() -> usize {
-    ask_page_size()
 }
 
 #[cold]

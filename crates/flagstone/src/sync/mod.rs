@@ -21,15 +21,19 @@ pub use spin_lock::SpinLock;
 /// Atomics of the platform, or of the model checker.
 pub(crate) mod atomic {
     #[cfg(not(any(loom, shuttle)))]
-    pub(crate) use core::sync::atomic::AtomicPtr;
-    #[cfg(all(feature = "heap", unix, not(any(loom, shuttle))))]
-    pub(crate) use core::sync::atomic::AtomicUsize;
-    #[cfg(not(any(loom, shuttle)))]
     pub(crate) use core::sync::atomic::{AtomicBool, Ordering};
     #[cfg(loom)]
     pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
     #[cfg(all(shuttle, not(loom)))]
     pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
+}
+
+/// Atomics for `static`s, which model checkers cannot make: settings of the whole process, no
+/// protocol between threads.
+pub(crate) mod process {
+    #[cfg(all(feature = "heap", unix))]
+    pub(crate) use core::sync::atomic::AtomicUsize;
+    pub(crate) use core::sync::atomic::{AtomicPtr, Ordering};
 }
 
 /// Tells the processor, or the model checker, that this thread waits for another.

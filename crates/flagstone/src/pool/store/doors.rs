@@ -75,7 +75,9 @@ pub(super) fn fill_ahead<S: Store>(store: &S, count: usize) {
     };
     store.initial().reserve(count);
     for _ in 0..count {
-        let Ok(slot) = store.take() else { return };
+        let Some(slot) = store.take().or_else(|| store.take_slow().ok()) else {
+            return;
+        };
         // SAFETY: the slot is ours, holds nothing, and is not used if this runs.
         let back = PutBack::new(|| unsafe { store.put(slot) });
         let value = make(); // USER CODE
@@ -86,18 +88,23 @@ pub(super) fn fill_ahead<S: Store>(store: &S, count: usize) {
     }
 }
 
-/// A slot of the store, or, when there is none, one whose value was made ahead: it is dropped.
+/// A slot of the store.
 #[inline(always)]
 fn take<S: Store>(store: &S) -> Result<NonNull<u8>, Cause> {
     match store.take() {
-        Ok(slot) => Ok(slot),
-        Err(cause) => take_parked(store, cause),
+        Some(slot) => Ok(slot),
+        None => take_slow(store),
     }
 }
 
+/// A slot of the store; when there is none, one whose value was made ahead, which is dropped.
 #[cold]
 #[inline(never)]
-fn take_parked<S: Store>(store: &S, cause: Cause) -> Result<NonNull<u8>, Cause> {
+fn take_slow<S: Store>(store: &S) -> Result<NonNull<u8>, Cause> {
+    let cause = match store.take_slow() {
+        Ok(slot) => return Ok(slot),
+        Err(cause) => cause,
+    };
     let slot = store.initial().unpark().ok_or(cause)?;
     // SAFETY: the slot is ours, and its value is gone when this runs.
     let back = PutBack::new(|| unsafe { store.put(slot) });

@@ -1,7 +1,8 @@
 //! A contiguous run of slots under a strategy.
 
 use core::{
-    alloc::Layout, cell::Cell, fmt, marker::PhantomData, mem::ManuallyDrop, ptr, ptr::NonNull,
+    alloc::Layout, cell::Cell, fmt, marker::PhantomData, mem::ManuallyDrop, panic::RefUnwindSafe,
+    ptr, ptr::NonNull,
 };
 
 use super::{Initial, Store};
@@ -225,11 +226,12 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Store for FixedStore<T, S,
     type Cursor = Cursor;
 
     #[inline(always)]
-    fn take(&self) -> Result<NonNull<u8>, Cause> {
-        match self.strategy.take(&self.run) {
-            Some(slot) => Ok(slot),
-            None => Err(Cause::exhausted(self.run.capacity())),
-        }
+    fn take(&self) -> Option<NonNull<u8>> {
+        self.strategy.take(&self.run)
+    }
+
+    fn take_slow(&self) -> Result<NonNull<u8>, Cause> {
+        Err(Cause::exhausted(self.run.capacity()))
     }
 
     #[inline(always)]
@@ -306,6 +308,16 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> fmt::Debug for FixedStore<T, S, K
 // through `&self` from two threads must not be added.
 unsafe impl<T: Send, S: Strategy + Send, K: Hooks<T> + Send, P: Provider + Send> Send
     for FixedStore<T, S, K, P>
+{
+}
+
+// A panic in user code leaves the pool exact, so looking at it afterwards is fine.
+impl<T, S, K, P> RefUnwindSafe for FixedStore<T, S, K, P>
+where
+    T: RefUnwindSafe,
+    S: Strategy,
+    K: Hooks<T> + RefUnwindSafe,
+    P: Provider + RefUnwindSafe,
 {
 }
 

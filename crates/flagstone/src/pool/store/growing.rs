@@ -1,6 +1,8 @@
 //! Slots in slabs that come and go.
 
-use core::{alloc::Layout, cell::Cell, fmt, marker::PhantomData, ptr, ptr::NonNull};
+use core::{
+    alloc::Layout, cell::Cell, fmt, marker::PhantomData, panic::RefUnwindSafe, ptr, ptr::NonNull,
+};
 
 use super::{Initial, Store};
 use crate::{
@@ -41,22 +43,25 @@ pub struct GrowingStore<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> {
     values: PhantomData<Cell<T>>,
 }
 
-/// Bytes of a slab for values of `T`, which the free path must know from the type alone; 0 when no
-/// slab can hold them.
-pub(in crate::pool) const fn slab_size<T, const SLAB_BYTES: usize>() -> usize {
-    const {
+/// Slabs for values of `T`.
+struct SlabOf<T, const SLAB_BYTES: usize>(PhantomData<T>);
+
+impl<T, const SLAB_BYTES: usize> SlabOf<T, SLAB_BYTES> {
+    /// Bytes of a slab, a constant of the type because the free path has nothing but an address;
+    /// 0 when no slab can hold such values.
+    const SIZE: usize = {
         assert!(
             SLAB_BYTES.is_power_of_two() && SLAB_BYTES >= 1024,
             "SLAB_BYTES must be a power of two of at least 1024 bytes"
         );
-    }
-    let Some(slot) = SlotLayout::linked(Layout::new::<T>(), 1) else {
-        return 0;
+        match SlotLayout::linked(Layout::new::<T>(), 1) {
+            Some(slot) => match SlabLayout::size_for(SLAB_BYTES, slot) {
+                Some(size) => size,
+                None => 0,
+            },
+            None => 0,
+        }
     };
-    match SlabLayout::size_for(SLAB_BYTES, slot) {
-        Some(size) => size,
-        None => 0,
-    }
 }
 
 impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P, SLAB_BYTES> {
@@ -107,27 +112,6 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
             self.max_capacity
                 .map_or(usize::MAX, |max| max - self.slabs().capacity())
         })
-    }
-
-    /// Files the exhausted current slab, and makes the fullest one with room current, growing if
-    /// there is none.
-    #[cold]
-    #[inline(never)]
-    fn take_slow(&self) -> Result<NonNull<u8>, Cause> {
-        loop {
-            if let Some(exhausted) = NonNull::new(self.current.replace(ptr::null_mut())) {
-                self.slabs().file(exhausted);
-            }
-            if let Some(slab) = self.slabs().pick() {
-                self.current.set(slab.as_ptr());
-                if let Some(slot) = self.current().and_then(|slab| slab.take(self.stride)) {
-                    return Ok(slot);
-                }
-            } else {
-                self.grow()?;
-                // The growth closure or the provider may have used the pool meanwhile: look again.
-            }
-        }
     }
 
     /// Adds slabs as the strategy says; an error only if not even one could be added.
@@ -216,7 +200,7 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
     ) -> GrowingHandle<'_, T, K, P, SLAB_BYTES> {
         if cfg!(debug_assertions) {
             // SAFETY: a slot of one of our slabs, by the caller's promise.
-            let slab = unsafe { Slab::of(slot.cast(), slab_size::<T, SLAB_BYTES>()) };
+            let slab = unsafe { Slab::of(slot.cast(), SlabOf::<T, SLAB_BYTES>::SIZE) };
             // SAFETY: as above; its changing fields are cells.
             let slab = unsafe { slab.as_ref() };
             let address = slot.as_ptr().addr();
@@ -235,7 +219,7 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
 fn geometry<T, const SLAB_BYTES: usize>(
     alignment: usize,
 ) -> Result<(SlotLayout, SlabLayout), ConfigError> {
-    let size = slab_size::<T, SLAB_BYTES>();
+    let size = SlabOf::<T, SLAB_BYTES>::SIZE;
     let too_large = ConfigError::knob_out_of_range(
         "size of a value",
         Given::Number(size_of::<T>()),
@@ -277,13 +261,27 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Store
     type Cursor = SlabCursor;
 
     #[inline(always)]
-    fn take(&self) -> Result<NonNull<u8>, Cause> {
-        if let Some(slab) = self.current()
-            && let Some(slot) = slab.take(self.stride)
-        {
-            return Ok(slot);
+    fn take(&self) -> Option<NonNull<u8>> {
+        self.current()?.take(self.stride)
+    }
+
+    /// Files the exhausted current slab, and makes the fullest one with room current, growing if
+    /// there is none.
+    fn take_slow(&self) -> Result<NonNull<u8>, Cause> {
+        loop {
+            if let Some(exhausted) = NonNull::new(self.current.replace(ptr::null_mut())) {
+                self.slabs().file(exhausted);
+            }
+            if let Some(slab) = self.slabs().pick() {
+                self.current.set(slab.as_ptr());
+                if let Some(slot) = self.take() {
+                    return Ok(slot);
+                }
+            } else {
+                self.grow()?;
+                // The growth closure or the provider may have used the pool meanwhile: look again.
+            }
         }
-        self.take_slow()
     }
 
     #[inline(always)]
@@ -332,7 +330,7 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Store
 #[inline(always)]
 unsafe fn put<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull<u8>) {
     // SAFETY: a slot of a slab of this size, by the caller's promise.
-    let slab = unsafe { Slab::of(slot, slab_size::<T, SLAB_BYTES>()) };
+    let slab = unsafe { Slab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
     // SAFETY: the slab holds a slot in use, so it exists; its changing fields are cells.
     let this = unsafe { slab.as_ref() };
     // SAFETY: a store of these parameters owns it.
@@ -384,6 +382,15 @@ unsafe impl<T: Send, K: Hooks<T> + Send, P: Provider + Send, const SLAB_BYTES: u
 {
 }
 
+// A panic in user code leaves the pool exact, so looking at it afterwards is fine.
+impl<T, K, P, const SLAB_BYTES: usize> RefUnwindSafe for GrowingStore<T, K, P, SLAB_BYTES>
+where
+    T: RefUnwindSafe,
+    K: Hooks<T> + RefUnwindSafe,
+    P: Provider + RefUnwindSafe,
+{
+}
+
 /// How a slot of a [`GrowingPool`](crate::GrowingPool) is returned: its slab is found from its
 /// address, so this takes no room.
 pub struct GrowingHome<
@@ -403,7 +410,7 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingHome<'_, T, K,
     #[inline(always)]
     unsafe fn beside(&self, slot: NonNull<u8>) -> &Beside<K> {
         // SAFETY: a slot of a slab of this size, by the caller's promise.
-        let slab = unsafe { Slab::of(slot, slab_size::<T, SLAB_BYTES>()) };
+        let slab = unsafe { Slab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
         // SAFETY: the slab holds a slot in use, so it exists; its changing fields are cells.
         let owner = unsafe { slab.as_ref() }.owner();
         // SAFETY: a store of these parameters owns it, and is borrowed for as long as this home.

@@ -52,8 +52,12 @@ pub unsafe trait Store {
     /// How far a walk has come.
     type Cursor;
 
-    /// A slot, or why there is none. User code (growth closure, provider, index) may run.
-    fn take(&self) -> Result<NonNull<u8>, Cause>;
+    /// A slot that is at hand: the hot path.
+    fn take(&self) -> Option<NonNull<u8>>;
+
+    /// A slot after `take` had none, or why there is none. The growth closure and the provider may
+    /// run.
+    fn take_slow(&self) -> Result<NonNull<u8>, Cause>;
 
     /// Takes a slot back.
     ///
