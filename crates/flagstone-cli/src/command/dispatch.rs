@@ -1,0 +1,19 @@
+//! From arguments to a subcommand.
+
+use super::{info, record, replay};
+use crate::Failure;
+use crate::args::{Args, Command, ReplayArgs};
+
+/// Does what the command line says. Nothing failed if the list is empty.
+#[must_use]
+pub fn run(args: Args) -> Vec<Failure> {
+    match args
+        .command
+        .unwrap_or_else(|| Command::Replay(ReplayArgs::default()))
+    {
+        Command::Record(args) => record::record(args).err().into_iter().collect(),
+        Command::Info(args) => info::info(args),
+        Command::Replay(args) => replay::replay(args),
+        Command::ReplayOnce(args) => replay::replay_once(args).err().into_iter().collect(),
+    }
+}

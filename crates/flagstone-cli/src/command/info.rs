@@ -1,0 +1,32 @@
+//! `flagstone info`.
+
+use crate::args::InfoArgs;
+use crate::info::Facts;
+use crate::{Failure, Source, output, progress};
+
+pub(super) fn info(args: InfoArgs) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    for path in args.traces {
+        match show(&Source::File(path)) {
+            Ok(None) => {}
+            Ok(Some(partial)) => failures.push(partial),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    failures
+}
+
+/// Prints the facts of one trace. What they do not cover is returned.
+fn show(source: &Source) -> Result<Option<Failure>, Failure> {
+    let spinner = progress::spinner(format!("{source}: reading"));
+    let facts = Facts::of(source, |events| spinner.set_position(events));
+    spinner.finish_and_clear();
+    let facts = facts?;
+    output::print(&format!("{facts}\n"))?;
+    Ok(facts.cut().map(|why| {
+        Failure::about(
+            source,
+            format!("{why}; only the events before that are shown"),
+        )
+    }))
+}

@@ -1,0 +1,26 @@
+//! The `flagstone` command: records a program's allocations and replays them with different
+//! allocators.
+//!
+//! ```text
+//! flagstone record -o git.flagtrace -- git log     what did the program allocate?
+//! flagstone info git.flagtrace                     how much, how large, for how long?
+//! flagstone replay git.flagtrace                   how would other allocators do?
+//! ```
+//!
+//! This crate is a library only so that its parts can be tested and another contender can be
+//! written against [`replay::Contender`]; the command is `main.rs`, which adds nothing to it.
+
+pub mod args;
+pub mod command;
+pub mod info;
+pub mod replay;
+
+mod bundled;
+mod failure;
+mod output;
+mod progress;
+mod source;
+
+pub use bundled::{BUNDLED, Bundled};
+pub use failure::Failure;
+pub use source::{Source, SourceBytes, SourceReader};

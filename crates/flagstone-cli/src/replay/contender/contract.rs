@@ -1,0 +1,28 @@
+//! What an allocator needs in order to replay traces.
+
+use std::fmt::Debug;
+
+use crate::replay::{Alone, Measured, Shared, Stopped};
+
+/// An allocator that can replay traces.
+pub trait Contender: Debug + Sync {
+    /// What it is called on the command line and in tables.
+    fn name(&self) -> &'static str;
+
+    /// What it is, in a few words.
+    fn about(&self) -> &'static str;
+
+    /// Replays a trace of one thread on a new allocator.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stage.
+    fn alone(&self, stage: Alone<'_>) -> Result<Measured, Stopped>;
+
+    /// Replays a trace of several threads on a new allocator.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stage.
+    fn shared(&self, stage: Shared<'_>) -> Result<Measured, Stopped>;
+}

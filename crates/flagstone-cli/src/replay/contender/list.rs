@@ -1,0 +1,29 @@
+//! Who takes part.
+
+use super::contract::Contender;
+use super::{pools, system};
+use crate::replay::{Measured, Stage, Stopped};
+
+/// Every contender, in the order of the table. The first is what the others are compared with.
+pub static CONTENDERS: &[&dyn Contender] = &[&system::SystemMalloc, &pools::Pools];
+
+/// The contender of this name.
+#[must_use]
+pub fn contender_named(name: &str) -> Option<&'static dyn Contender> {
+    CONTENDERS
+        .iter()
+        .copied()
+        .find(|contender| contender.name() == name)
+}
+
+/// Lets a contender replay the trace on `stage`.
+///
+/// # Errors
+///
+/// If its allocator breaks a promise or the trace can no longer be read.
+pub fn perform(contender: &dyn Contender, stage: Stage<'_>) -> Result<Measured, Stopped> {
+    match stage {
+        Stage::Alone(alone) => contender.alone(alone),
+        Stage::Shared(shared) => contender.shared(shared),
+    }
+}

@@ -1,0 +1,38 @@
+//! The allocators that replay a trace against each other.
+//!
+//! To add one: implement [`Contender`] in a file of its own and add it to [`CONTENDERS`]. It needs
+//! an allocator that is a [`GlobalAlloc`](std::alloc::GlobalAlloc), the trait that Rust's
+//! allocators implement anyway:
+//!
+//! ```
+//! use flagstone_cli::replay::{Alone, Contender, Measured, Shared, Stopped};
+//! use std::alloc::System;
+//!
+//! #[derive(Debug)]
+//! struct Mine;
+//!
+//! impl Contender for Mine {
+//!     fn name(&self) -> &'static str {
+//!         "mine"
+//!     }
+//!     fn about(&self) -> &'static str {
+//!         "the allocator of this example"
+//!     }
+//!     fn alone(&self, stage: Alone<'_>) -> Result<Measured, Stopped> {
+//!         stage.play(|| System)
+//!     }
+//!     fn shared(&self, stage: Shared<'_>) -> Result<Measured, Stopped> {
+//!         stage.play(|| System)
+//!     }
+//! }
+//! ```
+//!
+//! The replay is compiled for each allocator's type, so no call is indirect and all pay the same.
+
+mod contract;
+mod list;
+mod pools;
+mod system;
+
+pub use contract::Contender;
+pub use list::{CONTENDERS, contender_named, perform};

@@ -1,0 +1,137 @@
+//! Where an allocator plays a trace once and is measured.
+#![expect(
+    unsafe_code,
+    reason = "promises the player that windows are played in order"
+)]
+
+use std::alloc::GlobalAlloc;
+use std::fmt;
+
+use super::crew::Crew;
+use super::fault::Fault;
+use super::gauge::Gauge;
+use super::measured::Measured;
+use super::planner::{Planner, Window};
+use super::player;
+use super::slots::SlotTable;
+use super::survey::Survey;
+use super::windows::Windows;
+use crate::{Failure, Source};
+
+/// A trace and its survey, ready to be played once.
+///
+/// It splits by the number of threads of the trace, so that a contender for one thread need not
+/// be `Sync`: [`Alone::play`] takes any [`GlobalAlloc`], [`Shared::play`] one that is `Send` and
+/// `Sync` too.
+#[derive(Debug)]
+pub enum Stage<'a> {
+    /// The trace has one thread. It is played on the calling thread, and no other is started:
+    /// allocators behave differently once a process has threads.
+    Alone(Alone<'a>),
+    /// The trace has several threads.
+    Shared(Shared<'a>),
+}
+
+/// The stage of a trace with one thread.
+#[derive(Debug)]
+pub struct Alone<'a>(Setting<'a>);
+
+/// The stage of a trace with several threads.
+#[derive(Debug)]
+pub struct Shared<'a>(Setting<'a>);
+
+#[derive(Debug)]
+struct Setting<'a> {
+    source: &'a Source,
+    survey: &'a Survey,
+}
+
+impl<'a> Stage<'a> {
+    /// Sets the stage for `source`, of which `survey` must have been made.
+    #[must_use]
+    pub fn new(source: &'a Source, survey: &'a Survey) -> Self {
+        let setting = Setting { source, survey };
+        if survey.seats.workers() == 1 {
+            Self::Alone(Alone(setting))
+        } else {
+            Self::Shared(Shared(setting))
+        }
+    }
+}
+
+impl Alone<'_> {
+    /// Plays the trace on the allocator that `make` makes.
+    ///
+    /// # Errors
+    ///
+    /// If the allocator breaks a promise or the trace can no longer be read.
+    pub fn play<A: GlobalAlloc>(self, make: impl FnOnce() -> A) -> Result<Measured, Stopped> {
+        let Setting { source, survey } = self.0;
+        let slots = SlotTable::new(Planner::max_slots(survey));
+        let mut window = Window::for_survey(survey);
+        let mut windows = Windows::open(source, survey)?;
+        let mut more = windows.next(&mut window)?;
+        let mut gauge = Gauge::start();
+        let allocator = make();
+        let mut busy_ns = 0;
+        while more {
+            // SAFETY: `windows` has planned exactly the windows played on these slots and this
+            // allocator, and a fault ends the loop.
+            busy_ns += unsafe { player::play(window.ops_of(0), &slots, &allocator)? };
+            gauge.sample();
+            more = windows.next(&mut window)?;
+        }
+        let measured = gauge.finish(survey.events, busy_ns);
+        windows.rest(&mut window);
+        // SAFETY: as above; this window follows the last one.
+        unsafe { player::play(window.ops_of(0), &slots, &allocator)? };
+        Ok(measured)
+    }
+}
+
+impl Shared<'_> {
+    /// Plays the trace on the allocator that `make` makes, with as many threads as were recorded
+    /// at once.
+    ///
+    /// # Errors
+    ///
+    /// If the allocator breaks a promise or the trace can no longer be read.
+    pub fn play<A: GlobalAlloc + Send + Sync>(
+        self,
+        make: impl FnOnce() -> A,
+    ) -> Result<Measured, Stopped> {
+        let Setting { source, survey } = self.0;
+        let windows = Windows::open(source, survey)?;
+        Crew::new(survey).play(windows, make)
+    }
+}
+
+/// Why a trace was not played to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The allocator did something wrong.
+    Fault(Fault),
+    /// The trace could not be read.
+    Failure(Failure),
+}
+
+impl From<Fault> for Stopped {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fault(fault) => fault.fmt(f),
+            Self::Failure(failure) => failure.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What has to be known about a trace before it is replayed.
+
+use std::fmt;
+
+use flagstone_trace::{Event, EventKind, LiveStats, TraceError};
+use serde::{Deserialize, Serialize};
+
+use super::seats::{Seats, Span};
+use crate::{Failure, Source};
+
+/// The shape of a trace, learnt by reading it once.
+///
+/// The sizes bound every buffer of the replay, so that none grows while resident memory is being
+/// measured. Making one needs memory for the live objects and the threads of the trace.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Survey {
+    /// Events in the readable blocks.
+    pub events: u64,
+    /// Most bytes that were live at once, as the program asked for them.
+    pub peak_live_bytes: u64,
+    /// Most objects that were live at once.
+    pub peak_live_objects: u64,
+    /// Why the trace could be read only in part, if so.
+    pub cut: Option<String>,
+    /// Number of the first event after which the most bytes were live.
+    pub(super) peak_event: u64,
+    /// Readable blocks, and the events in the longest of them.
+    pub(super) blocks: u64,
+    pub(super) longest_block: usize,
+    pub(super) seats: Seats,
+}
+
+impl Survey {
+    /// Reads all of a trace, calling `progress` with the number of events after each block.
+    ///
+    /// A trace that is cut off or corrupted somewhere is surveyed up to there, and
+    /// [`cut`](Self::cut) says so.
+    ///
+    /// # Errors
+    ///
+    /// If the trace cannot be opened, not one block of it can be read, or an event is impossible
+    /// (an unknown object is freed, say).
+    pub fn of(source: &Source, mut progress: impl FnMut(u64)) -> Result<Self, Failure> {
+        let mut reader = source.open()?;
+        let mut events = Vec::new();
+        let mut tally = Tally::default();
+        let (mut blocks, mut longest_block) = (0, 0);
+        let cut = loop {
+            match reader.next_block(&mut events) {
+                Ok(true) => {}
+                Ok(false) => break None,
+                Err(error) if blocks > 0 && is_partial(&error) => break Some(error.to_string()),
+                Err(error) => return Err(Failure::about(source, error)),
+            }
+            for event in &events {
+                tally
+                    .add(event)
+                    .map_err(|error| Failure::about(source, error))?;
+            }
+            blocks += 1;
+            longest_block = longest_block.max(events.len());
+            progress(tally.stats.events());
+        };
+        Ok(Self {
+            events: tally.stats.events(),
+            peak_live_bytes: tally.stats.peak_live_bytes(),
+            peak_live_objects: tally.stats.peak_live_objects(),
+            cut,
+            peak_event: tally.peak_event,
+            blocks,
+            longest_block,
+            seats: Seats::assign(&tally.threads),
+        })
+    }
+
+    /// How many recorded threads there are.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.seats.threads()
+    }
+}
+
+/// Whether the blocks before the error are still worth something.
+pub(crate) fn is_partial(error: &TraceError) -> bool {
+    error.is_truncated() || error.is_corrupted()
+}
+
+/// Running sums of a survey.
+#[derive(Default)]
+struct Tally {
+    stats: LiveStats,
+    peak_event: u64,
+    threads: Vec<Span>,
+}
+
+impl Tally {
+    fn add(&mut self, event: &Event) -> Result<(), TraceError> {
+        let (number, peak) = (self.stats.events(), self.stats.peak_live_bytes());
+        // Refuses every impossible event, a thread out of order among them.
+        self.stats.push(event)?;
+        if self.stats.peak_live_bytes() > peak {
+            self.peak_event = number;
+        }
+        let thread = event.thread.0 as usize;
+        if thread == self.threads.len() {
+            self.threads.push(Span {
+                first: number,
+                last: number,
+            });
+        }
+        self.threads[thread].last = number;
+        Ok(())
+    }
+}
+
+/// An event that does not fit those before it.
+pub(super) fn impossible(what: impl fmt::Display) -> Failure {
+    Failure::about("the trace has an impossible event", what)
+}
+
+/// An event of a kind that the trace library knows and the replay does not.
+pub(super) fn unknown_kind(kind: EventKind) -> Failure {
+    Failure::new(format!(
+        "the trace has an event that cannot be replayed: {kind:?}"
+    ))
+}

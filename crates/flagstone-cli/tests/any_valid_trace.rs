@@ -1,0 +1,114 @@
+//! Every valid trace replays: with any number of threads, any hand-over of objects between them
+//! and any mix of operations, each contender carries out every operation and nobody waits for ever.
+
+mod support;
+
+use flagstone_cli::replay::CONTENDERS;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use support::{Script, Trace};
+
+/// What to do next; objects and threads are chosen among those there are.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    kind: u8,
+    thread: u32,
+    pick: usize,
+    size: u64,
+    align_log2: u32,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let size = prop_oneof![8 => 0..300_u64, 2 => 300..40_000_u64, 1 => 40_000..400_000_u64];
+    let align_log2 = prop_oneof![8 => Just(4), 1 => 0..4_u32, 1 => 5..13_u32];
+    let step = (0..6_u8, 0..9_u32, any::<usize>(), size, align_log2);
+    let step = step.prop_map(|(kind, thread, pick, size, align_log2)| Step {
+        kind,
+        thread,
+        pick,
+        size,
+        align_log2,
+    });
+    vec(step, 1..400)
+}
+
+fn trace_of(steps: &[Step]) -> Trace {
+    let mut script = Script::new();
+    let mut live = Vec::new();
+    let mut threads = 0;
+    for step in steps {
+        // Threads are numbered in the order in which they appear.
+        let thread = step.thread.min(threads);
+        threads = threads.max(thread + 1);
+        match (step.kind, live.len()) {
+            (4.., 1..) => script.free(thread, live.swap_remove(step.pick % live.len())),
+            (3, 1..) => script.realloc(thread, live[step.pick % live.len()], step.size),
+            (kind, _) => {
+                live.push(script.alloc_with(thread, step.size, 1 << step.align_log2, kind == 0));
+            }
+        }
+    }
+    script.finish()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    #[test]
+    fn every_valid_trace_replays(steps in steps()) {
+        let trace = trace_of(&steps);
+        for &contender in CONTENDERS {
+            let measured = trace.play(contender);
+            prop_assert_eq!(
+                measured.as_ref().map(|measured| measured.operations),
+                Ok(steps.len() as u64),
+                "{}",
+                contender.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn objects_handed_round_a_ring_of_threads_arrive() {
+    const THREADS: u32 = 8;
+    let mut script = Script::new();
+    for round in 0..2_000_u64 {
+        let object = script.alloc(
+            (round % u64::from(THREADS)).min(round) as u32,
+            10 + round % 90,
+        );
+        for step in 1..u64::from(THREADS) {
+            let thread = ((round + step) % u64::from(THREADS)).min(round + step) as u32;
+            script.realloc(thread, object, 10 + (round * step) % 500);
+        }
+        script.free((round % u64::from(THREADS)) as u32, object);
+    }
+    let trace = script.finish();
+    for &contender in CONTENDERS {
+        let played = trace.play(contender);
+        assert!(played.is_ok(), "{}: {played:?}", contender.name());
+    }
+}
+
+#[test]
+fn more_threads_than_the_machine_should_be_given_replay_too() {
+    let mut script = Script::new();
+    let objects: Vec<_> = (0..200).map(|thread| script.alloc(thread, 100)).collect();
+    for (thread, object) in objects.into_iter().rev().enumerate() {
+        script.free(thread as u32, object);
+    }
+    let trace = script.finish();
+    for &contender in CONTENDERS {
+        assert!(trace.play(contender).is_ok(), "{}", contender.name());
+    }
+}
+
+#[test]
+fn a_trace_without_events_replays_to_nothing() {
+    let trace = Script::new().finish();
+    for &contender in CONTENDERS {
+        let measured = trace.play(contender).expect("a replay");
+        assert_eq!(measured.operations, 0, "{}", contender.name());
+    }
+}

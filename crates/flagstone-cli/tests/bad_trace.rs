@@ -1,0 +1,147 @@
+//! A trace that cannot be used is refused in one sentence; of one that is damaged later on, the
+//! whole blocks before the damage are used, and the command says so.
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+
+use support::{Script, Trace, assert_one_sentence, flagstone, names_in, stdout};
+use tempfile::TempDir;
+
+/// Commands that read a trace.
+const READERS: [&[&str]; 2] = [&["info"], &["replay", "--rounds", "1"]];
+
+/// Runs every reading command on a file with these bytes; each must refuse it in one sentence
+/// that has `word` in it, print nothing and leave nothing behind.
+#[track_caller]
+fn assert_refused(bytes: &[u8], word: &str) {
+    let (folder, path) = file_of(bytes);
+    for reader in READERS {
+        let output = flagstone(&[reader, &[path.to_str().expect("text")]].concat());
+        assert_one_sentence(&output, word);
+        assert_one_sentence(&output, "bad.flagtrace");
+        assert_eq!(stdout(&output), "");
+        assert_eq!(names_in(folder.path()), ["bad.flagtrace"]);
+    }
+}
+
+fn file_of(bytes: &[u8]) -> (TempDir, PathBuf) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("bad.flagtrace");
+    fs::write(&path, bytes).expect("the file");
+    (folder, path)
+}
+
+/// A trace of several blocks.
+fn long_trace() -> Trace {
+    let mut script = Script::new();
+    for _ in 0..100_000 {
+        let object = script.alloc(0, 40);
+        script.free(0, object);
+    }
+    script.finish()
+}
+
+fn short_trace() -> Vec<u8> {
+    let mut script = Script::new();
+    let object = script.alloc(0, 40);
+    script.free(0, object);
+    fs::read(script.finish().path).expect("the trace")
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    for reader in READERS {
+        let output = flagstone(&[reader, &["/nowhere/at-all.flagtrace"]].concat());
+        assert_one_sentence(&output, "/nowhere/at-all.flagtrace");
+    }
+}
+
+#[test]
+fn a_folder_is_not_a_trace() {
+    let folder = TempDir::new().expect("a temporary folder");
+    for reader in READERS {
+        let path = folder.path().to_str().expect("text");
+        assert_one_sentence(&flagstone(&[reader, &[path]].concat()), path);
+    }
+}
+
+#[test]
+fn an_empty_file_is_refused() {
+    assert_refused(b"", "empty");
+}
+
+#[test]
+fn another_kind_of_file_is_refused() {
+    assert_refused(
+        b"#!/bin/sh\necho this is not a trace, however long it is\n",
+        "not",
+    );
+}
+
+#[test]
+fn a_newer_version_is_named() {
+    let mut bytes = short_trace();
+    bytes[8..10].copy_from_slice(&7_777_u16.to_le_bytes());
+    assert_refused(&bytes, "7777");
+}
+
+#[test]
+fn a_flipped_bit_in_the_only_block_is_refused() {
+    let mut bytes = short_trace();
+    // The end mark is the last hundred bytes; the block stands before it.
+    let block = bytes.len() - 110;
+    bytes[block] ^= 1;
+    assert_refused(&bytes, "corrupted");
+}
+
+#[test]
+fn a_trace_without_events_has_nothing_to_replay() {
+    let (_folder, path) = file_of(&fs::read(Script::new().finish().path).expect("the trace"));
+    let path = path.to_str().expect("text");
+    assert_one_sentence(&flagstone(&["replay", path]), "no events");
+    assert!(flagstone(&["info", path]).status.success());
+}
+
+#[test]
+fn the_whole_blocks_before_a_cut_are_used_and_the_cut_is_reported() {
+    let bytes = fs::read(long_trace().path).expect("the trace");
+    let (_folder, path) = file_of(&bytes[..bytes.len() - 200]);
+    for reader in READERS {
+        let output = flagstone(&[reader, &[path.to_str().expect("text")]].concat());
+        assert_one_sentence(&output, "cut off");
+        assert!(
+            stdout(&output).contains("196,608"),
+            "three blocks: {}",
+            stdout(&output)
+        );
+    }
+}
+
+#[test]
+fn the_whole_blocks_before_a_flipped_bit_are_used_and_it_is_reported() {
+    let mut bytes = fs::read(long_trace().path).expect("the trace");
+    let last_block = bytes.len() - 200;
+    bytes[last_block] ^= 1;
+    let (_folder, path) = file_of(&bytes);
+    for reader in READERS {
+        let output = flagstone(&[reader, &[path.to_str().expect("text")]].concat());
+        assert_one_sentence(&output, "corrupted");
+        assert!(
+            stdout(&output).contains("196,608"),
+            "three blocks: {}",
+            stdout(&output)
+        );
+    }
+}
+
+#[test]
+fn one_bad_trace_does_not_hide_a_good_one() {
+    let good = long_trace();
+    for reader in READERS {
+        let output = flagstone(&[reader, &["/nowhere.flagtrace", good.arg()]].concat());
+        assert_one_sentence(&output, "/nowhere.flagtrace");
+        assert!(stdout(&output).contains("200,000"), "{}", stdout(&output));
+    }
+}

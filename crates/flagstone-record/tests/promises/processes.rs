@@ -1,0 +1,103 @@
+//! Promise: each process image has a trace of its own with exactly its own events.
+
+use flagstone_record::{ChildPolicy, RecordReport, record};
+
+use crate::programs::{Lab, Trace};
+
+/// What `work` in the program leaves behind for one size: objects, and those never freed.
+const WORK: (usize, usize) = (10_001, 1);
+
+fn recorded(how: &str) {
+    let lab = Lab::new("processes", &[]);
+    let report = lab.record(&[how]);
+    assert!(report.status.success(), "{how}: {}", report.status);
+    for process in report.children.iter().chain([&report.main]) {
+        assert_eq!(process.inferred_frees, 0);
+        assert!(process.stopped.is_none() && !process.still_running);
+    }
+    check(&report, how);
+}
+
+fn work_of(trace: &Trace, size: u64) -> (usize, usize) {
+    let objects = trace.objects(size..=size);
+    (
+        objects.len(),
+        objects
+            .iter()
+            .filter(|object| object.freed_by.is_none())
+            .count(),
+    )
+}
+
+fn times(rounds: usize) -> (usize, usize) {
+    (WORK.0 * rounds, WORK.1 * rounds)
+}
+
+fn check(report: &RecordReport, how: &str) {
+    let main = Trace::of(&report.main);
+    let children: Vec<_> = report.children.iter().map(Trace::of).collect();
+    match how {
+        "fork" | "raw" => {
+            assert_eq!(work_of(&main, 8000), times(11));
+            assert_eq!(
+                (work_of(&main, 8200), main.summary.unmatched_frees),
+                ((0, 0), 0)
+            );
+            assert_eq!(children.len(), 10);
+            for child in &children {
+                assert_eq!(work_of(child, 8200), WORK);
+                assert_eq!(
+                    (work_of(child, 8000), work_of(child, 8500)),
+                    ((0, 0), (0, 0))
+                );
+                // The inherited object.
+                assert!(child.summary.unmatched_frees >= 1);
+            }
+        }
+        "exec" => {
+            assert_eq!((work_of(&main, 8300), work_of(&main, 8000)), (WORK, (0, 0)));
+            assert_eq!(children.len(), 1);
+            assert_eq!(work_of(&children[0], 8000), WORK);
+            assert_eq!(report.children[0].pid, report.main.pid);
+        }
+        _ => {
+            assert_eq!(
+                (work_of(&main, 8000), work_of(&main, 8300)),
+                (times(2), (0, 0))
+            );
+            assert_eq!(children.len(), 1);
+            assert_eq!(work_of(&children[0], 8300), WORK);
+            assert_eq!(report.children[0].parent_pid, report.main.pid);
+        }
+    }
+}
+
+#[test]
+fn a_forked_child_starts_afresh() {
+    recorded("fork");
+}
+
+#[test]
+fn a_child_made_behind_the_c_library_starts_afresh() {
+    recorded("raw");
+}
+
+#[test]
+fn a_program_that_replaces_itself_has_two_images() {
+    recorded("exec");
+}
+
+#[test]
+fn a_spawned_program_leaves_its_parent_alone() {
+    recorded("spawn");
+    recorded("vfork");
+}
+
+#[test]
+fn children_can_be_left_out() {
+    let lab = Lab::new("processes", &[]);
+    let command = lab.command(&["spawn"]).children(ChildPolicy::Ignore);
+    let report = record(&command, &mut |_| {}).unwrap();
+    assert!(report.children.is_empty());
+    assert_eq!(std::fs::read_dir(lab.folder()).unwrap().count(), 2);
+}

@@ -1,0 +1,43 @@
+//! Promise: the program goes on as it would without the recorder, whatever happens to recording.
+
+use crate::programs::{Lab, Trace};
+
+const EFBIG: i32 = 27;
+
+#[test]
+fn when_its_files_may_not_grow() {
+    let lab = Lab::new("undisturbed", &[]);
+    let report = lab.record(&["limit"]);
+    assert_eq!(report.status.code(), Some(42));
+    let reason = report
+        .main
+        .stopped
+        .as_ref()
+        .and_then(std::io::Error::raw_os_error);
+    assert_eq!(reason, Some(EFBIG));
+    let trace = Trace::of(&report.main);
+    assert!(!trace.summary.complete);
+    // What fitted is there, and it is a beginning.
+    assert!((10_000..400_000).contains(&trace.objects(2100..=2100).len()));
+    assert!(trace.objects(2200..=2200).is_empty());
+}
+
+#[test]
+fn when_it_closes_all_descriptors() {
+    recorded_whole("descriptors");
+}
+
+#[test]
+fn when_it_changes_its_folder() {
+    recorded_whole("folder");
+}
+
+fn recorded_whole(how: &str) {
+    let lab = Lab::new("undisturbed", &[]);
+    let report = lab.record(&[how]);
+    assert_eq!(report.status.code(), Some(42));
+    assert!(report.main.stopped.is_none(), "{:?}", report.main.stopped);
+    let trace = Trace::of(&report.main);
+    assert_eq!(trace.objects(2100..=2100).len(), 400_000);
+    assert_eq!(trace.objects(2200..=2200).len(), 200_000);
+}

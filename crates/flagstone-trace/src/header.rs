@@ -1,0 +1,79 @@
+//! Which program a trace is of.
+
+use crate::varint::{self, Cursor};
+use crate::{Summary, TraceError};
+
+/// What was recorded, and as far as is known how much.
+///
+/// The counts and [`complete`](Self::complete) are known only at the end of a recording, so a file
+/// holds them in its [`Summary`]. [`Reader::open`](crate::Reader::open) looks there first and
+/// fills them in; a [`Reader`](crate::Reader) of a stream leaves them 0 and `false`, and a
+/// [`Writer`](crate::Writer) ignores them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// The program, as it was named on the command line.
+    pub program: String,
+    /// Its arguments, without the program itself.
+    pub args: Vec<String>,
+    /// When the recording started, in seconds since 1970 (UTC).
+    pub recorded_unix_s: u64,
+    /// Process id of the recorded process.
+    pub pid: u32,
+    /// Process id of its parent.
+    pub parent_pid: u32,
+    /// Threads in the trace; 0 while unknown.
+    pub threads: u32,
+    /// Events in the trace; 0 while unknown.
+    pub events: u64,
+    /// Objects in the trace; 0 while unknown.
+    pub objects: u64,
+    /// Whether every event up to the end of the process is known to be in the trace.
+    pub complete: bool,
+}
+
+impl Header {
+    pub(crate) fn with_counts_of(self, summary: &Summary) -> Self {
+        Self {
+            threads: summary.threads,
+            events: summary.events,
+            objects: summary.objects,
+            complete: summary.complete,
+            ..self
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        varint::put_str(&mut out, &self.program);
+        varint::put(&mut out, self.args.len() as u64);
+        for arg in &self.args {
+            varint::put_str(&mut out, arg);
+        }
+        varint::put(&mut out, self.recorded_unix_s);
+        varint::put(&mut out, u64::from(self.pid));
+        varint::put(&mut out, u64::from(self.parent_pid));
+        out
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, TraceError> {
+        let mut cursor = Cursor::new(bytes);
+        Self::fields(&mut cursor)
+            .filter(|_| cursor.is_empty())
+            .ok_or_else(|| TraceError::corrupted_part("header"))
+    }
+
+    fn fields(cursor: &mut Cursor<'_>) -> Option<Self> {
+        let program = cursor.string()?;
+        let count = cursor.varint()?;
+        // Nothing is reserved for `count`: a lie runs out of bytes before it runs out of memory.
+        let args = (0..count).map(|_| cursor.string()).collect::<Option<_>>()?;
+        Some(Self {
+            program,
+            args,
+            recorded_unix_s: cursor.varint()?,
+            pid: cursor.varint()?.try_into().ok()?,
+            parent_pid: cursor.varint()?.try_into().ok()?,
+            ..Self::default()
+        })
+    }
+}

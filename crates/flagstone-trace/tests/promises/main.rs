@@ -1,0 +1,7 @@
+//! What the trace format promises, one module per promise.
+
+mod damage;
+mod golden;
+mod round_trip;
+mod rules;
+mod traces;
