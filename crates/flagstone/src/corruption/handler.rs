@@ -35,7 +35,8 @@ impl fmt::Display for Corruption {
 }
 
 /// Is called with what was detected. If it returns, the process aborts; it may panic instead, and
-/// then the structure is as it was before the bad call.
+/// then the free lists are as they were before the bad call, though a value whose handle was being
+/// dropped is gone.
 pub type Handler = fn(&Corruption);
 
 static HANDLER: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());

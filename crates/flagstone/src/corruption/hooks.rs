@@ -4,14 +4,14 @@
 //! free-list link, and unreachable *after* it wrote the link. So a tool sees even the link as
 //! poisoned while the slot is free.
 #![cfg_attr(
-    any(flagstone_asan, flagstone_valgrind),
+    any(flagstone_asan, all(flagstone_valgrind, target_arch = "x86_64")),
     expect(
         unsafe_code,
         reason = "calls the sanitizers' C interface and valgrind's client requests"
     )
 )]
 #![cfg_attr(
-    not(any(flagstone_asan, flagstone_valgrind)),
+    not(any(flagstone_asan, all(flagstone_valgrind, target_arch = "x86_64"))),
     expect(unused_variables, reason = "without a tool the hooks look at nothing")
 )]
 
@@ -29,13 +29,13 @@ unsafe extern "C" {
 #[inline(always)]
 pub(crate) fn run_mapped(start: NonNull<u8>, size: usize) {
     #[cfg(flagstone_asan)]
-    {
+    if size > 0 {
         // SAFETY: the run is memory this library owns; the call only changes shadow memory.
         unsafe { __asan_poison_memory_region(start.as_ptr(), size) };
         // SAFETY: as above; it is unregistered in `run_unmapped` before the memory goes.
         unsafe { __lsan_register_root_region(start.as_ptr(), size) };
     }
-    #[cfg(flagstone_valgrind)]
+    #[cfg(all(flagstone_valgrind, target_arch = "x86_64"))]
     valgrind::request(valgrind::MAKE_MEM_NOACCESS, start.as_ptr().addr(), size, 0);
 }
 
@@ -43,13 +43,13 @@ pub(crate) fn run_mapped(start: NonNull<u8>, size: usize) {
 #[inline(always)]
 pub(crate) fn run_unmapped(start: NonNull<u8>, size: usize) {
     #[cfg(flagstone_asan)]
-    {
+    if size > 0 {
         // SAFETY: the run is memory this library owns; the call only changes shadow memory.
         unsafe { __asan_unpoison_memory_region(start.as_ptr(), size) };
         // SAFETY: registered in `run_mapped` with the same bounds.
         unsafe { __lsan_unregister_root_region(start.as_ptr(), size) };
     }
-    #[cfg(flagstone_valgrind)]
+    #[cfg(all(flagstone_valgrind, target_arch = "x86_64"))]
     valgrind::request(valgrind::MAKE_MEM_UNDEFINED, start.as_ptr().addr(), size, 0);
 }
 
@@ -61,14 +61,14 @@ pub(crate) fn slot_opened(slot: NonNull<u8>, size: usize) {
     unsafe {
         __asan_unpoison_memory_region(slot.as_ptr(), size);
     }
-    #[cfg(flagstone_valgrind)]
+    #[cfg(all(flagstone_valgrind, target_arch = "x86_64"))]
     valgrind::request(valgrind::MAKE_MEM_DEFINED, slot.as_ptr().addr(), size, 0);
 }
 
 /// The slot is handed out: its contents are nobody's yet.
 #[inline(always)]
 pub(crate) fn slot_taken(slot: NonNull<u8>, size: usize) {
-    #[cfg(flagstone_valgrind)]
+    #[cfg(all(flagstone_valgrind, target_arch = "x86_64"))]
     {
         valgrind::request(valgrind::MALLOCLIKE_BLOCK, slot.as_ptr().addr(), size, 0);
     }
@@ -77,7 +77,7 @@ pub(crate) fn slot_taken(slot: NonNull<u8>, size: usize) {
 /// The slot was given back and the library is done with it.
 #[inline(always)]
 pub(crate) fn slot_put(slot: NonNull<u8>, size: usize) {
-    #[cfg(flagstone_valgrind)]
+    #[cfg(all(flagstone_valgrind, target_arch = "x86_64"))]
     {
         valgrind::request(valgrind::FREELIKE_BLOCK, slot.as_ptr().addr(), 0, 0);
     }
@@ -92,7 +92,7 @@ pub(crate) fn slot_closed(slot: NonNull<u8>, size: usize) {
     unsafe {
         __asan_poison_memory_region(slot.as_ptr(), size);
     }
-    #[cfg(flagstone_valgrind)]
+    #[cfg(all(flagstone_valgrind, target_arch = "x86_64"))]
     valgrind::request(valgrind::MAKE_MEM_NOACCESS, slot.as_ptr().addr(), size, 0);
 }
 

@@ -10,7 +10,7 @@ use core::{
     ptr::NonNull,
 };
 
-use crate::raw::Home;
+use crate::raw::{Home, PinHome};
 
 /// Owns one value in a pool, as `Box` owns one on the heap: reads and writes go straight to the
 /// slot, dropping it drops the value and frees the slot.
@@ -73,19 +73,11 @@ impl<'p, T: ?Sized, H: Home> OwnedHandle<'p, T, H> {
 
     /// Gives up the handle without dropping the value: the slot stays in use until the pointer
     /// comes back through the pool's `from_raw`, or the pool is cleared or dropped, which drops
-    /// the value.
+    /// the value. Keep the pointer itself: one made from a reference to the value is not good
+    /// enough, because it may be used for the value only.
     #[must_use = "the slot stays in use until the pointer comes back"]
     pub fn into_raw(handle: Self) -> NonNull<T> {
         ManuallyDrop::new(handle).slot
-    }
-
-    /// Pins the value: its slot does not move, and the pool drops the value before it gives the
-    /// slot to anyone else, even if the handle is forgotten.
-    pub fn into_pin(handle: Self) -> Pin<Self> {
-        // SAFETY: the slot never moves, and the value is dropped in place before its memory is
-        // reused: by this handle's drop, or, if it is forgotten, when the pool is cleared or
-        // dropped. `Pin` takes away everything that could move the value out.
-        unsafe { Pin::new_unchecked(handle) }
     }
 
     /// The parts of the handle, which is given up.
@@ -94,6 +86,31 @@ impl<'p, T: ?Sized, H: Home> OwnedHandle<'p, T, H> {
         // SAFETY: `handle` is never dropped, so the home is moved out once.
         let home = unsafe { core::ptr::read(&raw const handle.home) };
         (handle.slot, home)
+    }
+}
+
+impl<T: ?Sized, H: PinHome> OwnedHandle<'_, T, H> {
+    /// Pins the value: its slot does not move, and the value is dropped before the slot is used for
+    /// anything else, even if the handle or the pool is forgotten.
+    ///
+    /// Only for pools without hooks, which would get `&mut T`, and on providers that are `'static`,
+    /// because borrowed memory is used again after a pool in it was forgotten. (A handle to a value
+    /// that is `Unpin` can always be pinned with `Pin::new`.)
+    ///
+    /// ```
+    /// use core::{future::Future, pin::Pin, task::{Context, Poll, Waker}};
+    /// use flagstone::{FixedPool, OwnedHandle};
+    ///
+    /// let pool = FixedPool::new(1);
+    /// let mut future: Pin<OwnedHandle<'_, _, _>> =
+    ///     OwnedHandle::into_pin(pool.alloc(async { 7 }).ok().unwrap());
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// assert_eq!(future.as_mut().poll(&mut context), Poll::Ready(7));
+    /// ```
+    pub fn into_pin(handle: Self) -> Pin<Self> {
+        // SAFETY: the slot never moves; `Pin` takes away the handle's own ways to move the value,
+        // and `PinHome` promises that there are no others and that it is dropped in time.
+        unsafe { Pin::new_unchecked(handle) }
     }
 }
 

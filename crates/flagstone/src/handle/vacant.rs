@@ -27,7 +27,8 @@ use crate::raw::Home;
 /// ```
 ///
 /// If it is forgotten (`core::mem::forget`), the pool cannot tell its slot from one with a value,
-/// so a pool that is dropped with forgotten vacant handles leaks its chunks rather than guess.
+/// so a pool that is dropped with forgotten vacant handles leaks its chunks and provider, and drops
+/// no values, rather than guess.
 ///
 /// # Invariants
 ///

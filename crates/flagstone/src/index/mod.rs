@@ -28,8 +28,8 @@ use crate::error::{ConfigError, IndexError};
 /// Hands out numbers below a capacity and takes them back.
 ///
 /// The trait is safe to implement: a pool verifies every number it is given against a bit of its
-/// own, so an implementation that lies or calls back into the pool gets an error, not undefined
-/// behaviour.
+/// own, so an implementation that lies or calls back into the pool gets an error or a panic, not
+/// undefined behaviour.
 ///
 /// ```
 /// use flagstone::pool::{FixedPool, Indexed};

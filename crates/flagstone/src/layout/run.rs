@@ -6,6 +6,8 @@ use super::{SlotLayout, align_up};
 
 /// Bits per word of a bit set.
 const WORD_BITS: usize = u64::BITS as usize;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// `capacity` slots, then `bits` rounded up to words of 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,20 +24,28 @@ impl RunLayout {
             return None;
         };
         let bit_words = bits.div_ceil(WORD_BITS);
+        // Slots that divide a cache line, or are a multiple of one, then never straddle two.
+        let line = {
+            let divides = 1 << slot.stride().trailing_zeros();
+            if divides < LINE { divides } else { LINE }
+        };
+        let slot_align = if slot.align() < line {
+            line
+        } else {
+            slot.align()
+        };
         let (bits_offset, align) = if bit_words == 0 {
-            (slots, slot.align())
+            (slots, slot_align)
         } else {
             let Some(offset) = align_up(slots, align_of::<u64>()) else {
                 return None;
             };
-            (
-                offset,
-                if slot.align() < align_of::<u64>() {
-                    align_of::<u64>()
-                } else {
-                    slot.align()
-                },
-            )
+            let align = if slot_align < align_of::<u64>() {
+                align_of::<u64>()
+            } else {
+                slot_align
+            };
+            (offset, align)
         };
         let Some(bits_size) = bit_words.checked_mul(size_of::<u64>()) else {
             return None;

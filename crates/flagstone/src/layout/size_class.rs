@@ -1,5 +1,8 @@
 //! Rounding sizes of every kind to few sizes.
 
+/// More steps than that are no rounding.
+const MOST_STEPS: usize = 1024;
+
 /// Size classes: multiples of `min` up to `min * steps`, then `steps` classes for every doubling.
 ///
 /// With four steps no request above the first classes wastes more than a fifth of its class
@@ -21,10 +24,13 @@ pub struct SizeClasses {
 
 impl SizeClasses {
     /// Classes of at least `min` bytes with `steps` classes per doubling. `None` unless both are
-    /// powers of two (1 and 1 included) and `min * steps` fits a `usize`.
+    /// powers of two (1 and 1 included), `steps` is at most 1024 and `min * steps` fits a `usize`.
     #[must_use]
     pub const fn new(min: usize, steps: usize) -> Option<Self> {
-        if !min.is_power_of_two() || !steps.is_power_of_two() || min.checked_mul(steps).is_none() {
+        if !min.is_power_of_two() || !steps.is_power_of_two() || steps > MOST_STEPS {
+            return None;
+        }
+        if min.checked_mul(steps).is_none() {
             return None;
         }
         Some(Self {
@@ -62,8 +68,8 @@ impl SizeClasses {
                 (class >> self.step_shift) - 1,
             )
         };
-        let shift = doubling + self.min_shift as usize;
-        if shift >= units.leading_zeros() as usize {
+        let shift = doubling.saturating_add(self.min_shift as usize);
+        if shift > units.leading_zeros() as usize {
             return None;
         }
         Some(units << shift)

@@ -5,7 +5,7 @@ use core::alloc::Layout;
 use super::align_up;
 
 /// Bytes of the link that a free slot of an intrusive list holds.
-const LINK: usize = size_of::<*mut u8>();
+const LINK: usize = size_of::<u64>();
 
 /// Distance and alignment of equal slots.
 ///
@@ -26,7 +26,7 @@ pub struct SlotLayout {
 
 impl SlotLayout {
     /// Slots for values of layout `value` that hold a free-list link while they are free: at least
-    /// one pointer wide (8 bytes on 64-bit targets), aligned to `min_align` at least.
+    /// 8 bytes wide, aligned to `min_align` at least.
     ///
     /// `None` when `min_align` is no power of two or the stride exceeds `isize::MAX` bytes.
     #[must_use]
@@ -50,6 +50,9 @@ impl SlotLayout {
     }
 
     const fn of(size: usize, align: usize, min_align: usize) -> Option<Self> {
+        if !min_align.is_power_of_two() {
+            return None;
+        }
         let align = if align < min_align { min_align } else { align };
         match align_up(size, align) {
             Some(stride) if stride <= isize::MAX as usize => Some(Self { stride, align }),

@@ -45,8 +45,8 @@ use crate::{
 /// # Ok::<(), flagstone::AllocError<[f32; 6]>>(())
 /// ```
 ///
-/// With a zero capacity every `alloc` is refused. A zero-sized value still takes a slot, of one
-/// pointer with [`Intrusive`] and one byte with [`Indexed`].
+/// With a zero capacity every `alloc` is refused. A zero-sized value still takes a slot, of
+/// eight bytes with [`Intrusive`] and one byte with [`Indexed`](super::Indexed).
 #[doc(alias("ObjectPoolManager", "ObjectPool"))]
 pub struct FixedPool<T, S: Strategy = Intrusive, K: Hooks<T> = NoHooks, P: Provider = Global> {
     store: FixedStore<T, S, K, P>,
@@ -226,14 +226,12 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedPool<T, S, K, P> {
     /// # Safety
     ///
     /// `value` came from `into_raw` of a handle of this pool, no handle was made from it since, and
-    /// the pool was not cleared or drained since. [`try_from_raw`](Self::try_from_raw) checks what
-    /// can be checked.
+    /// the pool was not cleared or drained since; a value that was pinned stays pinned. Debug builds
+    /// report a pointer that is no slot, or was freed a short while ago, to the
+    /// [corruption handler](crate::corruption); [`try_from_raw`](Self::try_from_raw) checks in
+    /// release builds too.
     #[must_use]
     pub unsafe fn from_raw(&self, value: NonNull<T>) -> FixedHandle<'_, T, S, K, P> {
-        debug_assert!(
-            self.store.index_at(value.as_ptr().addr()).is_some(),
-            "the pointer is no slot of this pool"
-        );
         // SAFETY: the caller's promise.
         unsafe { self.store.adopt(value) }
     }
@@ -296,7 +294,8 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedPool<T, S, K, P> {
     /// address. No memory is needed; O(slots).
     ///
     /// Nothing is visited while the slot of a forgotten [`VacantHandle`](crate::VacantHandle) is in
-    /// the pool: it could not be told from a value.
+    /// the pool: it could not be told from a value. Only for types that are `Unpin`, because a
+    /// forgotten value may be pinned.
     ///
     /// ```
     /// let mut pool = flagstone::FixedPool::new(4);
@@ -304,12 +303,18 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedPool<T, S, K, P> {
     /// assert_eq!(pool.iter_mut().map(|n| *n).collect::<Vec<_>>(), [1]);
     /// # Ok::<(), flagstone::AllocError<i32>>(())
     /// ```
-    pub fn iter_mut(&mut self) -> IterMut<'_, FixedStore<T, S, K, P>> {
+    pub fn iter_mut(&mut self) -> IterMut<'_, FixedStore<T, S, K, P>>
+    where
+        T: Unpin,
+    {
         IterMut::new(&mut self.store)
     }
 
     /// Moves the values that were left in the pool out, as [`iter_mut`](Self::iter_mut) finds them.
-    pub fn drain(&mut self) -> Drain<'_, FixedStore<T, S, K, P>> {
+    pub fn drain(&mut self) -> Drain<'_, FixedStore<T, S, K, P>>
+    where
+        T: Unpin,
+    {
         Drain::new(&mut self.store)
     }
 
@@ -370,10 +375,7 @@ impl<T, S: CheckedStrategy, K: Hooks<T>, P: Provider> FixedPool<T, S, K, P> {
         index: usize,
     ) -> Result<FixedHandle<'_, T, S, K, P>, IndexError> {
         let refused = IndexError::new(index, self.capacity());
-        let slot = self.store.slot(index).ok_or(refused)?;
-        if !self.store.is_taken(index) {
-            return Err(refused);
-        }
+        let slot = self.store.taken_slot(index).ok_or(refused)?;
         // SAFETY: in use, so it holds a value that no handle owns, by the caller's promise.
         Ok(unsafe { self.store.adopt(slot) })
     }

@@ -24,11 +24,13 @@ use crate::{
 ///  handle: address of a slot ──clear the low bits──▶ its slab's descriptor
 /// ```
 ///
-/// A slab is `SLAB_BYTES` (64 KiB) large, or as large as eight slots if that is more. Growth is
-/// counted in slots and rounded up to slabs; the last slab is cut so that `max_capacity` is met
-/// exactly. New values go to the fullest slab with room, so sparse slabs drain; an empty slab is
-/// returned while at least one slab's worth and an eighth of the slots in use stay empty, and the
-/// capacity the pool was built with is kept.
+/// A slab is `SLAB_BYTES` (64 KiB) large, or as large as eight slots if that is more; a value may
+/// have up to 256 MiB. Growth is counted in slots and rounded up to slabs, at most 1 GiB at a time;
+/// the last slab is cut so that `max_capacity` is met exactly.
+///
+/// New values go to the fullest slab (by eighths), nearly full ones last, so sparse slabs drain. An
+/// empty slab is returned while at least one slab's worth and an eighth of the slots of the slabs in
+/// use stay empty, and the capacity the pool was built with is kept.
 ///
 /// | call | time | allocates |
 /// |---|---|---|
@@ -286,13 +288,20 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingPool<T, K, P, 
     /// order of address. No memory is needed; O(slots).
     ///
     /// Nothing is visited while the slot of a forgotten [`VacantHandle`](crate::VacantHandle) is in
-    /// the pool: it could not be told from a value.
-    pub fn iter_mut(&mut self) -> IterMut<'_, GrowingStore<T, K, P, SLAB_BYTES>> {
+    /// the pool: it could not be told from a value. Only for types that are `Unpin`, because a
+    /// forgotten value may be pinned.
+    pub fn iter_mut(&mut self) -> IterMut<'_, GrowingStore<T, K, P, SLAB_BYTES>>
+    where
+        T: Unpin,
+    {
         IterMut::new(&mut self.store)
     }
 
     /// Moves the values that were left in the pool out, as [`iter_mut`](Self::iter_mut) finds them.
-    pub fn drain(&mut self) -> Drain<'_, GrowingStore<T, K, P, SLAB_BYTES>> {
+    pub fn drain(&mut self) -> Drain<'_, GrowingStore<T, K, P, SLAB_BYTES>>
+    where
+        T: Unpin,
+    {
         Drain::new(&mut self.store)
     }
 

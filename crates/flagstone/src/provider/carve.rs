@@ -24,13 +24,18 @@ const GRAIN: usize = size_of::<Piece>();
 /// 1. The pieces are disjoint, in ascending order of address, no two touch, and each is a multiple
 ///    of `GRAIN` in place and length.
 /// 2. Pieces and chunks handed out lie in the region given to `new`, which nobody else uses.
+/// 3. All pointers to pieces derive from `region`, and not from those that come back.
 pub(super) struct Carve {
+    region: NonNull<u8>,
     first: Option<NonNull<Piece>>,
 }
 
 impl Carve {
     /// Nothing to carve.
-    pub(super) const EMPTY: Self = Self { first: None };
+    pub(super) const EMPTY: Self = Self {
+        region: NonNull::dangling(),
+        first: None,
+    };
 
     /// Carves the `len` bytes from `start`; what is lost to rounding is at most two grains.
     ///
@@ -45,10 +50,13 @@ impl Carve {
             return Self::EMPTY;
         }
         // SAFETY: `skip < skip + len <= the region's length`, by the two lines above.
-        let start = unsafe { start.add(skip) }.cast::<Piece>();
-        // SAFETY: at least one grain from `start` on is ours, aligned by `skip`.
-        unsafe { start.write(Piece { next: None, len }) };
-        Self { first: Some(start) }
+        let first = unsafe { start.add(skip) }.cast::<Piece>();
+        // SAFETY: at least one grain from `first` on is ours, aligned by `skip`.
+        unsafe { first.write(Piece { next: None, len }) };
+        Self {
+            region: start,
+            first: Some(first),
+        }
     }
 
     /// How many bytes a request takes: a multiple of the grain. `None` when it overflows.
@@ -105,7 +113,8 @@ impl Carve {
             // SAFETY: invariant 1: a listed piece holds a `Piece`.
             next = unsafe { piece.as_ref() }.next;
         }
-        let piece = ptr.cast::<Piece>();
+        // The caller's pointer may be good for its chunk only; a piece may be merged with others.
+        let piece = self.region.map_addr(|_| ptr.addr()).cast::<Piece>();
         // SAFETY: at least one grain, aligned to the grain, and ours again by the caller's promise.
         unsafe { piece.write(Piece { next, len }) };
         self.link(previous, Some(piece));

@@ -39,7 +39,6 @@ struct State {
 
 impl<const BYTES: usize> StaticRegion<BYTES> {
     /// All bytes free.
-    #[cfg(not(any(loom, shuttle)))]
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -71,7 +70,6 @@ impl<const BYTES: usize> StaticRegion<BYTES> {
     }
 }
 
-#[cfg(not(any(loom, shuttle)))]
 impl<const BYTES: usize> Default for StaticRegion<BYTES> {
     fn default() -> Self {
         Self::new()

@@ -35,8 +35,9 @@ pub enum Purged {
 /// # Safety
 ///
 /// The implementor promises: memory from `alloc` is valid for reads and writes, exclusive, and at
-/// least as large and as aligned as asked, until it is given to `free`; moving the provider does
-/// not end that.
+/// least as large and as aligned as asked, until it is given to `free` or the lifetime of the
+/// provider's type ends; moving, dropping or forgetting the provider does not end that. `zeroed` is
+/// only said when every byte is 0.
 ///
 /// # Example
 ///

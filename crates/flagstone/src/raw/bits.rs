@@ -17,6 +17,10 @@ pub(crate) struct Bits {
     count: Cell<usize>,
 }
 
+// SAFETY: the words belong to the set alone (invariant 1), so they go where it goes. The cells keep
+// it `!Sync`.
+unsafe impl Send for Bits {}
+
 impl Bits {
     /// A set without room: every number is absent.
     pub(crate) const fn none() -> Self {

@@ -52,3 +52,13 @@ pub unsafe trait Home {
     /// `slot` was handed out empty to the caller and now holds a value of the pool's type.
     unsafe fn occupy(&self, slot: NonNull<u8>);
 }
+
+/// A home whose values may be pinned.
+///
+/// # Safety
+///
+/// The implementor promises: from the moment a handle to a value exists, nobody but its owner gets
+/// `&mut` to the value or moves it unless its type is `Unpin`, and the value is dropped before its
+/// memory is used for anything else, whatever is forgotten. (Hooks get `&mut`; the memory of a
+/// forgotten pool in a borrowed region is used again.)
+pub unsafe trait PinHome: Home {}

@@ -79,7 +79,7 @@ pub(crate) unsafe fn retire<T, K: Hooks<T>>(hooks: &K, value: NonNull<T>, put: i
 }
 
 /// Runs the release hook, moves the value to `into`, and calls `put`. If the hook panics, the value
-/// is dropped instead and `put` is called.
+/// is dropped instead and `put` is called; if `put` panics, the moved value is dropped.
 ///
 /// # Safety
 ///
@@ -91,7 +91,7 @@ pub(crate) unsafe fn release<T, K: Hooks<T>>(
     into: NonNull<T>,
     put: impl FnOnce(),
 ) {
-    let _back = PutBack::new(put);
+    let back = PutBack::new(put);
     let mut live = DropValue(value);
     if K::ACTIVE {
         // SAFETY: live and the caller's alone; the reference ends with the call.
@@ -100,4 +100,8 @@ pub(crate) unsafe fn release<T, K: Hooks<T>>(
     core::mem::forget(live);
     // SAFETY: a live value, moved once, to a place that may be written; slots and locals are apart.
     unsafe { into.copy_from_nonoverlapping(value, 1) };
+    // A user's index allocator may panic in `put`: the value is not lost then.
+    let moved = DropValue(into);
+    drop(back);
+    core::mem::forget(moved);
 }

@@ -1,7 +1,7 @@
 //! The audited core: slots, lists, slabs, and the order in which values come and go.
 //!
-//! Address arithmetic happens here and nowhere else. The doors (pools today; slabs, arenas and the
-//! heap later) put types and policies on top.
+//! Address arithmetic on slots happens here and nowhere else. The doors (pools today; slabs, arenas
+//! and the heap later) put types and policies on top.
 //!
 //! ```text
 //!            take()                     put(slot)
@@ -22,12 +22,14 @@ mod run;
 mod slab;
 mod slabs;
 mod strategy;
+mod touch;
 
-pub use home::Home;
+pub use home::{Home, PinHome};
 pub use hooks::{FnHooks, Hooks, NoHooks, Poolable, PoolableHooks};
 pub(crate) use lifecycle::{PutBack, release, retire, welcome};
 pub(crate) use run::Run;
-pub(crate) use slab::Slab;
+pub(crate) use slab::{Slab, SlabShape};
 pub(crate) use slabs::{SlabCursor, Slabs};
 pub(crate) use strategy::{Attach, Cursor};
 pub use strategy::{Checked, CheckedStrategy, FromCapacity, Indexed, Intrusive, Strategy};
+pub(crate) use touch::touch;

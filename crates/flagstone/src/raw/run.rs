@@ -2,8 +2,11 @@
 
 use core::{alloc::Layout, marker::PhantomData, ptr::NonNull};
 
-use super::Strategy;
-use crate::layout::SlotLayout;
+use super::{
+    Strategy,
+    list::{Place, WIDE},
+};
+use crate::{corruption::Corruption, layout::SlotLayout};
 
 /// `capacity` slots for values of `T`, `stride` bytes apart, from `base` on.
 ///
@@ -20,9 +23,15 @@ pub(crate) struct Run<T> {
 }
 
 impl<T> Run<T> {
+    /// Whether slots for `T` have room for an address and a depth, whatever their alignment.
+    const WIDE_LINKS: bool = match SlotLayout::linked(Layout::new::<T>(), 1) {
+        Some(slot) => slot.stride() >= WIDE,
+        None => false,
+    };
+
     /// # Safety
     ///
-    /// The two invariants of the type.
+    /// The invariants of the type.
     pub(crate) const unsafe fn new(base: NonNull<u8>, slot: SlotLayout, capacity: usize) -> Self {
         Self {
             base,
@@ -35,6 +44,37 @@ impl<T> Run<T> {
     /// Where the first slot lies.
     pub(crate) const fn base(&self) -> NonNull<u8> {
         self.base
+    }
+
+    /// Where the slots lie for a list through them: slot `n` has the offset `(n + 1) * step`. Of
+    /// use only if there are at most `linkable` slots.
+    #[inline(always)]
+    pub(crate) fn place(&self) -> Place {
+        // Wide links hold addresses, so offsets may count slots; narrow ones count in the largest
+        // unit that divides the stride and needs no division.
+        let unit = if Self::WIDE_LINKS {
+            self.stride
+        } else {
+            1 << self.stride.trailing_zeros()
+        };
+        Place {
+            // One slot before the first, so that offset 0 can mean none. Nobody looks there.
+            origin: self.base.as_ptr().wrapping_sub(self.stride),
+            unit,
+            step: (self.stride / unit) as u32,
+            wide: Self::WIDE_LINKS,
+        }
+    }
+
+    /// How many slots a list of offsets of 32 bits can run through.
+    pub(crate) const fn linkable(stride: usize) -> usize {
+        let step = if Self::WIDE_LINKS {
+            1
+        } else {
+            stride >> stride.trailing_zeros()
+        };
+        // One is spent on "none".
+        u32::MAX as usize / step - 1
     }
 
     /// Bytes from slot to slot.
@@ -52,13 +92,6 @@ impl<T> Run<T> {
     /// Bytes of all slots together.
     pub(crate) const fn bytes(&self) -> usize {
         self.stride * self.capacity
-    }
-
-    /// One past the last slot.
-    pub(crate) const fn end(&self) -> NonNull<u8> {
-        // SAFETY: invariant 1: the slots lie in one chunk, so its end is in bounds; with capacity 0
-        // the offset is 0.
-        unsafe { self.base.add(self.bytes()) }
     }
 
     /// The slot numbered `index`, or `None` when there is no such slot.
@@ -88,6 +121,16 @@ impl<T> Run<T> {
         let offset = address.checked_sub(self.base.as_ptr().addr())?;
         let index = offset / self.stride;
         (index < self.capacity && offset.is_multiple_of(self.stride)).then_some(index)
+    }
+
+    /// What is wrong with taking back `slot`, which is not taken.
+    #[cold]
+    pub(crate) fn untaken(&self, slot: NonNull<u8>) -> Corruption {
+        let address = slot.as_ptr().addr();
+        match self.checked_index_of(address) {
+            Some(_) => Corruption::DoubleFree { address },
+            None => Corruption::ForeignPointer { address },
+        }
     }
 }
 

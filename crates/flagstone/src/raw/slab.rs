@@ -2,127 +2,237 @@
 
 use core::{cell::Cell, ptr, ptr::NonNull};
 
-use super::list::{ListWalk, LocalList};
-use crate::layout::SlabLayout;
+use super::list::{ListWalk, LocalList, Place, PlacedList, WIDE};
+use crate::layout::{SlabLayout, SlotLayout};
 
-/// `notify` of a slab whose frees need no attention.
-pub(crate) const NEVER: u32 = u32::MAX;
+/// What all slabs of an owner have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SlabShape {
+    layout: SlabLayout,
+    stride: u32,
+    wide: bool,
+}
 
-/// Lies inside its slab (see [`SlabLayout`]) and is found from any slot's address.
+impl SlabShape {
+    /// `wide` says whether links are addresses, and needs `is_wide` slots. `None` when a slab is too
+    /// large for offsets of 32 bits.
+    pub(crate) fn new(layout: SlabLayout, slot: SlotLayout, wide: bool) -> Option<Self> {
+        u32::try_from(layout.size()).ok()?;
+        let stride = u32::try_from(slot.stride()).ok()?;
+        Some(Self {
+            layout,
+            stride,
+            wide,
+        })
+    }
+
+    /// Whether links in such slots are addresses. Hot paths ask with a constant.
+    pub(crate) const fn is_wide(slot: SlotLayout) -> bool {
+        slot.stride() >= WIDE
+    }
+
+    /// Where the parts of a slab lie.
+    pub(super) fn layout(self) -> SlabLayout {
+        self.layout
+    }
+
+    /// Bytes from slot to slot.
+    #[inline(always)]
+    pub(crate) fn stride(self) -> u32 {
+        self.stride
+    }
+
+    /// Bytes of a slab.
+    pub(crate) fn slab_bytes(self) -> usize {
+        self.layout.size()
+    }
+
+    /// Slots of a whole slab.
+    pub(crate) fn slots(self) -> usize {
+        self.layout.slots() as usize
+    }
+
+    /// Bytes from a slab's base to its first slot.
+    fn first(self) -> u32 {
+        self.layout.first() as u32
+    }
+}
+
+/// Lies inside its slab (see [`SlabLayout`]), on one cache line, and is found from any slot's
+/// address.
 ///
-/// The first cache line is what `alloc` and `free` touch; the second is for the slow paths.
+/// Its functions take the pointer and not `&self` where they reach the slots: a reference to the
+/// descriptor must not be used to leave it.
 ///
 /// # Invariants
 ///
-/// 1. `list` holds exactly the slots that are not in use; `live` is the number of those that are,
-///    and `live <= slots`.
+/// 1. `list` holds exactly the slots that are not in use.
 /// 2. `owner` points to the `Slabs` that made the slab and outlives it.
-/// 3. The slab is current (on no list, `notify == NEVER`), or on the owner's list number `shelf`
-///    and `notify` is the count of live slots at which it must move to another.
+/// 3. The slab is current and on no shelf, or on the owner's shelf number `shelf`; `due` is the
+///    depth of the list at which it must move to another, 0 for never.
 /// 4. Every slab is on the owner's list of all slabs, through `after` and `before`.
 #[repr(C, align(64))]
 pub(crate) struct Slab {
     list: LocalList,
-    live: Cell<u32>,
-    notify: Cell<u32>,
+    due: Cell<u32>,
+    pub(super) shelf: Cell<u8>,
     owner: NonNull<()>,
-
     pub(super) next: Cell<*mut Slab>,
     pub(super) previous: Cell<*mut Slab>,
     pub(super) after: Cell<*mut Slab>,
     pub(super) before: Cell<*mut Slab>,
-    slots: u32,
-    pub(super) shelf: Cell<u8>,
 }
 
 impl Slab {
-    /// Writes a descriptor for the first `slots` slots of the slab of `layout` at `base`.
+    /// Writes a descriptor for the first `slots` slots of the slab at `base`.
     ///
     /// # Safety
     ///
     /// `base` is a chunk of the layout's size and alignment that is the slab's alone; `slots` is at
-    /// most the layout's; `stride` is that of the layout's slots; `owner` outlives the slab.
+    /// most the layout's; `owner` outlives the slab.
     pub(super) unsafe fn create(
         base: NonNull<u8>,
-        layout: SlabLayout,
-        stride: usize,
+        shape: SlabShape,
         slots: u32,
         owner: NonNull<()>,
     ) -> NonNull<Self> {
-        // SAFETY: `first` is within the chunk.
-        let first = unsafe { base.add(layout.first()) };
-        // SAFETY: all slots of the layout, and so the first `slots`, are within the chunk.
-        let end = unsafe { first.add(stride * slots as usize) };
-        let offset = SlabLayout::descriptor_offset(base.as_ptr().addr(), layout.size());
-        // SAFETY: the descriptor lies before `first`, and colours are whole lines.
-        let slab = unsafe { base.add(offset) }.cast::<Self>();
+        let offset = SlabLayout::descriptor_offset(base.as_ptr().addr(), shape.layout.size());
+        // SAFETY: the descriptor lies in the chunk, before the first slot.
+        let slab = unsafe { base.byte_add(offset) }.cast::<Self>();
+        let first = shape.first();
+        // Within the slab, whose size fits 32 bits.
         let descriptor = Self {
-            // SAFETY: whole slots of the chunk, which is the slab's alone.
-            list: unsafe { LocalList::new(first, end) },
-            live: Cell::new(0),
-            notify: Cell::new(NEVER),
+            list: LocalList::new(first, first + shape.stride * slots),
+            due: Cell::new(0),
+            shelf: Cell::new(0),
             owner,
             next: Cell::new(ptr::null_mut()),
             previous: Cell::new(ptr::null_mut()),
             after: Cell::new(ptr::null_mut()),
             before: Cell::new(ptr::null_mut()),
-            slots,
-            shelf: Cell::new(0),
         };
-        // SAFETY: in bounds, aligned to a line, and nobody else's.
+        // SAFETY: in bounds, aligned to a line because colours are whole lines, and nobody else's.
         unsafe { slab.write(descriptor) };
         slab
     }
 
-    /// The slab that the slot at `slot` lies in.
+    /// Where the slab of `size` bytes starts that `address` lies in.
     ///
     /// # Safety
     ///
-    /// `slot` is a slot of a slab of `size` bytes.
+    /// `address` points into a slab of `size` bytes, and may be used for all of it.
     #[inline(always)]
-    pub(crate) unsafe fn of(slot: NonNull<u8>, size: usize) -> NonNull<Self> {
-        let address = slot.as_ptr().addr();
-        let base = address & !(size - 1);
-        let descriptor = base + SlabLayout::descriptor_offset(base, size);
-        let slab = slot.as_ptr().map_addr(|_| descriptor);
-        // SAFETY: not null: it lies in the slot's chunk, which does not start at address 0.
-        unsafe { NonNull::new_unchecked(slab.cast()) }
+    pub(super) unsafe fn base(address: NonNull<u8>, size: usize) -> NonNull<u8> {
+        // SAFETY: slabs are aligned to their size, so this goes back to the base of the slab.
+        unsafe { address.byte_sub(address.as_ptr().addr() & (size - 1)) }
     }
 
-    /// Where the chunk of a slab of `size` bytes starts.
-    pub(super) fn base(slab: NonNull<Self>, size: usize) -> NonNull<u8> {
-        slab.cast::<u8>().map_addr(|address| {
-            // A chunk does not start at address 0, so masking leaves something; were it otherwise,
-            // the address itself is as good as any.
-            core::num::NonZero::new(address.get() & !(size - 1)).unwrap_or(address)
-        })
+    /// The slab that `slot` lies in.
+    ///
+    /// # Safety
+    ///
+    /// `slot` points into a slab of `size` bytes, and may be used for all of it.
+    #[inline(always)]
+    pub(crate) unsafe fn of(slot: NonNull<u8>, size: usize) -> NonNull<Self> {
+        // Two steps, so that the colour is computed beside the base and not after it.
+        // SAFETY: the caller's promise.
+        let base = unsafe { Self::base(slot, size) };
+        let offset = SlabLayout::descriptor_offset(slot.as_ptr().addr(), size);
+        // SAFETY: the descriptor lies in the slab.
+        unsafe { base.byte_add(offset) }.cast()
+    }
+
+    /// The list of the slab at `base`, in its place: offsets are bytes from the base.
+    ///
+    /// # Safety
+    ///
+    /// `slab` is the descriptor of the slab at `base`, whose slots are `stride` bytes apart and have
+    /// such links.
+    #[inline(always)]
+    unsafe fn list<'a>(
+        slab: NonNull<Self>,
+        base: NonNull<u8>,
+        stride: u32,
+        wide: bool,
+    ) -> PlacedList<'a> {
+        let place = Place {
+            origin: base.as_ptr(),
+            unit: 1,
+            step: stride,
+            wide,
+        };
+        // SAFETY: an initialised descriptor; its changing fields are cells.
+        let list = unsafe { &slab.as_ref().list };
+        // SAFETY: the slab's slots lie there, and the free ones are the list's (invariant 1).
+        unsafe { list.at(place) }
+    }
+
+    /// The list of a slab, on slow paths.
+    ///
+    /// # Safety
+    ///
+    /// `slab` is a slab of `shape`.
+    unsafe fn listed<'a>(slab: NonNull<Self>, shape: SlabShape) -> PlacedList<'a> {
+        // SAFETY: a slab's pointer is good for all of the slab.
+        let base = unsafe { Self::base(slab.cast(), shape.layout.size()) };
+        // SAFETY: the shape is the slab's.
+        unsafe { Self::list(slab, base, shape.stride, shape.wide) }
     }
 
     /// A free slot, now in use: the hot half of an allocation.
+    ///
+    /// # Safety
+    ///
+    /// `slab` is a slab of `size` bytes with slots `stride` bytes apart and such links.
     #[inline(always)]
-    pub(crate) fn take(&self, stride: usize) -> Option<NonNull<u8>> {
-        let slot = self.list.pop(stride)?;
-        self.live.set(self.live.get() + 1);
-        Some(slot)
+    pub(crate) unsafe fn take(
+        slab: NonNull<Self>,
+        size: usize,
+        stride: u32,
+        wide: bool,
+    ) -> Option<NonNull<u8>> {
+        // SAFETY: a slab's pointer is good for all of the slab.
+        let base = unsafe { Self::base(slab.cast(), size) };
+        // SAFETY: the caller's promise.
+        unsafe { Self::list(slab, base, stride, wide) }.pop()
     }
 
     /// Takes a slot back; `true` when the slab must now be moved to another shelf.
     ///
     /// # Safety
     ///
-    /// `slot` is a slot of this slab in use, and nobody uses it any more.
+    /// As for [`take`](Self::take); `slot` is a slot of this slab in use, and nobody uses it any
+    /// more.
     #[inline(always)]
-    pub(crate) unsafe fn put(&self, slot: NonNull<u8>, stride: usize) -> bool {
-        // SAFETY: the caller's promise: in use means popped and not pushed since (invariant 1).
-        unsafe { self.list.push(slot, stride) };
-        let live = self.live.get() - 1;
-        self.live.set(live);
-        live == self.notify.get()
+    pub(crate) unsafe fn put(
+        slab: NonNull<Self>,
+        slot: NonNull<u8>,
+        size: usize,
+        stride: u32,
+        wide: bool,
+    ) -> bool {
+        // SAFETY: the slot lies in the slab.
+        let base = unsafe { Self::base(slot, size) };
+        // SAFETY: the caller's promise.
+        let list = unsafe { Self::list(slab, base, stride, wide) };
+        // SAFETY: in use means popped and not pushed since (invariant 1).
+        let depth = unsafe { list.push(slot) };
+        // SAFETY: an initialised descriptor; its changing fields are cells.
+        depth == unsafe { slab.as_ref() }.due.get()
     }
 
-    /// At which count of live slots [`put`](Self::put) answers `true`.
-    pub(super) fn notify_at(&self, live: u32) {
-        self.notify.set(live);
+    /// Makes [`put`](Self::put) answer `true` at the free that leaves `mark` slots in use, or never.
+    /// Until then, no slot may be taken.
+    ///
+    /// # Safety
+    ///
+    /// `slab` is a slab of `shape`.
+    pub(super) unsafe fn notify_at(slab: NonNull<Self>, mark: Option<u32>, shape: SlabShape) {
+        // SAFETY: the caller's promise.
+        let list = unsafe { Self::listed(slab, shape) };
+        let due = mark.map_or(0, |mark| list.depth() + (list.in_use(shape.first()) - mark));
+        // SAFETY: an initialised descriptor; its changing fields are cells.
+        unsafe { slab.as_ref() }.due.set(due);
     }
 
     /// The `Slabs` that made it.
@@ -132,13 +242,23 @@ impl Slab {
     }
 
     /// Slots in use.
-    pub(crate) fn live(&self) -> u32 {
-        self.live.get()
+    ///
+    /// # Safety
+    ///
+    /// `slab` is a slab of `shape`.
+    pub(super) unsafe fn live(slab: NonNull<Self>, shape: SlabShape) -> u32 {
+        // SAFETY: the caller's promise.
+        unsafe { Self::listed(slab, shape) }.in_use(shape.first())
     }
 
     /// Slots in all.
-    pub(crate) fn slots(&self) -> u32 {
-        self.slots
+    ///
+    /// # Safety
+    ///
+    /// `slab` is a slab of `shape`.
+    pub(super) unsafe fn slots(slab: NonNull<Self>, shape: SlabShape) -> u32 {
+        // SAFETY: the caller's promise.
+        unsafe { Self::listed(slab, shape) }.slots(shape.first())
     }
 
     /// Whether a slot is free.
@@ -146,31 +266,45 @@ impl Slab {
         !self.list.is_empty()
     }
 
-    /// Whether a debug build can tell that `slot` was freed a short while ago.
-    pub(crate) fn recently_freed(&self, slot: NonNull<u8>, stride: usize, most: usize) -> bool {
-        self.list.recently_freed(slot, stride, most)
+    /// Whether `slot` was freed a short while ago, as far as `most` free slots tell.
+    ///
+    /// # Safety
+    ///
+    /// `slab` is a slab of `shape`.
+    pub(super) unsafe fn recently_freed(
+        slab: NonNull<Self>,
+        slot: NonNull<u8>,
+        shape: SlabShape,
+        most: usize,
+    ) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { Self::listed(slab, shape) }.recently_freed(slot, most)
     }
 
     /// Starts a walk over the slots in use; sorts the free ones.
     ///
     /// # Safety
     ///
-    /// `slab` is a slab of `layout`, and nobody else uses its list during the call.
-    pub(super) unsafe fn walk(slab: NonNull<Self>, layout: SlabLayout, stride: usize) -> ListWalk {
-        // SAFETY: the first slot is within the slab's chunk.
-        let first = unsafe { Self::base(slab, layout.size()).add(layout.first()) };
-        // SAFETY: the descriptor is initialised (it was created), and nobody else looks at the list.
-        let list = unsafe { &mut (*slab.as_ptr()).list };
-        list.sort(stride);
-        list.walk(first)
+    /// `slab` is a slab of `shape`.
+    pub(super) unsafe fn walk(slab: NonNull<Self>, shape: SlabShape) -> ListWalk {
+        // SAFETY: the caller's promise.
+        unsafe { Self::listed(slab, shape) }.walk(shape.first())
     }
 
     /// The next slot in use.
-    pub(super) fn next_live(&self, walk: &mut ListWalk, stride: usize) -> Option<NonNull<u8>> {
-        self.list.next_live(walk, stride)
+    ///
+    /// # Safety
+    ///
+    /// `slab` is a slab of `shape`.
+    pub(super) unsafe fn next_live(
+        slab: NonNull<Self>,
+        walk: &mut ListWalk,
+        shape: SlabShape,
+    ) -> Option<NonNull<u8>> {
+        // SAFETY: the caller's promise.
+        unsafe { Self::listed(slab, shape) }.next_live(walk)
     }
 }
 
-// Coloured descriptors are placed a line apart: `SlabLayout` is told this size.
-const _: () = assert!(align_of::<Slab>() == 64);
-const _: () = assert!(core::mem::offset_of!(Slab, next) <= 64);
+// Descriptors are placed a line apart, and `SlabLayout` is told this size.
+const _: () = assert!(size_of::<Slab>() == 64 && align_of::<Slab>() == 64);

@@ -2,11 +2,10 @@
 
 use core::{alloc::Layout, cell::Cell, ptr, ptr::NonNull};
 
-use super::{Slab, list::ListWalk, slab::NEVER};
+use super::{Slab, list::ListWalk, slab::SlabShape, touch};
 use crate::{
     corruption::hooks,
     error::OutOfMemory,
-    layout::{SlabLayout, SlotLayout},
     provider::{Provider, request},
 };
 
@@ -15,6 +14,8 @@ const EMPTY: usize = 0;
 /// Shelves of slabs by eighths of their slots in use: shelf `b` holds those above `(b - 1) / 8` and
 /// up to `b / 8`, but for full ones.
 const BANDS: usize = 8;
+/// Shelf of slabs with few free slots.
+const NEARLY_FULL: usize = BANDS;
 /// Shelf of slabs without a free slot.
 const FULL: usize = BANDS + 1;
 const SHELVES: usize = FULL + 1;
@@ -22,30 +23,34 @@ const SHELVES: usize = FULL + 1;
 /// The slabs of one owner, by how full they are.
 ///
 /// ```text
-///  shelf 0      1      2   …   8     9
-///      empty │ ≤1/8 │ ≤2/8 │ … │ <1 │ full        + one current slab, on no shelf
-///             ◀── a free moves it down       ──▶ exhausted: filed again
+///  shelf 0      1      2   …   7       8          9
+///      empty │ ≤1/8 │ ≤2/8 │ … │ ≤7/8 │ nearly full │ full     + one current slab, on no shelf
+///             ◀── a free moves it down         ──▶ exhausted: filed again
 /// ```
 ///
-/// Allocation takes from one *current* slab. When that is exhausted, the fullest slab with room
-/// becomes current, so that sparse slabs drain and can be returned (the idea is Netty's chunk
-/// lists; the shelves make it constant time). A free touches the shelves only when its slab crosses
-/// an eighth: once in `slots / 8` frees.
+/// Allocation takes from one *current* slab. When that is exhausted, the fullest slab becomes
+/// current, so that sparse slabs drain and can be returned (the idea is that of Netty's chunk
+/// lists; the shelves make it constant time). Nearly full slabs come only after all others with
+/// values, the one that has waited longest first: a slab with a single free slot would be exhausted
+/// by the next allocation, and in a pool of constant size every operation would end up here
+/// (measured: three times the time of a replacement). A free touches the shelves only when its slab
+/// crosses an eighth: once in `slots / 8` frees.
 ///
 /// An empty slab is returned to the provider only if as many slots as one slab has, and an eighth
-/// of the capacity, are empty besides: a load that swings around a boundary maps nothing.
+/// of the slots of the slabs in use, stay empty: a load that swings around a boundary maps nothing.
 ///
 /// `X` is what the door wants to reach from a slot: its hooks.
 ///
 /// # Invariants
 ///
-/// 1. Every slab was created here with `layout` and `stride`, in a chunk of `provider`; it is on
-///    the list from `all`, and on the shelf that its `live` says, or is current.
+/// 1. Every slab was created here with `shape`, in a chunk of `provider`; it is on
+///    the list from `all`, and on the shelf that its slots in use say, or is current.
 /// 2. `capacity` is the sum of the slabs' slots, `empty_slots` that of the slabs on `EMPTY`.
 /// 3. `occupied` has bit `s` set exactly when shelf `s` is not empty.
 /// 4. The value lies in a chunk of its own provider and does not move (slabs point to it).
 /// 5. No reference into the lists is held while the provider runs.
 pub(crate) struct Slabs<P: Provider, X> {
+    /// The slab on each shelf that has waited longest; the others follow in a ring.
     shelves: [Cell<*mut Slab>; SHELVES],
     occupied: Cell<u32>,
     all: Cell<*mut Slab>,
@@ -56,8 +61,7 @@ pub(crate) struct Slabs<P: Provider, X> {
     keep: usize,
     /// No slab is returned while somebody walks over them.
     walking: Cell<bool>,
-    layout: SlabLayout,
-    stride: usize,
+    shape: SlabShape,
     provider: P,
     beside: X,
 }
@@ -68,8 +72,7 @@ impl<P: Provider, X> Slabs<P, X> {
     pub(crate) fn create(
         provider: P,
         beside: X,
-        layout: SlabLayout,
-        slot: SlotLayout,
+        shape: SlabShape,
         keep: usize,
     ) -> Result<NonNull<Self>, OutOfMemory> {
         let place = request(&provider, Layout::new::<Self>())?
@@ -84,8 +87,7 @@ impl<P: Provider, X> Slabs<P, X> {
             count: Cell::new(0),
             keep,
             walking: Cell::new(false),
-            layout,
-            stride: slot.stride(),
+            shape,
             provider,
             beside,
         };
@@ -121,10 +123,10 @@ impl<P: Provider, X> Slabs<P, X> {
         &self.provider
     }
 
-    /// Bytes from slot to slot.
+    /// What its slabs have in common.
     #[inline(always)]
-    pub(crate) fn stride(&self) -> usize {
-        self.stride
+    pub(crate) fn shape(&self) -> SlabShape {
+        self.shape
     }
 
     /// Slots of all slabs.
@@ -137,27 +139,17 @@ impl<P: Provider, X> Slabs<P, X> {
         self.count.get()
     }
 
-    /// Slots of a slab that is not capped.
-    pub(crate) fn slots_per_slab(&self) -> usize {
-        self.layout.slots() as usize
-    }
-
-    /// Bytes of one slab.
-    pub(crate) fn slab_bytes(&self) -> usize {
-        self.layout.size()
-    }
-
     /// Slots in use, and the slots of the slabs that hold them. O(slabs).
     pub(crate) fn usage(&self) -> (usize, usize) {
         let (mut live, mut slots) = (0, 0);
         let mut at = self.all.get();
         while let Some(slab) = NonNull::new(at) {
-            let slab = self.look(slab);
-            if slab.live() > 0 {
-                live += slab.live() as usize;
-                slots += slab.slots() as usize;
+            let in_use = self.live(slab);
+            if in_use > 0 {
+                live += in_use as usize;
+                slots += self.slots(slab) as usize;
             }
-            at = slab.after.get();
+            at = self.look(slab).after.get();
         }
         (live, slots)
     }
@@ -174,11 +166,39 @@ impl<P: Provider, X> Slabs<P, X> {
         unsafe { slab.as_ref() }
     }
 
-    /// Takes the fullest slab with room off its shelf: it is current now. O(1).
+    /// Slots in use of a slab of ours.
+    pub(crate) fn live(&self, slab: NonNull<Slab>) -> u32 {
+        // SAFETY: only called with slabs of ours.
+        unsafe { Slab::live(slab, self.shape) }
+    }
+
+    /// Slots of a slab of ours.
+    fn slots(&self, slab: NonNull<Slab>) -> u32 {
+        // SAFETY: only called with slabs of ours.
+        unsafe { Slab::slots(slab, self.shape) }
+    }
+
+    /// Whether `slot` of a slab of ours was freed a short while ago, as far as `most` frees tell.
+    pub(crate) fn recently_freed(
+        &self,
+        slab: NonNull<Slab>,
+        slot: NonNull<u8>,
+        most: usize,
+    ) -> bool {
+        // SAFETY: only called with slabs of ours.
+        unsafe { Slab::recently_freed(slab, slot, self.shape, most) }
+    }
+
+    /// Takes the slab that allocations should come from next off its shelf: it is current now. O(1).
     pub(crate) fn pick(&self) -> Option<NonNull<Slab>> {
-        let with_room = self.occupied.get() & !(1 << FULL);
-        let shelf = (u32::BITS - 1).checked_sub(with_room.leading_zeros())?;
-        let slab = NonNull::new(self.shelves[shelf as usize].get())?;
+        const SPARSE: u32 = (1 << NEARLY_FULL) - 2;
+        let occupied = self.occupied.get();
+        let shelf = match (occupied & SPARSE).checked_ilog2() {
+            Some(fullest) => fullest as usize,
+            None if occupied & 1 << NEARLY_FULL != 0 => NEARLY_FULL,
+            None => EMPTY,
+        };
+        let slab = NonNull::new(self.shelves[shelf].get())?;
         self.unshelve(slab);
         Some(slab)
     }
@@ -186,87 +206,106 @@ impl<P: Provider, X> Slabs<P, X> {
     /// Puts a slab that was current onto the shelf it belongs to. O(1).
     pub(crate) fn file(&self, slab: NonNull<Slab>) {
         let this = self.look(slab);
-        let (live, slots) = (this.live(), this.slots());
-        let (shelf, notify) = if live == 0 {
+        let (live, slots) = (self.live(slab), self.slots(slab));
+        let (shelf, mark) = if live == 0 {
             self.empty_slots
                 .set(self.empty_slots.get() + slots as usize);
-            (EMPTY, NEVER)
+            (EMPTY, None)
         } else if live == slots {
-            (FULL, live - 1)
+            (FULL, Some(live - 1))
         } else {
             // u64, so that eight times a slot count does not wrap.
             let band = (u64::from(live) * BANDS as u64).div_ceil(u64::from(slots)) as u32;
             let below = (u64::from(band - 1) * u64::from(slots) / BANDS as u64) as u32;
-            (band as usize, below)
+            (band as usize, Some(below))
         };
-        this.notify_at(notify);
+        // SAFETY: a slab of ours.
+        unsafe { Slab::notify_at(slab, mark, self.shape) };
         this.shelf.set(shelf as u8);
-        let next = self.shelves[shelf].replace(slab.as_ptr());
-        this.next.set(next);
-        this.previous.set(ptr::null_mut());
-        if let Some(next) = NonNull::new(next) {
-            self.look(next).previous.set(slab.as_ptr());
+        let slab_ptr = slab.as_ptr();
+        match NonNull::new(self.shelves[shelf].get()) {
+            Some(first) => {
+                // Behind the last, which stands before the first in the ring.
+                let last = self.look(first).previous.replace(slab_ptr);
+                this.previous.set(last);
+                this.next.set(first.as_ptr());
+                if let Some(last) = NonNull::new(last) {
+                    self.look(last).next.set(slab_ptr);
+                }
+            }
+            None => {
+                this.previous.set(slab_ptr);
+                this.next.set(slab_ptr);
+                self.shelves[shelf].set(slab_ptr);
+                self.occupied.set(self.occupied.get() | 1 << shelf);
+            }
         }
-        self.occupied.set(self.occupied.get() | 1 << shelf);
     }
 
     fn unshelve(&self, slab: NonNull<Slab>) {
         let this = self.look(slab);
         let shelf = usize::from(this.shelf.get());
         let (next, previous) = (this.next.get(), this.previous.get());
-        match NonNull::new(previous) {
-            Some(previous) => self.look(previous).next.set(next),
-            None => {
-                self.shelves[shelf].set(next);
-                if next.is_null() {
-                    self.occupied.set(self.occupied.get() & !(1 << shelf));
-                }
+        if next == slab.as_ptr() {
+            self.shelves[shelf].set(ptr::null_mut());
+            self.occupied.set(self.occupied.get() & !(1 << shelf));
+        } else if let (Some(next), Some(previous)) = (NonNull::new(next), NonNull::new(previous)) {
+            self.look(next).previous.set(previous.as_ptr());
+            self.look(previous).next.set(next.as_ptr());
+            if self.shelves[shelf].get() == slab.as_ptr() {
+                self.shelves[shelf].set(next.as_ptr());
             }
-        }
-        if let Some(next) = NonNull::new(next) {
-            self.look(next).previous.set(previous);
         }
         if shelf == EMPTY {
             self.empty_slots
-                .set(self.empty_slots.get() - this.slots() as usize);
+                .set(self.empty_slots.get() - self.slots(slab) as usize);
         }
-        this.notify_at(NEVER);
+        // SAFETY: a slab of ours.
+        unsafe { Slab::notify_at(slab, None, self.shape) };
     }
 
-    /// Moves a slab whose `put` answered `true` to the shelf it belongs to now, and returns a slab
-    /// to the provider if enough are empty.
+    /// Moves a slab whose `put` answered `true` to the shelf it belongs to now, and returns slabs to
+    /// the provider if enough are empty.
     #[cold]
     #[inline(never)]
     pub(crate) fn notified(&self, slab: NonNull<Slab>) {
         self.unshelve(slab);
         self.file(slab);
-        if self.look(slab).live() == 0 && self.may_return(slab) {
-            self.unshelve(slab);
-            self.unlink(slab);
-            self.give_back(slab);
+        if usize::from(self.look(slab).shelf.get()) == EMPTY {
+            self.trim();
         }
+    }
+
+    /// Returns empty slabs, those that have waited longest first, while enough slots stay empty.
+    fn trim(&self) {
+        self.return_empty(|slab| self.may_return(slab));
     }
 
     /// Whether enough slots stay empty without this empty slab.
     fn may_return(&self, slab: NonNull<Slab>) -> bool {
-        let slots = self.look(slab).slots() as usize;
-        let capacity = self.capacity.get();
-        let others = self.empty_slots.get() - slots;
-        let occupied = capacity - self.empty_slots.get();
+        let slots = self.slots(slab) as usize;
+        let (capacity, empty) = (self.capacity.get(), self.empty_slots.get());
         !self.walking.get()
             && capacity - slots >= self.keep
-            && others >= self.slots_per_slab().max(occupied / 8)
+            && empty - slots >= self.shape.slots().max((capacity - empty) / 8)
     }
 
-    /// Returns every slab on the empty shelf; the number of slots returned.
-    pub(crate) fn return_empty(&self) -> usize {
-        let before = self.capacity.get();
-        while let Some(slab) = NonNull::new(self.shelves[EMPTY].get()) {
+    /// Returns the slabs on the empty shelf for as long as `more` says so of the next; the number of
+    /// slots that went.
+    pub(crate) fn return_empty(&self, more: impl Fn(NonNull<Slab>) -> bool) -> usize {
+        let mut returned = 0;
+        // A provider that uses the pool may empty further slabs meanwhile: those wait.
+        for _ in 0..self.count.get() {
+            let Some(slab) = NonNull::new(self.shelves[EMPTY].get()).filter(|&slab| more(slab))
+            else {
+                break;
+            };
+            returned += self.slots(slab) as usize;
             self.unshelve(slab);
             self.unlink(slab);
             self.give_back(slab);
         }
-        before - self.capacity.get()
+        returned
     }
 
     /// Asks the provider for one more slab of at most `room()` slots, which is asked again after
@@ -277,24 +316,16 @@ impl<P: Provider, X> Slabs<P, X> {
         if room() == 0 {
             return Ok(false);
         }
-        let chunk = Self::chunk_layout(self.layout);
+        let chunk = self.chunk_layout();
         let base = request(&self.provider, chunk)?.ptr.cast::<u8>();
-        let slots = room().min(self.slots_per_slab()) as u32;
+        let slots = room().min(self.shape.slots()) as u32;
         if slots == 0 {
             // SAFETY: just given by this provider for this layout, and unused.
             unsafe { self.provider.free(base, chunk) }; // USER CODE
             return Ok(false);
         }
         // SAFETY: a fresh chunk of the layout; `slots` is at most its slots; we outlive our slabs.
-        let slab = unsafe {
-            Slab::create(
-                base,
-                self.layout,
-                self.stride,
-                slots,
-                NonNull::from(self).cast(),
-            )
-        };
+        let slab = unsafe { Slab::create(base, self.shape, slots, NonNull::from(self).cast()) };
         let (start, bytes) = self.slot_range(slab);
         hooks::run_mapped(start, bytes);
         self.link(slab);
@@ -302,33 +333,36 @@ impl<P: Provider, X> Slabs<P, X> {
         Ok(true)
     }
 
-    /// Writes to each page of the slabs on the empty shelf, so that the system supplies it now.
+    /// Writes to each page of the slabs, none of which was used yet, so that the system supplies it
+    /// now.
     pub(crate) fn touch(&self) {
-        let mut at = self.shelves[EMPTY].get();
+        let mut at = self.all.get();
         while let Some(slab) = NonNull::new(at) {
             let (start, bytes) = self.slot_range(slab);
-            for offset in (0..bytes).step_by(4096) {
-                // SAFETY: within the slots of the slab.
-                let byte = unsafe { start.add(offset) };
-                hooks::slot_opened(byte, 1);
-                // SAFETY: no slot of the slab was ever handed out or freed: it holds nothing yet.
-                unsafe { byte.write_volatile(0) };
-                hooks::slot_closed(byte, 1);
-            }
-            at = self.look(slab).next.get();
+            // SAFETY: no slot of the slab was ever handed out or freed: it holds nothing yet.
+            unsafe { touch(start, bytes) };
+            at = self.look(slab).after.get();
         }
     }
 
-    const fn chunk_layout(layout: SlabLayout) -> Layout {
+    fn chunk_layout(&self) -> Layout {
+        let size = self.shape.slab_bytes();
         // SAFETY: a `SlabLayout`'s size is a power of two not above `isize::MAX`.
-        unsafe { Layout::from_size_align_unchecked(layout.size(), layout.size()) }
+        unsafe { Layout::from_size_align_unchecked(size, size) }
+    }
+
+    /// Where the chunk of a slab of ours starts.
+    fn base(&self, slab: NonNull<Slab>) -> NonNull<u8> {
+        // SAFETY: a slab's pointer is good for all of the slab.
+        unsafe { Slab::base(slab.cast(), self.shape.slab_bytes()) }
     }
 
     /// The bytes of a slab's slots.
     fn slot_range(&self, slab: NonNull<Slab>) -> (NonNull<u8>, usize) {
         // SAFETY: the first slot is within the slab's chunk.
-        let first = unsafe { Slab::base(slab, self.layout.size()).add(self.layout.first()) };
-        (first, self.stride * self.look(slab).slots() as usize)
+        let first = unsafe { self.base(slab).add(self.shape.layout().first()) };
+        let stride = self.shape.stride() as usize;
+        (first, stride * self.slots(slab) as usize)
     }
 
     fn link(&self, slab: NonNull<Slab>) {
@@ -339,7 +373,7 @@ impl<P: Provider, X> Slabs<P, X> {
             self.look(after).before.set(slab.as_ptr());
         }
         self.capacity
-            .set(self.capacity.get() + this.slots() as usize);
+            .set(self.capacity.get() + self.slots(slab) as usize);
         self.count.set(self.count.get() + 1);
     }
 
@@ -354,7 +388,7 @@ impl<P: Provider, X> Slabs<P, X> {
             self.look(after).before.set(before);
         }
         self.capacity
-            .set(self.capacity.get() - this.slots() as usize);
+            .set(self.capacity.get() - self.slots(slab) as usize);
         self.count.set(self.count.get() - 1);
     }
 
@@ -362,9 +396,9 @@ impl<P: Provider, X> Slabs<P, X> {
     fn give_back(&self, slab: NonNull<Slab>) {
         let (start, bytes) = self.slot_range(slab);
         hooks::run_unmapped(start, bytes);
-        let base = Slab::base(slab, self.layout.size());
+        let base = self.base(slab);
         // SAFETY: the chunk that `add` asked for; unlinked, so nothing leads to it any more.
-        unsafe { self.provider.free(base, Self::chunk_layout(self.layout)) }; // USER CODE
+        unsafe { self.provider.free(base, self.chunk_layout()) }; // USER CODE
     }
 
     /// Starts a walk over all slots in use. Until `end_walk`, no slab is returned.
@@ -381,27 +415,30 @@ impl<P: Provider, X> Slabs<P, X> {
     fn enter(&self, cursor: &mut SlabCursor) {
         cursor.slots = NonNull::new(cursor.slab).map(|slab| {
             // SAFETY: a slab of ours; the door that walks has `&mut`, so nobody else uses the list.
-            unsafe { Slab::walk(slab, self.layout, self.stride) }
+            unsafe { Slab::walk(slab, self.shape) }
         });
     }
 
     /// The next slot in use. Slots that the walk has passed may be put back meanwhile.
     pub(crate) fn next_live(&self, cursor: &mut SlabCursor) -> Option<NonNull<u8>> {
         loop {
-            let slab = self.look(NonNull::new(cursor.slab)?);
-            if let Some(slots) = &mut cursor.slots
-                && let Some(slot) = slab.next_live(slots, self.stride)
-            {
-                return Some(slot);
+            let slab = NonNull::new(cursor.slab)?;
+            if let Some(slots) = &mut cursor.slots {
+                // SAFETY: a slab of ours.
+                let live = unsafe { Slab::next_live(slab, slots, self.shape) };
+                if live.is_some() {
+                    return live;
+                }
             }
-            cursor.slab = slab.after.get();
+            cursor.slab = self.look(slab).after.get();
             self.enter(cursor);
         }
     }
 
-    /// Ends a walk.
+    /// Ends a walk, and returns the slabs that it has emptied.
     pub(crate) fn end_walk(&self) {
         self.walking.set(false);
+        self.trim();
     }
 }
 

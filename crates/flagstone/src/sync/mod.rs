@@ -31,6 +31,8 @@ pub(crate) mod atomic {
 /// Atomics for `static`s, which model checkers cannot make: settings of the whole process, no
 /// protocol between threads.
 pub(crate) mod process {
+    #[cfg(feature = "std")]
+    pub(crate) use core::sync::atomic::AtomicU64;
     #[cfg(all(feature = "heap", unix))]
     pub(crate) use core::sync::atomic::AtomicUsize;
     pub(crate) use core::sync::atomic::{AtomicPtr, Ordering};

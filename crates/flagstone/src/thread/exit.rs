@@ -1,10 +1,7 @@
 //! Hooks that run when a thread ends.
 
 use alloc::{boxed::Box, vec::Vec};
-use core::{
-    cell::{Cell, RefCell},
-    mem::ManuallyDrop,
-};
+use core::{cell::Cell, fmt, mem::ManuallyDrop};
 use std::thread_local;
 
 use super::number;
@@ -19,14 +16,14 @@ impl<F> Exited<F> {
     }
 }
 
-impl<F> core::fmt::Debug for Exited<F> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl<F> fmt::Debug for Exited<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exited").finish_non_exhaustive()
     }
 }
 
-impl<F> core::fmt::Display for Exited<F> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl<F> fmt::Display for Exited<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the thread has already run its exit hooks")
     }
 }
@@ -46,11 +43,14 @@ enum Stage {
 
 type Hook = Box<dyn FnOnce()>;
 
+/// Hooks in the order of their registration. Taken out and put back around every use, so that
+/// nothing is borrowed while an allocator or a hook runs.
+type Registered = Cell<ManuallyDrop<Vec<Hook>>>;
+
 thread_local! {
     // Both without destructors, so that they can be used at any time of a thread's life.
     static STAGE: Cell<Stage> = const { Cell::new(Stage::Fresh) };
-    static HOOKS: ManuallyDrop<RefCell<Vec<Hook>>> =
-        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
+    static HOOKS: Registered = const { Cell::new(ManuallyDrop::new(Vec::new())) };
     static END: End = const { End };
 }
 
@@ -61,7 +61,8 @@ struct End;
 /// the pools, ask for their thread's number, and register further hooks. A hook that panics aborts
 /// the process, as any panic while thread-locals are destroyed does.
 ///
-/// One allocation per hook.
+/// Allocates for the hook, with nothing borrowed or locked: the global allocator may itself call
+/// this.
 ///
 /// # Errors
 ///
@@ -83,8 +84,17 @@ pub fn on_exit<F: FnOnce() + 'static>(hook: F) -> Result<(), Exited<F>> {
     if !is_running() {
         return Err(Exited(hook));
     }
-    HOOKS.with(|hooks| hooks.borrow_mut().push(Box::new(hook)));
+    let hook: Hook = Box::new(hook);
+    let mut hooks = take();
+    hooks.push(hook);
+    // The allocator may have registered hooks while `push` was growing.
+    hooks.append(&mut take());
+    HOOKS.set(ManuallyDrop::new(hooks));
     Ok(())
+}
+
+fn take() -> Vec<Hook> {
+    ManuallyDrop::into_inner(HOOKS.replace(ManuallyDrop::new(Vec::new())))
 }
 
 /// Whether the calling thread will still run hooks registered now; sees to it that it does.
@@ -103,16 +113,17 @@ pub(super) fn is_running() -> bool {
 
 impl Drop for End {
     fn drop(&mut self) {
-        // Not borrowed while a hook runs: it may register another one.
         loop {
-            let last = HOOKS.with(|hooks| hooks.borrow_mut().pop());
+            let mut hooks = take();
+            let last = hooks.pop();
+            HOOKS.set(ManuallyDrop::new(hooks));
             match last {
                 Some(hook) => hook(), // USER CODE
                 None => break,
             }
         }
         STAGE.set(Stage::Ended);
-        HOOKS.with(|hooks| hooks.take());
+        drop(take());
         number::give_back();
     }
 }

@@ -1,10 +1,10 @@
 //! Dense, reused thread numbers.
 
-use alloc::collections::BinaryHeap;
-use core::{cell::Cell, cmp::Reverse};
-use std::{sync::Mutex, thread_local};
+use core::cell::Cell;
+use std::thread_local;
 
 use super::exit;
+use crate::sync::process::{AtomicU64, Ordering};
 
 /// The number of a running thread: unique among the threads that have one now, and small, because
 /// the lowest free number is given first.
@@ -12,6 +12,9 @@ use super::exit;
 pub struct ThreadNumber(usize);
 
 impl ThreadNumber {
+    /// Numbers are below this.
+    pub const LIMIT: usize = 64 * 1024;
+
     /// The number, from 0.
     #[must_use]
     pub const fn get(self) -> usize {
@@ -27,20 +30,17 @@ thread_local! {
     static NUMBER: Cell<usize> = const { Cell::new(NONE) };
 }
 
-/// Numbers that are free below `next`.
-struct Free {
-    returned: BinaryHeap<Reverse<usize>>,
-    next: usize,
-}
+const WORD_BITS: usize = u64::BITS as usize;
 
-static FREE: Mutex<Free> = Mutex::new(Free {
-    returned: BinaryHeap::new(),
-    next: 0,
-});
+/// A set bit is a number in use. No lock and no allocation: an allocator may ask for numbers.
+static USED: [AtomicU64; ThreadNumber::LIMIT / WORD_BITS] =
+    [const { AtomicU64::new(0) }; ThreadNumber::LIMIT / WORD_BITS];
 
-/// The number of the calling thread; `None` when the thread is past its exit hooks.
+/// The number of the calling thread; `None` when the thread is past its exit hooks, or when 65,536
+/// other threads have numbers.
 ///
-/// One thread-local load; the first call of a thread takes a lock and may allocate.
+/// One thread-local load; the first call of a thread searches a bit set (O(threads / 64)) and
+/// registers a thread-local destructor.
 ///
 /// ```
 /// let mine = flagstone::thread::number().unwrap();
@@ -62,30 +62,37 @@ fn assign() -> Option<ThreadNumber> {
     if !exit::is_running() {
         return None;
     }
-    let number = {
-        let mut free = lock();
-        match free.returned.pop() {
-            Some(Reverse(number)) => number,
-            None => {
-                free.next += 1;
-                free.next - 1
-            }
-        }
-    };
+    let number = USED
+        .iter()
+        .enumerate()
+        .find_map(|(at, word)| claim(word).map(|bit| at * WORD_BITS + bit))?;
     NUMBER.set(number);
     Some(ThreadNumber(number))
+}
+
+/// Sets the lowest clear bit of a word.
+fn claim(word: &AtomicU64) -> Option<usize> {
+    // Relaxed: a first guess, which `fetch_or` verifies.
+    let mut used = word.load(Ordering::Relaxed);
+    loop {
+        let bit = used.trailing_ones() as usize;
+        if bit == WORD_BITS {
+            return None;
+        }
+        // Acquire: pairs with the Release in `give_back`: who gets a number sees what the thread
+        // that had it before left under it.
+        used = word.fetch_or(1 << bit, Ordering::Acquire);
+        if used & 1 << bit == 0 {
+            return Some(bit);
+        }
+    }
 }
 
 /// Gives the calling thread's number back, after its last exit hook.
 pub(super) fn give_back() {
     let number = NUMBER.replace(NONE);
-    if number != NONE {
-        lock().returned.push(Reverse(number));
+    if let Some(word) = USED.get(number / WORD_BITS) {
+        // Release: pairs with the Acquire in `claim`.
+        word.fetch_and(!(1 << (number % WORD_BITS)), Ordering::Release);
     }
-}
-
-/// The lock guards integers that are whole at any time, so a panic elsewhere does not matter.
-fn lock() -> std::sync::MutexGuard<'static, Free> {
-    FREE.lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -3,6 +3,8 @@
 use core::ptr::NonNull;
 
 use super::Store;
+#[cfg(feature = "alloc")]
+use crate::error::ConfigError;
 use crate::{
     error::{AllocError, Cause},
     handle::{OwnedHandle, VacantHandle},
@@ -69,23 +71,35 @@ pub(in crate::pool) fn alloc_uninit<S: Store>(store: &S) -> Result<Vacant<'_, S>
 /// Makes a value ahead for each of `count` slots, if the pool is to. If the initializer panics,
 /// those made so far stay parked, and are dropped with the pool.
 #[cfg(feature = "alloc")]
-pub(super) fn fill_ahead<S: Store>(store: &S, count: usize) {
+pub(super) fn fill_ahead<S: Store>(store: &S, count: usize) -> Result<(), ConfigError> {
     let Some(make) = store.initial().ahead() else {
-        return;
+        return Ok(());
     };
-    store.initial().reserve(count);
+    store.initial().reserve(count)?;
     for _ in 0..count {
-        let Some(slot) = store.take().or_else(|| store.take_slow().ok()) else {
-            return;
-        };
-        // SAFETY: the slot is ours, holds nothing, and is not used if this runs.
-        let back = PutBack::new(|| unsafe { store.put(slot) });
-        let value = make(); // USER CODE
-        back.disarm();
-        // SAFETY: the slot is ours, empty and made for this type.
-        unsafe { slot.cast::<S::Value>().write(value) };
-        store.initial().park(slot);
+        if !make_ahead(store, make) {
+            break;
+        }
     }
+    Ok(())
+}
+
+/// Makes and parks one value; `false` when there is no slot for it. Apart, so that a pool of huge
+/// values that makes none ahead needs no room for one on the stack.
+#[cfg(feature = "alloc")]
+#[inline(never)]
+fn make_ahead<S: Store>(store: &S, make: &dyn Fn() -> S::Value) -> bool {
+    let Some(slot) = store.take().or_else(|| store.take_slow().ok()) else {
+        return false;
+    };
+    // SAFETY: the slot is ours, holds nothing, and is not used if this runs.
+    let back = PutBack::new(|| unsafe { store.put(slot) });
+    let value = make(); // USER CODE
+    back.disarm();
+    // SAFETY: the slot is ours, empty and made for this type.
+    unsafe { slot.cast::<S::Value>().write(value) };
+    store.initial().park(slot);
+    true
 }
 
 /// A slot of the store.

@@ -7,14 +7,15 @@ use core::{
 
 use super::{Initial, Store};
 use crate::{
-    corruption::hooks as tools,
+    corruption::{hooks as tools, report},
     error::{Allowed, Cause, ConfigError, Given},
     handle::{OwnedHandle, VacantHandle},
     layout::{RunLayout, SlotLayout},
     pool::PoolConfig,
     provider::{Global, Provider, request},
     raw::{
-        Attach, Cursor, Home, Hooks, Intrusive, NoHooks, Run, Strategy, release, retire, welcome,
+        self, Attach, Cursor, Home, Hooks, Intrusive, NoHooks, PinHome, Run, Strategy, release,
+        retire, welcome,
     },
 };
 
@@ -44,7 +45,7 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
         hooks: K,
         provider: P,
     ) -> Result<Self, ConfigError> {
-        check(&config, strategy.fixed_capacity())?;
+        check(&config, strategy.numbers())?;
         let capacity = config.capacity;
         let (slot, layout) = geometry::<T, S>(&strategy, capacity, config.alignment)?;
         let chunk = layout.chunk();
@@ -61,7 +62,7 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
         let run = unsafe { Run::new(base, slot, capacity) };
         if config.pre_initialize && chunk.size() > 0 {
             // SAFETY: the chunk is ours and nothing uses it yet.
-            unsafe { touch(base, chunk.size()) };
+            unsafe { raw::touch(base, chunk.size()) };
         }
         tools::run_mapped(base, run.bytes());
         let memory = Attach {
@@ -84,7 +85,7 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
             values: PhantomData,
         };
         #[cfg(feature = "alloc")]
-        super::doors::fill_ahead(&store, capacity);
+        super::doors::fill_ahead(&store, capacity)?;
         Ok(store)
     }
 
@@ -104,20 +105,16 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
         &self.provider
     }
 
-    /// The number of the slot that starts at `address` if a value is in it, as far as the strategy
-    /// knows.
+    /// The number of the slot that starts at `address`.
     pub(in crate::pool) fn index_at(&self, address: usize) -> Option<usize> {
         self.run.checked_index_of(address)
     }
 
-    /// Whether slot `index` is taken, for strategies that know.
-    pub(in crate::pool) fn is_taken(&self, index: usize) -> bool {
-        self.strategy.is_taken(index).unwrap_or(false)
-    }
-
-    /// The address of slot `index`.
-    pub(in crate::pool) fn slot(&self, index: usize) -> Option<NonNull<T>> {
-        self.run.slot(index).map(NonNull::cast)
+    /// Slot `index` if it is taken, for strategies that know, and not by a value made ahead.
+    pub(in crate::pool) fn taken_slot(&self, index: usize) -> Option<NonNull<T>> {
+        let slot = self.run.slot(index)?;
+        let taken = self.strategy.is_taken(index) == Some(true);
+        (taken && !self.initial.holds(slot)).then_some(slot.cast())
     }
 
     /// Makes a handle again.
@@ -126,13 +123,18 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
     ///
     /// `slot` holds a live value of this pool that no other handle owns.
     pub(in crate::pool) unsafe fn adopt(&self, slot: NonNull<T>) -> FixedHandle<'_, T, S, K, P> {
+        if cfg!(debug_assertions)
+            && let Some(found) = self.strategy.suspect(&self.run, slot.cast())
+        {
+            report(found);
+        }
         // SAFETY: the caller's promise; the home is ours.
         unsafe { OwnedHandle::new(slot, self.home()) }
     }
 }
 
 /// Refuses what a fixed pool cannot do.
-fn check<T>(config: &PoolConfig<T>, fixed_capacity: Option<usize>) -> Result<(), ConfigError> {
+fn check<T>(config: &PoolConfig<T>, numbers: Option<(usize, usize)>) -> Result<(), ConfigError> {
     config.check_slot_pool()?;
     if let Some(growth) = &config.growth
         && growth.allows_growth()
@@ -152,16 +154,29 @@ fn check<T>(config: &PoolConfig<T>, fixed_capacity: Option<usize>) -> Result<(),
             Allowed::Only("the capacity, or nothing, for a fixed pool"),
         ));
     }
-    if let Some(fixed) = fixed_capacity
-        && fixed != config.capacity
-    {
+    let Some((numbers, free)) = numbers else {
+        return Ok(());
+    };
+    if numbers != config.capacity {
         return Err(ConfigError::knob_out_of_range(
             "capacity",
             Given::Number(config.capacity),
             Allowed::Range {
-                least: fixed,
-                most: fixed,
+                least: numbers,
+                most: numbers,
                 unit: "slots, the index allocator's",
+            },
+        ));
+    }
+    if free != numbers {
+        // A number in use would be a slot in use that holds nothing.
+        return Err(ConfigError::knob_out_of_range(
+            "free numbers of the index allocator",
+            Given::Number(free),
+            Allowed::Range {
+                least: numbers,
+                most: numbers,
+                unit: "numbers, all of them",
             },
         ));
     }
@@ -179,39 +194,31 @@ fn geometry<T, S: Strategy>(
     } else {
         SlotLayout::plain(value, alignment)
     };
-    let stride = slot.map_or(usize::MAX, |slot| slot.stride());
+    let most = slot.map_or(0, |slot| {
+        let fit = isize::MAX as usize / slot.stride();
+        if S::LINKED {
+            fit.min(Run::<T>::linkable(slot.stride()))
+        } else {
+            fit
+        }
+    });
     let too_many = ConfigError::knob_out_of_range(
         "capacity",
         Given::Number(capacity),
         Allowed::Range {
             least: 0,
-            most: isize::MAX as usize / stride,
-            unit: "slots, as many as fit the address space",
+            most,
+            unit: "slots of this type",
         },
     );
-    let slot = slot.ok_or(too_many)?;
-    // A capacity that overflows the slots would overflow the count of bits too.
-    if capacity > isize::MAX as usize / stride {
-        return Err(too_many);
-    }
+    // Checked before the bits are counted, which a capacity that is too large would overflow.
+    let slot = slot.filter(|_| capacity <= most).ok_or(too_many)?;
     let layout = RunLayout::new(slot, capacity, strategy.bits(capacity)).ok_or(too_many)?;
     Ok((slot, layout))
 }
 
 fn dangling(align: usize) -> core::num::NonZero<usize> {
     core::num::NonZero::new(align).unwrap_or(core::num::NonZero::<usize>::MIN)
-}
-
-/// Writes to each page, so that the system supplies it now.
-///
-/// # Safety
-///
-/// The bytes are the caller's, and what they hold does not matter but for being 0 if it was.
-unsafe fn touch(base: NonNull<u8>, len: usize) {
-    for offset in (0..len).step_by(4096) {
-        // SAFETY: within the bytes; volatile, so that the write is not left out.
-        unsafe { base.add(offset).write_volatile(0) };
-    }
 }
 
 // SAFETY: the strategy hands out slots of the run, which are made for `T`; the home is this store,
@@ -331,6 +338,10 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> fmt::Debug for FixedHome<'_, T, S
         write!(f, "FixedHome({:p})", ptr::from_ref(self.0))
     }
 }
+
+// SAFETY: `NoHooks` never sees a value; a provider that is `'static` keeps the memory of a forgotten
+// pool for ever; walks that give out `&mut T` or move a value ask for `T: Unpin`.
+unsafe impl<T, S: Strategy, P: Provider + 'static> PinHome for FixedHome<'_, T, S, NoHooks, P> {}
 
 // SAFETY: the store is borrowed for 'p, so it and its memory stay; the order of things, whatever
 // panics, is that of `raw`.

@@ -12,11 +12,26 @@ use crate::{
     layout::{SlabLayout, SlotLayout, clamp_growth},
     pool::{GrowthStrategy, PoolConfig},
     provider::{Global, Provider},
-    raw::{Home, Hooks, NoHooks, Slab, SlabCursor, Slabs, release, retire, welcome},
+    raw::{
+        Home, Hooks, NoHooks, PinHome, Slab, SlabCursor, SlabShape, Slabs, release, retire, welcome,
+    },
 };
 
 /// How many free slots of a slab a debug build looks through for a double free.
 const DEBUG_SEARCH: usize = 32;
+
+/// Bytes of slots that one step of growth adds at most, and at least one slab: 1 GiB.
+const GROWTH_STEP: usize = 1 << 30;
+
+/// Bytes of all slabs of a new pool at most: what a program can address on today's machines.
+const ADDRESSES: usize = if usize::BITS < 48 {
+    isize::MAX as usize
+} else {
+    1 << (usize::BITS / 2 + 15)
+};
+
+/// Bytes of the largest value, eight of which make a slab: offsets in a slab have 32 bits.
+const MOST_BYTES: usize = 1 << 28;
 
 /// What a slot reaches through its slab, beside the slabs.
 pub(super) struct Beside<K> {
@@ -34,7 +49,7 @@ pub(super) struct Beside<K> {
 /// 3. The sum of all slots never exceeds `max_capacity`.
 pub struct GrowingStore<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> {
     current: Cell<*mut Slab>,
-    stride: usize,
+    stride: u32,
     slabs: NonNull<Slabs<P, Beside<K>>>,
     max_capacity: Option<usize>,
     growth: GrowthStrategy,
@@ -51,8 +66,8 @@ impl<T, const SLAB_BYTES: usize> SlabOf<T, SLAB_BYTES> {
     /// 0 when no slab can hold such values.
     const SIZE: usize = {
         assert!(
-            SLAB_BYTES.is_power_of_two() && SLAB_BYTES >= 1024,
-            "SLAB_BYTES must be a power of two of at least 1024 bytes"
+            SLAB_BYTES.is_power_of_two() && SLAB_BYTES >= 1024 && SLAB_BYTES <= 1 << 31,
+            "SLAB_BYTES must be a power of two from 1024 to 2^31 bytes"
         );
         match SlotLayout::linked(Layout::new::<T>(), 1) {
             Some(slot) => match SlabLayout::size_for(SLAB_BYTES, slot) {
@@ -61,6 +76,12 @@ impl<T, const SLAB_BYTES: usize> SlabOf<T, SLAB_BYTES> {
             },
             None => 0,
         }
+    };
+
+    /// Whether links are addresses: decided by the type alone, too, whatever the alignment.
+    const WIDE: bool = match SlotLayout::linked(Layout::new::<T>(), 1) {
+        Some(slot) => SlabShape::is_wide(slot),
+        None => false,
     };
 }
 
@@ -71,15 +92,27 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
         provider: P,
     ) -> Result<Self, ConfigError> {
         config.check_slot_pool()?;
-        let (slot, layout) = geometry::<T, SLAB_BYTES>(config.alignment)?;
+        let shape = shape::<T, SLAB_BYTES>(config.alignment)?;
+        let most = ADDRESSES / shape.slab_bytes() * shape.slots();
+        if config.capacity > most {
+            return Err(ConfigError::knob_out_of_range(
+                "capacity",
+                Given::Number(config.capacity),
+                Allowed::Range {
+                    least: 0,
+                    most,
+                    unit: "slots of this type",
+                },
+            ));
+        }
         let beside = Beside {
             hooks,
             vacant: Cell::new(0),
         };
-        let slabs = Slabs::create(provider, beside, layout, slot, config.capacity)?;
+        let slabs = Slabs::create(provider, beside, shape, config.capacity)?;
         let store = Self {
             current: Cell::new(ptr::null_mut()),
-            stride: slot.stride(),
+            stride: shape.stride(),
             slabs,
             max_capacity: config.max_capacity,
             growth: config
@@ -93,7 +126,7 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
             store.slabs().touch();
         }
         #[cfg(feature = "alloc")]
-        super::doors::fill_ahead(&store, config.capacity);
+        super::doors::fill_ahead(&store, config.capacity)?;
         Ok(store)
     }
 
@@ -121,6 +154,8 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
             return Err(Cause::exhausted(before));
         }
         let wanted = self.growth.compute_growth(before); // USER CODE
+        // What an absurd strategy wants at once would take all memory before it is refused.
+        let wanted = wanted.min(GROWTH_STEP / self.stride as usize);
         let target = before.saturating_add(clamp_growth(before, wanted, self.max_capacity));
         let mut added = false;
         while self.slabs().capacity() < target {
@@ -169,11 +204,11 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
     }
 
     pub(in crate::pool) fn slots_per_slab(&self) -> usize {
-        self.slabs().slots_per_slab()
+        self.slabs().shape().slots()
     }
 
     pub(in crate::pool) fn slab_bytes(&self) -> usize {
-        self.slabs().slab_bytes()
+        self.slabs().shape().slab_bytes()
     }
 
     pub(in crate::pool) fn provider(&self) -> &P {
@@ -181,12 +216,15 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
     }
 
     pub(in crate::pool) fn shrink_to_fit(&self) -> usize {
-        if self.current().is_some_and(|slab| slab.live() == 0)
-            && let Some(slab) = NonNull::new(self.current.replace(ptr::null_mut()))
+        // Somebody may have forgotten a `Drain`; nobody walks now.
+        self.slabs().end_walk();
+        if let Some(slab) = NonNull::new(self.current.get())
+            && self.slabs().live(slab) == 0
         {
+            self.current.set(ptr::null_mut());
             self.slabs().file(slab);
         }
-        self.slabs().return_empty()
+        self.slabs().return_empty(|_| true)
     }
 
     /// Makes a handle again.
@@ -202,12 +240,12 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
             // SAFETY: a slot of one of our slabs, by the caller's promise.
             let slab = unsafe { Slab::of(slot.cast(), SlabOf::<T, SLAB_BYTES>::SIZE) };
             // SAFETY: as above; its changing fields are cells.
-            let slab = unsafe { slab.as_ref() };
+            let owner = unsafe { slab.as_ref() }.owner();
             let address = slot.as_ptr().addr();
-            if slab.owner() != self.slabs.cast() {
+            if owner != self.slabs.cast() {
                 report(Corruption::ForeignPointer { address });
             }
-            if slab.recently_freed(slot.cast(), self.stride, DEBUG_SEARCH) {
+            if self.slabs().recently_freed(slab, slot.cast(), DEBUG_SEARCH) {
                 report(Corruption::DoubleFree { address });
             }
         }
@@ -216,17 +254,16 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
     }
 }
 
-fn geometry<T, const SLAB_BYTES: usize>(
-    alignment: usize,
-) -> Result<(SlotLayout, SlabLayout), ConfigError> {
+/// The slabs of a pool with that alignment.
+fn shape<T, const SLAB_BYTES: usize>(alignment: usize) -> Result<SlabShape, ConfigError> {
     let size = SlabOf::<T, SLAB_BYTES>::SIZE;
     let too_large = ConfigError::knob_out_of_range(
         "size of a value",
         Given::Number(size_of::<T>()),
         Allowed::Range {
             least: 0,
-            most: isize::MAX as usize / 32,
-            unit: "bytes, so that a slab holds it",
+            most: MOST_BYTES,
+            unit: "bytes, so that a slab of 2 GiB holds eight",
         },
     );
     let slot = SlotLayout::linked(Layout::new::<T>(), alignment).ok_or(too_large)?;
@@ -234,17 +271,33 @@ fn geometry<T, const SLAB_BYTES: usize>(
         return Err(too_large);
     }
     match SlabLayout::new(size, Layout::new::<Slab>(), slot) {
-        Some(layout) => Ok((slot, layout)),
+        Some(layout) => {
+            SlabShape::new(layout, slot, SlabOf::<T, SLAB_BYTES>::WIDE).ok_or(too_large)
+        }
         None if alignment > align_of::<T>() => Err(ConfigError::knob_out_of_range(
             "alignment",
             Given::Number(alignment),
             Allowed::PowerOfTwo {
                 least: align_of::<T>(),
-                most: size / 4,
+                most: largest_alignment::<T>(size),
             },
         )),
         None => Err(too_large),
     }
+}
+
+/// The largest alignment with which a slab of `size` bytes holds a value.
+fn largest_alignment<T>(size: usize) -> usize {
+    let fits = |align: &usize| {
+        SlotLayout::linked(Layout::new::<T>(), *align)
+            .and_then(|slot| SlabLayout::new(size, Layout::new::<Slab>(), slot))
+            .is_some()
+    };
+    let halves = core::iter::successors(Some(size / 2), |align| Some(align / 2));
+    halves
+        .take_while(|&align| align > align_of::<T>())
+        .find(fits)
+        .unwrap_or(align_of::<T>())
 }
 
 // SAFETY: slabs hand out slots made for `T`, each once until it is put back; the home leads back to
@@ -262,12 +315,23 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Store
 
     #[inline(always)]
     fn take(&self) -> Option<NonNull<u8>> {
-        self.current()?.take(self.stride)
+        let slab = NonNull::new(self.current.get())?;
+        // SAFETY: invariant 2: a slab of ours.
+        unsafe {
+            Slab::take(
+                slab,
+                SlabOf::<T, SLAB_BYTES>::SIZE,
+                self.stride,
+                SlabOf::<T, SLAB_BYTES>::WIDE,
+            )
+        }
     }
 
     /// Files the exhausted current slab, and makes the fullest one with room current, growing if
     /// there is none.
     fn take_slow(&self) -> Result<NonNull<u8>, Cause> {
+        // Somebody may have forgotten a `Drain`; nobody walks while slots are taken.
+        self.slabs().end_walk();
         loop {
             if let Some(exhausted) = NonNull::new(self.current.replace(ptr::null_mut())) {
                 self.slabs().file(exhausted);
@@ -332,11 +396,12 @@ unsafe fn put<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull<u8>) {
     // SAFETY: a slot of a slab of this size, by the caller's promise.
     let slab = unsafe { Slab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
     // SAFETY: the slab holds a slot in use, so it exists; its changing fields are cells.
-    let this = unsafe { slab.as_ref() };
+    let owner = unsafe { slab.as_ref() }.owner();
     // SAFETY: a store of these parameters owns it.
-    let owner = unsafe { this.owner().cast::<Slabs<P, Beside<K>>>().as_ref() };
-    // SAFETY: the caller's promise.
-    if unsafe { this.put(slot, owner.stride()) } {
+    let owner = unsafe { owner.cast::<Slabs<P, Beside<K>>>().as_ref() };
+    let (size, wide) = (SlabOf::<T, SLAB_BYTES>::SIZE, SlabOf::<T, SLAB_BYTES>::WIDE);
+    // SAFETY: a slab of this shape; the slot is the caller's.
+    if unsafe { Slab::put(slab, slot, size, owner.shape().stride(), wide) } {
         owner.notified(slab);
     }
 }
@@ -424,6 +489,13 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> fmt::Debug
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("GrowingHome")
     }
+}
+
+// SAFETY: `NoHooks` never sees a value; a provider that is `'static` keeps the memory of a forgotten
+// pool for ever; walks that give out `&mut T` or move a value ask for `T: Unpin`.
+unsafe impl<T, P: Provider + 'static, const SLAB_BYTES: usize> PinHome
+    for GrowingHome<'_, T, NoHooks, P, SLAB_BYTES>
+{
 }
 
 // SAFETY: the store is borrowed for 'p, so its slabs with slots in use stay; the order of things,

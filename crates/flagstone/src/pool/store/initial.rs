@@ -1,9 +1,12 @@
 //! Values that the pool makes itself.
 
 use alloc::vec::Vec;
-use core::{cell::Cell, fmt, ptr::NonNull};
+use core::{alloc::Layout, cell::Cell, fmt, ptr::NonNull};
 
-use crate::pool::{InitializationStrategy, config::Initializer};
+use crate::{
+    error::{ConfigError, OutOfMemory},
+    pool::{InitializationStrategy, config::Initializer},
+};
 
 /// The initializer of a pool, and the slots whose values it has made ahead.
 ///
@@ -49,9 +52,13 @@ impl<T> Initial<T> {
         result
     }
 
-    /// Makes room for `more` parked slots, so that parking them cannot fail.
-    pub(in crate::pool) fn reserve(&self, more: usize) {
-        self.with_parked(|parked| parked.reserve_exact(more));
+    /// Makes room for `more` parked slots, so that parking them cannot fail: 8 bytes a slot.
+    pub(in crate::pool) fn reserve(&self, more: usize) -> Result<(), ConfigError> {
+        let room = self.with_parked(|parked| parked.try_reserve_exact(more));
+        room.map_err(|_| {
+            let layout = Layout::array::<NonNull<u8>>(more);
+            OutOfMemory::new(layout.unwrap_or(Layout::new::<NonNull<u8>>())).into()
+        })
     }
 
     /// Keeps a taken slot with a value in it.
@@ -67,6 +74,11 @@ impl<T> Initial<T> {
     /// How many slots are parked.
     pub(in crate::pool) fn parked(&self) -> usize {
         self.with_parked(|parked| parked.len())
+    }
+
+    /// Whether `slot` is parked; looks at all of them.
+    pub(in crate::pool) fn holds(&self, slot: NonNull<u8>) -> bool {
+        self.with_parked(|parked| parked.contains(&slot))
     }
 
     /// Sorts the parked slots for [`is_parked`](Self::is_parked).

@@ -28,6 +28,10 @@ impl<T> Initial<T> {
         0
     }
 
+    pub(in crate::pool) fn holds(&self, _slot: NonNull<u8>) -> bool {
+        false
+    }
+
     pub(in crate::pool) fn sort(&mut self) {}
 
     pub(in crate::pool) fn is_parked(&self, _slot: NonNull<u8>) -> bool {

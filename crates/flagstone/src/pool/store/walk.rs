@@ -129,8 +129,11 @@ impl<S: Store> fmt::Debug for Drain<'_, S> {
 /// others, and its panic continues afterwards. Nothing is dropped when a vacant handle was
 /// forgotten.
 pub(in crate::pool) fn clear<S: Store>(store: &mut S) {
-    drop_parked(store);
-    drop(Drain::new(store));
+    let drain = Drain::new(store);
+    let parked = Parked(drain.walk.store);
+    // In this order: the walk tells free slots by the list as it was when the walk began. Both are
+    // dropped even if one panics.
+    drop((drain, parked));
 }
 
 /// As [`clear`], at the end of a pool: nothing is released to it any more, so no hook runs.
@@ -138,8 +141,9 @@ pub(super) fn drop_all<S: Store>(store: &mut S) {
     if !core::mem::needs_drop::<S::Value>() {
         return;
     }
-    drop_parked(store);
-    drop_rest(&mut Walk::new(store), &NoHooks);
+    let mut walk = Walk::new(store);
+    let _parked = Parked(walk.store);
+    drop_rest(&mut walk, &NoHooks);
 }
 
 /// Drops the values that the walk has not visited; goes on when a destructor has panicked.
@@ -161,21 +165,18 @@ fn drop_rest<S: Store, K: Hooks<S::Value>>(walk: &mut Walk<'_, S>, hooks: &K) {
     }
 }
 
-/// Drops the values that were made ahead. They were never acquired, so no hook runs.
-fn drop_parked<S: Store>(store: &S) {
-    struct Rest<'a, S: Store>(&'a S);
+/// Drops the values that were made ahead when it is dropped; goes on when a destructor has panicked.
+/// They were never acquired, so no hook runs.
+struct Parked<'a, S: Store>(&'a S);
 
-    impl<S: Store> Drop for Rest<'_, S> {
-        fn drop(&mut self) {
-            drop_parked(self.0);
+impl<S: Store> Drop for Parked<'_, S> {
+    fn drop(&mut self) {
+        while let Some(slot) = self.0.initial().unpark() {
+            let rest = Parked(self.0);
+            let slot: NonNull<S::Value> = slot.cast();
+            // SAFETY: a parked value is nobody's; its slot goes back afterwards.
+            unsafe { retire(&NoHooks, slot, || self.0.put(slot.cast())) };
+            core::mem::forget(rest);
         }
-    }
-
-    while let Some(slot) = store.initial().unpark() {
-        let rest = Rest(store);
-        let slot: NonNull<S::Value> = slot.cast();
-        // SAFETY: a parked value is nobody's; its slot goes back afterwards.
-        unsafe { retire(&NoHooks, slot, || store.put(slot.cast())) };
-        core::mem::forget(rest);
     }
 }

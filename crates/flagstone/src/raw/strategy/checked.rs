@@ -7,7 +7,7 @@ use super::{
     sealed::{Attach, Machine},
 };
 use crate::{
-    corruption::{Corruption, report},
+    corruption::report,
     raw::{Run, bits::Bits},
 };
 
@@ -49,14 +49,14 @@ impl<S: Strategy> CheckedStrategy for Checked<S> {}
 unsafe impl<S: Strategy> Machine for Checked<S> {
     const LINKED: bool = S::LINKED;
 
-    fn fixed_capacity(&self) -> Option<usize> {
-        self.inner.fixed_capacity()
+    fn numbers(&self) -> Option<(usize, usize)> {
+        self.inner.numbers()
     }
 
     fn bits(&self, capacity: usize) -> usize {
         // Whole words for our own bits, so that the inner strategy's start at a word.
-        let own = capacity.div_ceil(64) * 64;
-        own + self.inner.bits(capacity)
+        let own = capacity.div_ceil(64).saturating_mul(64);
+        own.saturating_add(self.inner.bits(capacity))
     }
 
     unsafe fn attach<T>(&mut self, run: &Run<T>, memory: Attach) {
@@ -83,9 +83,7 @@ unsafe impl<S: Strategy> Machine for Checked<S> {
     #[inline]
     unsafe fn put<T>(&self, run: &Run<T>, slot: NonNull<u8>) {
         if !self.taken.remove(run.index_of::<S>(slot)) {
-            report(Corruption::DoubleFree {
-                address: slot.as_ptr().addr(),
-            });
+            report(run.untaken(slot));
         }
         // SAFETY: the caller's promise.
         unsafe { self.inner.put(run, slot) };

@@ -11,7 +11,7 @@ use super::{
     sealed::{Attach, Machine},
 };
 use crate::{
-    corruption::{Corruption, report},
+    corruption::report,
     index::{IndexAllocator, trust::Token},
     raw::{Run, bits::Bits},
 };
@@ -94,7 +94,7 @@ fn reentered() -> ! {
     panic!("a handle was dropped inside a call of its pool's own index allocator")
 }
 
-impl<I: fmt::Debug> fmt::Debug for Indexed<I> {
+impl<I> fmt::Debug for Indexed<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The index itself may be borrowed at this moment.
         f.debug_struct("Indexed").finish_non_exhaustive()
@@ -109,8 +109,17 @@ impl<I: IndexAllocator> CheckedStrategy for Indexed<I> {}
 unsafe impl<I: IndexAllocator> Machine for Indexed<I> {
     const LINKED: bool = false;
 
-    fn fixed_capacity(&self) -> Option<usize> {
-        self.with(|index| index.capacity())
+    fn numbers(&self) -> Option<(usize, usize)> {
+        self.with(|index| {
+            let capacity = index.capacity();
+            // Others may say what they like: the pool's own bits are clear.
+            let free = if Self::TRUSTED {
+                index.available()
+            } else {
+                capacity
+            };
+            (capacity, free)
+        })
     }
 
     fn bits(&self, capacity: usize) -> usize {
@@ -147,9 +156,7 @@ unsafe impl<I: IndexAllocator> Machine for Indexed<I> {
             self.taken.remove(index)
         };
         if !taken {
-            report(Corruption::DoubleFree {
-                address: slot.as_ptr().addr(),
-            });
+            report(run.untaken(slot));
         }
         crate::corruption::hooks::slot_put(slot, run.stride());
         if self.with(|i| i.free(index)).is_none() {

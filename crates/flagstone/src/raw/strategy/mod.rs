@@ -11,13 +11,13 @@ pub use indexed::Indexed;
 pub use intrusive::Intrusive;
 
 use super::{Run, list::ListWalk};
-use crate::{error::ConfigError, index::WithCapacity};
+use crate::{corruption::Corruption, error::ConfigError, index::WithCapacity};
 
 /// How a fixed pool knows its free slots. Sealed: choose one of the three.
 ///
 /// | strategy | memory per slot | frees checked | order |
 /// |---|---|---|---|
-/// | [`Intrusive`] | none; slots are at least a pointer wide | in debug builds | last freed first |
+/// | [`Intrusive`] | none; slots are at least 8 bytes wide | in debug builds | last freed first |
 /// | [`Checked<S>`](Checked) | 1 bit more than `S` | always | as `S` |
 /// | [`Indexed<I>`](Indexed) | as `I`; 1 bit more for your own | always | as `I` |
 #[expect(private_bounds, reason = "sealed: nobody else calls or implements it")]
@@ -58,7 +58,7 @@ impl<I: WithCapacity> FromCapacity for Indexed<I> {
 }
 
 mod sealed {
-    use super::{Cursor, NonNull, Run};
+    use super::{Corruption, Cursor, NonNull, Run};
 
     /// What a strategy is built over.
     pub(crate) struct Attach {
@@ -79,8 +79,9 @@ mod sealed {
         /// Whether free slots hold a link.
         const LINKED: bool;
 
-        /// The capacity the strategy insists on, if it does.
-        fn fixed_capacity(&self) -> Option<usize> {
+        /// How many numbers the strategy brings along, and how many of them are free, if it brings
+        /// any: a pool needs as many slots, and all of them free.
+        fn numbers(&self) -> Option<(usize, usize)> {
             None
         }
 
@@ -114,6 +115,19 @@ mod sealed {
 
         /// Whether slot `index` is taken; `None` when that is not known.
         fn is_taken(&self, index: usize) -> Option<bool>;
+
+        /// What is wrong with taking `slot` back, as far as can be told without a cost to others:
+        /// for debug builds.
+        fn suspect<T>(&self, run: &Run<T>, slot: NonNull<u8>) -> Option<Corruption> {
+            let address = slot.as_ptr().addr();
+            match run.checked_index_of(address) {
+                None => Some(Corruption::ForeignPointer { address }),
+                Some(index) if self.is_taken(index) == Some(false) => {
+                    Some(Corruption::DoubleFree { address })
+                }
+                Some(_) => None,
+            }
+        }
 
         /// Starts a walk over the taken slots.
         fn walk<T>(&mut self, run: &Run<T>) -> Cursor;

@@ -1,0 +1,95 @@
+//! A contender that has been made for a task, with its type forgotten.
+
+use std::marker::PhantomData;
+
+use crate::{
+    contender::Contender,
+    finder::Finder,
+    lane::Lane,
+    task::Task,
+    workload::{Batch, Construct, Find, Hot, Replace, Sum, spread},
+};
+
+/// Something made for a task, and the way to put it to work.
+///
+/// A pool outlives its lane, which holds handles that borrow it: whoever runs lanes keeps the
+/// entrants they come from.
+pub(crate) trait Entrant {
+    /// The entrant at work. Called once: a pool has the capacity for one lane.
+    fn lane(&self) -> Lane<'_>;
+}
+
+/// Who can be made for a task.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) prepare: fn(Task) -> Box<dyn Entrant>,
+}
+
+impl Entry {
+    /// A pool.
+    pub(crate) const fn pool<C: Contender>() -> Self {
+        Self {
+            name: C::NAME,
+            prepare: |task| {
+                let pool = C::with_capacity(task.capacity());
+                Box::new(Pool { pool, task })
+            },
+        }
+    }
+
+    /// An index structure; its only task is to find.
+    pub(crate) const fn index<F: Finder>() -> Self {
+        Self {
+            name: F::NAME,
+            prepare: |task| {
+                let Task::Find(capacity) = task else {
+                    panic!("an index structure can only find, not {task:?}");
+                };
+                Box::new(Index {
+                    capacity,
+                    finder: PhantomData::<F>,
+                })
+            },
+        }
+    }
+}
+
+struct Pool<C> {
+    pool: C,
+    task: Task,
+}
+
+impl<C: Contender> Entrant for Pool<C> {
+    fn lane(&self) -> Lane<'_> {
+        let (name, role, pool) = (C::NAME, C::ROLE, &self.pool);
+        match self.task {
+            Task::Hot => Lane::new(name, role, Hot::new(pool)),
+            Task::Replace(count) => Lane::new(name, role, Replace::new(pool, count)),
+            Task::Batch => Lane::new(name, role, Batch::new(pool)),
+            Task::Sum(count) => Lane::new(name, role, Sum::new(pool, count)),
+            Task::HotSpread(slabs) => {
+                let (mut pins, live) = spread(pool, slabs);
+                pins.extend(live);
+                Lane::new(name, role, Hot::beside(pool, pins))
+            }
+            Task::ReplaceSpread(slabs) => {
+                let (pins, live) = spread(pool, slabs);
+                Lane::new(name, role, Replace::among(pool, live, pins))
+            }
+            Task::Construct(capacity) => Lane::new(name, role, Construct::<C>::new(capacity)),
+            Task::Find(_) => panic!("a pool cannot find numbers"),
+        }
+    }
+}
+
+struct Index<F> {
+    capacity: usize,
+    finder: PhantomData<F>,
+}
+
+impl<F: Finder> Entrant for Index<F> {
+    fn lane(&self) -> Lane<'_> {
+        Lane::new(F::NAME, F::ROLE, Find::<F>::new(self.capacity))
+    }
+}

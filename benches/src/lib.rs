@@ -1,0 +1,33 @@
+//! Flagstone's pools against their floors and their rivals, interleaved in one process.
+//!
+//! ```text
+//! cargo bench -p flagstone-benches                       print the report
+//! cargo bench -p flagstone-benches -- --write            write it to docs/perf.md
+//! cargo bench -p flagstone-benches -- --quick            see that everything runs
+//! benches/instructions.sh                                instructions per operation, against a budget
+//! ```
+//!
+//! [`suite`] lists the events: a task (store and drop, replace one of many, …) and the contenders
+//! that do it. [`race`](race::race) runs the contenders of an event in turn, in short windows;
+//! [`report`] says what came out. The `count` program runs one contender of one event for an
+//! instruction counter.
+
+mod contender;
+mod entrant;
+mod finder;
+mod floor;
+mod lane;
+mod ours;
+mod payload;
+mod plan;
+pub mod race;
+pub mod report;
+mod rival;
+pub mod suite;
+mod task;
+#[cfg(test)]
+mod verify;
+mod workload;
+
+pub use contender::Role;
+pub use lane::Lane;

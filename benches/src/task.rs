@@ -1,0 +1,143 @@
+//! What the contenders of an event do, and how it is described.
+
+/// What the contenders of an event do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// [`Hot`](crate::workload::Hot).
+    Hot,
+    /// [`Replace`](crate::workload::Replace) among this many values.
+    Replace(u64),
+    /// [`Batch`](crate::workload::Batch).
+    Batch,
+    /// [`Sum`](crate::workload::Sum) over this many values.
+    Sum(u64),
+    /// [`Hot`](crate::workload::Hot) with this many slabs held by two values each.
+    HotSpread(usize),
+    /// [`Replace`](crate::workload::Replace) among as many values as there are slabs, each slab held by one value more.
+    ReplaceSpread(usize),
+    /// [`Construct`](crate::workload::Construct) with this capacity.
+    Construct(usize),
+    /// [`Find`](crate::workload::Find) in this many numbers.
+    Find(usize),
+}
+
+impl Task {
+    /// The capacity a pool needs before it starts.
+    pub(crate) fn capacity(self) -> usize {
+        match self {
+            // One more: the new value is stored before the old one goes.
+            Self::Replace(count) => count as usize + 1,
+            Self::Batch => 64,
+            Self::Sum(count) => count as usize,
+            _ => 1,
+        }
+    }
+
+    /// A task as the command line names it.
+    pub(crate) fn slug(self, size: usize) -> String {
+        match self {
+            Self::Hot => format!("hot/{size}"),
+            Self::Replace(count) => format!("replace-{count}/{size}"),
+            Self::Batch => format!("batch/{size}"),
+            Self::Sum(_) => format!("deref/{size}"),
+            Self::HotSpread(_) => format!("hot-many-slabs/{size}"),
+            Self::ReplaceSpread(_) => format!("replace-many-slabs/{size}"),
+            Self::Construct(capacity) => format!("construct-{capacity}/{size}"),
+            Self::Find(capacity) => format!("find-{capacity}"),
+        }
+    }
+
+    /// A task as a heading.
+    pub(crate) fn title(self, size: usize) -> String {
+        match self {
+            Self::Hot => format!("store and drop one value of {size} bytes"),
+            Self::Replace(count) => {
+                format!(
+                    "replace one of {} values of {size} bytes",
+                    grouped(count as usize)
+                )
+            }
+            Self::Batch => format!("64 values of {size} bytes out, 64 back"),
+            Self::Sum(count) => {
+                format!(
+                    "read {} values of {size} bytes through handles",
+                    grouped(count as usize)
+                )
+            }
+            Self::HotSpread(slabs) => {
+                format!(
+                    "store and drop one value of {size} bytes, {} slabs in use",
+                    grouped(slabs)
+                )
+            }
+            Self::ReplaceSpread(slabs) => {
+                let slabs = grouped(slabs);
+                format!("replace one of {slabs} values of {size} bytes, {slabs} slabs in use")
+            }
+            Self::Construct(capacity) => {
+                format!(
+                    "make and drop a pool for {} values of {size} bytes",
+                    grouped(capacity)
+                )
+            }
+            Self::Find(capacity) => {
+                format!("free one of {} numbers and find it", grouped(capacity))
+            }
+        }
+    }
+
+    /// What an operation is, and what to know about it.
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Self::Hot => {
+                "One operation stores a value and drops it: always the same slot, always in the \
+                 first-level cache. What is left is the mechanism."
+            }
+            Self::Replace(_) => {
+                "One operation is `live[i] = pool.alloc(value)` with a random `i`: a store, then the \
+                 drop of the value that was there. The order of the slots is random by the time the \
+                 clock starts."
+            }
+            Self::Batch => {
+                "One operation is one value stored and, after 63 others, dropped. Where the allocator \
+                 happens to put slots and handles moves a contender by up to a factor of two here \
+                 from build to build, the code being the same, so the order of this table is not \
+                 for quoting."
+            }
+            Self::Sum(_) => {
+                "One operation reads one word of one value. The values lie in the order in which they \
+                 are read, and do not fit the second-level cache of most machines."
+            }
+            Self::HotSpread(_) => {
+                "As the hot event, but the pool has that many slabs, each kept by two values. Who \
+                 lets its user choose the slab size has 64 slots per slab; the floors, flagstone and \
+                 infinity_pool have their own size. Boxes and keyed containers, which have no slabs, \
+                 hold as many values as a pool with 64 slots per slab."
+            }
+            Self::ReplaceSpread(_) => {
+                "The slabs were filled and emptied again but for two values each: one that stays and \
+                 one that is replaced. The slots that are free lie all over the slabs at the start; by \
+                 the time the clock starts, each contender has put its values where its own policy \
+                 puts them. The floors have flagstone's footprint; slabs of who lets its user choose \
+                 have 64 slots, so those rivals work on a sixteenth of the memory."
+            }
+            Self::Construct(_) => {
+                "One operation makes a pool with that capacity (before it has to grow, if it can) and \
+                 drops it. Plurality cannot be given room in advance."
+            }
+            Self::Find(_) => {
+                "One operation frees a random number of a full index and takes the one that is free. \
+                 The floor's depth is known to the compiler. At 16 million numbers the bits exceed the \
+                 second-level cache of some machines."
+            }
+        }
+    }
+}
+
+/// A number with a comma at every thousand.
+fn grouped(number: usize) -> String {
+    match (number / 1000, number % 1000) {
+        (0, rest) => rest.to_string(),
+        (thousands, rest) => format!("{},{rest:03}", grouped(thousands)),
+    }
+}

@@ -1,0 +1,92 @@
+//! Every contender stores values and gives places back: a race against one that does not means
+//! nothing.
+
+use std::mem;
+
+use crate::{
+    contender::Contender,
+    finder::Finder,
+    floor::{BitmapFloor, FixedFloor, GrowingFloor},
+    ours::{
+        FixedBitmap, FixedChecked, FixedFreeList, FixedIntrusive, FixedStack, Growing, OurBitmap,
+    },
+    payload::Payload,
+    plan::Plan,
+    rival::{
+        AxiomBits, AxiomPool, FastallocFixed, FastallocGrowing, InfinityLocal, InfinityRaw,
+        MimallocBox, OpoolLocal, PluralityAlloc, PluralityBox, Slab, SlotMap, SystemBox,
+        Thunderdome,
+    },
+};
+
+/// Values that live at once: several slabs of everybody's.
+const LIVE: u64 = 5_000;
+
+/// Replaces values at random and reads each back when it goes, and the rest at the end.
+fn keeps_values<C: Contender>() {
+    let pool = C::with_capacity(LIVE as usize + 1);
+    let store = |seed| (pool.alloc(C::Value::of(seed)), seed);
+    let mut live: Vec<_> = (0..LIVE).map(store).collect();
+    let plan = Plan::<u16>::new(LIVE);
+    for at in 0..3 * LIVE {
+        let new = store(LIVE + at);
+        check(
+            &pool,
+            mem::replace(&mut live[usize::from(plan.step(at as usize))], new),
+        );
+    }
+    live.into_iter().for_each(|value| check(&pool, value));
+}
+
+/// The value is the one of its seed; it goes.
+fn check<'p, C: Contender>(pool: &'p C, (handle, seed): (C::Handle<'p>, u64)) {
+    assert_eq!(
+        pool.get(&handle).first_word(),
+        seed,
+        "{} lost a value",
+        C::NAME
+    );
+    pool.free(handle);
+}
+
+/// Fills an index and frees single numbers: what is found is what was freed.
+fn finds_what_was_freed<F: Finder>() {
+    const CAPACITY: usize = 4096;
+    let mut finder = F::with_capacity(CAPACITY);
+    let mut taken: Vec<_> = (0..CAPACITY).map(|_| finder.take()).collect();
+    taken.sort_unstable();
+    assert!(
+        taken.into_iter().eq(0..CAPACITY),
+        "{} does not hand out every number",
+        F::NAME
+    );
+    let plan = Plan::<u32>::new(CAPACITY as u64);
+    for number in (0..CAPACITY).map(|at| plan.step(at) as usize) {
+        finder.give(number);
+        assert_eq!(finder.take(), number, "{} found another number", F::NAME);
+    }
+}
+
+macro_rules! each {
+    ($check:ident: $($contender:ty),+ $(,)?) => { $( $check::<$contender>(); )+ };
+}
+
+type Value = [u64; 8];
+
+#[test]
+fn contenders_keep_their_values() {
+    each!(keeps_values:
+        FixedFloor<Value>, GrowingFloor<Value, 1>, GrowingFloor<Value, 16>,
+        FixedIntrusive<Value>, FixedChecked<Value>, FixedStack<Value>, FixedFreeList<Value>,
+        FixedBitmap<Value>, Growing<Value>,
+        FastallocFixed<Value>, FastallocGrowing<Value>, AxiomPool<Value>, OpoolLocal<Value>,
+        Slab<Value>, SlotMap<Value>, Thunderdome<Value>, PluralityAlloc<Value>,
+        PluralityBox<Value>, InfinityLocal<Value>, InfinityRaw<Value>, SystemBox<Value>,
+        MimallocBox<Value>,
+    );
+}
+
+#[test]
+fn finders_find_what_was_freed() {
+    each!(finds_what_was_freed: BitmapFloor<2>, OurBitmap, AxiomBits);
+}

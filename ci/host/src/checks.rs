@@ -1,0 +1,64 @@
+//! What the program does with its pools.
+
+use core::{cell::Cell, mem::MaybeUninit};
+
+use flagstone::{
+    AllocErrorKind, FixedPool, GrowingPool,
+    provider::{ByteRegion, StaticRegion},
+};
+
+static MEMORY: StaticRegion<4096> = StaticRegion::new();
+
+/// Counts the destructors that ran.
+#[derive(Debug)]
+struct Counted<'a>(&'a Cell<usize>);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+/// Fills a fixed pool, is refused one more, and gets the slots and their memory back.
+pub fn fixed_pool_in_a_static() {
+    let dropped = Cell::new(0);
+    let pool = FixedPool::new_in(8, &MEMORY);
+    let held = [(); 8].map(|()| pool.alloc(Counted(&dropped)).ok());
+    assert!(held.iter().all(Option::is_some));
+    let refused = pool
+        .alloc(Counted(&dropped))
+        .expect_err("the ninth of eight");
+    assert_eq!(refused.kind(), AllocErrorKind::Exhausted);
+    drop(refused);
+    drop(held);
+    assert_eq!((dropped.get(), pool.in_use()), (9, 0));
+    drop(pool);
+    // Only if the first pool's chunk came back is there room for one of the whole region.
+    let whole = FixedPool::<[u8; 64], _, _, _>::new_in(4096 / 64 - 2, &MEMORY);
+    assert!(whole.alloc([7; 64]).is_ok());
+}
+
+/// Grows until the lent bytes are used up, and keeps every value.
+pub fn growing_pool_in_lent_bytes() {
+    let mut memory = [MaybeUninit::uninit(); 1 << 18];
+    let region = ByteRegion::new(&mut memory);
+    let pool = GrowingPool::new_in(0, &region);
+    let mut held = [const { None }; 1024];
+    let mut count = 0;
+    for (number, place) in held.iter_mut().enumerate() {
+        match pool.alloc([number; 64]) {
+            Ok(handle) => *place = Some(handle),
+            Err(refused) => {
+                assert_eq!(refused.kind(), AllocErrorKind::OutOfMemory);
+                assert_eq!(refused.into_inner(), [number; 64]);
+                break;
+            }
+        }
+        count += 1;
+    }
+    assert!(count > 0 && count < held.len());
+    assert_eq!(pool.in_use(), count);
+    for (number, handle) in held.iter().flatten().enumerate() {
+        assert_eq!(**handle, [number; 64]);
+    }
+}

@@ -1,0 +1,23 @@
+//! The promises of the library, one generic function each.
+//!
+//! A [`PoolKind`] says how a kind of pool is built; the checks in [`promise`] are generic over it,
+//! and [`conformance!`](crate::conformance!) makes a named test of each. What a check calls is in
+//! small traits ([`Door`], [`InPlace`], [`Walk`] …), so that a door with fewer abilities than a pool
+//! (an arena, a slab cache, a shared pool) can implement those it has and be run through the
+//! checks that need no more.
+//!
+//! A kind is a type, because strategies and slab sizes are; where the memory comes from and how a
+//! pool grows are values, in a [`Setting`], and every check runs in every setting. So each strategy
+//! meets each provider while only the strategies are compiled one by one.
+
+mod door;
+mod kind;
+mod macros;
+mod pools;
+pub mod promise;
+mod spec;
+
+pub use door::{Counted, Door, InPlace, Initializes, Pool, Unwrap, Walk};
+pub use kind::{PoolKind, each, fill};
+pub use pools::{Fixed, Growing, TestedStrategy};
+pub use spec::{Growth, Setting, Spec};

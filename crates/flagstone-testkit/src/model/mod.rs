@@ -1,0 +1,9 @@
+//! Naive versions of the library's structures, to compare with: obviously right, and slow.
+
+mod index;
+mod pool;
+mod region;
+
+pub use index::NaiveIndex;
+pub use pool::NaivePool;
+pub use region::NaiveRegion;

@@ -1,0 +1,88 @@
+//! All of the library's providers behind one type.
+#![expect(unsafe_code, reason = "implements Provider")]
+
+use std::{alloc::Layout, ptr::NonNull};
+
+use flagstone::{
+    OutOfMemory,
+    provider::{Chunk, Global, OsPages, Provider, StaticRegion},
+};
+
+use super::{Counting, Lending};
+
+/// Where chunks are to come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The global allocator.
+    Global,
+    /// A `ByteRegion`.
+    Bytes,
+    /// A `&'static StaticRegion`, shared with all tests of the binary.
+    Static,
+    /// Pages of the operating system.
+    OsPages,
+}
+
+impl Source {
+    /// All that work where the tests run: the interpreter has no partial unmapping.
+    pub const ALL: &'static [Self] = if cfg!(miri) {
+        &[Self::Global, Self::Bytes]
+    } else {
+        &[Self::Global, Self::Bytes, Self::Static, Self::OsPages]
+    };
+}
+
+const REGION: usize = 8 << 20;
+static STATIC: StaticRegion<REGION> = StaticRegion::new();
+
+/// A provider of any [`Source`]. What a pool does does not depend on where its memory comes from,
+/// so one type is compiled, and all sources run.
+#[derive(Debug)]
+pub enum Supplied {
+    /// The global allocator.
+    Global(Global),
+    /// A region of its own.
+    Bytes(Lending),
+    /// The one static region.
+    Static(&'static StaticRegion<REGION>),
+    /// Pages of the operating system.
+    OsPages(OsPages),
+}
+
+impl Supplied {
+    /// A provider that takes from `source`, under a ledger.
+    #[must_use]
+    pub fn counting(source: Source) -> Counting<Self> {
+        Counting::new(match source {
+            Source::Global => Self::Global(Global),
+            Source::Bytes => Self::Bytes(Lending::new(REGION)),
+            Source::Static => Self::Static(&STATIC),
+            Source::OsPages => Self::OsPages(OsPages),
+        })
+    }
+}
+
+// SAFETY: every answer is that of one of the library's providers.
+unsafe impl Provider for Supplied {
+    fn alloc(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
+        match self {
+            Self::Global(provider) => provider.alloc(layout),
+            Self::Bytes(provider) => provider.alloc(layout),
+            Self::Static(provider) => provider.alloc(layout),
+            Self::OsPages(provider) => provider.alloc(layout),
+        }
+    }
+
+    unsafe fn free(&self, ptr: NonNull<u8>, layout: Layout) {
+        match self {
+            // SAFETY: the caller's promise, here and below.
+            Self::Global(provider) => unsafe { provider.free(ptr, layout) },
+            // SAFETY: as above.
+            Self::Bytes(provider) => unsafe { provider.free(ptr, layout) },
+            // SAFETY: as above.
+            Self::Static(provider) => unsafe { provider.free(ptr, layout) },
+            // SAFETY: as above.
+            Self::OsPages(provider) => unsafe { provider.free(ptr, layout) },
+        }
+    }
+}

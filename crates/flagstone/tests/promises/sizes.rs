@@ -1,0 +1,49 @@
+//! Type sizes that users rely on.
+
+use flagstone::{
+    AllocError, AllocErrorKind,
+    index::{Bitmap, Stack},
+    pool::{Checked, FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Indexed, Intrusive},
+};
+
+const WORD: usize = size_of::<usize>();
+
+/// `$ty` is `$words` words wide, and so is an option of it.
+macro_rules! words {
+    ($($words:literal: $ty:ty),* $(,)?) => {
+        $(
+            assert_eq!(size_of::<$ty>(), $words * WORD, stringify!($ty));
+            assert_eq!(size_of::<Option<$ty>>(), $words * WORD, stringify!(Option<$ty>));
+        )*
+    };
+}
+
+#[test]
+fn a_handle_into_a_contiguous_pool_is_two_words() {
+    words! {
+        2: FixedHandle<'_, u8>,
+        2: FixedHandle<'_, [u64; 100]>,
+        2: FixedHandle<'_, (), Checked<Intrusive>>,
+        2: FixedHandle<'_, u8, Indexed<Stack>>,
+        2: FixedHandle<'_, u8, Checked<Indexed<Bitmap>>>,
+        2: FixedVacant<'_, u8>,
+    }
+}
+
+#[test]
+fn a_handle_into_slabs_is_one_word() {
+    words! {
+        1: GrowingHandle<'_, u8>,
+        1: GrowingHandle<'_, [u64; 100]>,
+        1: GrowingHandle<'_, ()>,
+        1: GrowingVacant<'_, u8>,
+    }
+}
+
+#[test]
+fn an_error_is_one_word_more_than_its_value() {
+    assert_eq!(size_of::<AllocError<()>>(), WORD);
+    assert_eq!(size_of::<AllocError<u64>>(), WORD + 8);
+    assert_eq!(size_of::<AllocError<[u8; 64]>>(), WORD + 64);
+    assert_eq!(size_of::<AllocErrorKind>(), 1);
+}
