@@ -20,7 +20,7 @@ use flagstone::{
 /// use flagstone::FixedPool;
 /// use flagstone_testkit::provider::Counting;
 ///
-/// let counting = Counting::default();
+/// let counting = <Counting>::default();
 /// drop(FixedPool::<u64, _, _, _>::new_in(100, &counting));
 /// assert_eq!(counting.requests(), 1);
 /// assert_eq!(counting.live(), 0);

@@ -28,7 +28,7 @@ pub enum Event {
 /// use flagstone_testkit::value::Census;
 ///
 /// let census = Census::default();
-/// let value = census.tracked();
+/// let value = census.tracked::<()>();
 /// assert_eq!(census.live(), 1);
 /// drop(value);
 /// assert_eq!(census.live(), 0);
