@@ -13,7 +13,7 @@ extern crate alloc;
 extern crate std;
 
 // The rooms, lowest first: a room imports only rooms that stand above it in this list
-// (`tests/rooms.rs` enforces it).
+// (`tests/rooms` enforces it).
 pub mod error;
 pub mod sync;
 

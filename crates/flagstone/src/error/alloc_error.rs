@@ -118,7 +118,7 @@ impl<T> fmt::Display for AllocError<T> {
         match self.kind() {
             AllocErrorKind::Exhausted => write!(
                 f,
-                "every slot of {number} is in use: drop a handle first or give the pool more capacity"
+                "no slot is free, {number} of {number} are in use: drop a handle first or give the pool more capacity"
             ),
             AllocErrorKind::OutOfMemory => write!(
                 f,
