@@ -4,7 +4,8 @@
 ///
 /// Order: the value is written, then `on_acquire`; later `on_release`, then the value is dropped or
 /// moved out, then the slot is free. Every value that was acquired is released once, also by
-/// `into_inner`, `clear` and `drain`. A hook that panics loses nothing: the value is dropped, the
+/// `into_inner`, `clear` and `drain`, but not when the pool itself is dropped with values in it. A
+/// hook that panics loses nothing: the value is dropped, the
 /// slot goes back, and the panic continues. Hooks run outside every borrow of the pool's state, so
 /// they may use the pool.
 ///

@@ -339,8 +339,10 @@ impl<P: Provider, X> Slabs<P, X> {
         let mut at = self.all.get();
         while let Some(slab) = NonNull::new(at) {
             let (start, bytes) = self.slot_range(slab);
+            hooks::slot_opened(start, bytes);
             // SAFETY: no slot of the slab was ever handed out or freed: it holds nothing yet.
             unsafe { touch(start, bytes) };
+            hooks::slot_closed(start, bytes);
             at = self.look(slab).after.get();
         }
     }
