@@ -2,8 +2,8 @@
 
 #[cfg(feature = "alloc")]
 use super::WithCapacity;
-use super::{DefaultStorage, IndexAllocator, Storage, refused, trust};
-use crate::error::{Allowed, ConfigError, Given, IndexError};
+use super::{DefaultStorage, IndexAllocator, Storage, check_capacity, refused, trust};
+use crate::error::{ConfigError, IndexError};
 
 /// The end of the list.
 const END: u32 = u32::MAX;
@@ -49,24 +49,9 @@ impl FreeList {
     ///
     /// When `capacity` is above 2^32 - 2 slots.
     pub fn new(capacity: usize) -> Result<Self, ConfigError> {
-        check(capacity)?;
+        check_capacity(capacity, MOST)?;
         Self::over(alloc::vec![0; capacity].into_boxed_slice())
     }
-}
-
-fn check(capacity: usize) -> Result<(), ConfigError> {
-    if capacity <= MOST {
-        return Ok(());
-    }
-    Err(ConfigError::knob_out_of_range(
-        "capacity",
-        Given::Number(capacity),
-        Allowed::Range {
-            least: 0,
-            most: MOST,
-            unit: "slots",
-        },
-    ))
 }
 
 impl<S: Storage<u32>> FreeList<S> {
@@ -76,7 +61,7 @@ impl<S: Storage<u32>> FreeList<S> {
     ///
     /// When there are more than 2^32 - 2 words.
     pub fn over(links: S) -> Result<Self, ConfigError> {
-        check(links.words().len())?;
+        check_capacity(links.words().len(), MOST)?;
         Ok(Self {
             links,
             head: END,

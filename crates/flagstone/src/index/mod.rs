@@ -23,7 +23,7 @@ pub use free_list::FreeList;
 pub use stack::Stack;
 pub use storage::{DefaultStorage, Storage};
 
-use crate::error::{ConfigError, IndexError};
+use crate::error::{Allowed, ConfigError, Given, IndexError};
 
 /// Hands out numbers below a capacity and takes them back.
 ///
@@ -143,4 +143,20 @@ pub trait WithCapacity: IndexAllocator + Sized {
 #[track_caller]
 fn refused(error: IndexError) -> ! {
     panic!("{error}")
+}
+
+/// Refuses a capacity above `most` slots.
+fn check_capacity(capacity: usize, most: usize) -> Result<(), ConfigError> {
+    if capacity <= most {
+        return Ok(());
+    }
+    Err(ConfigError::knob_out_of_range(
+        "capacity",
+        Given::Number(capacity),
+        Allowed::Range {
+            least: 0,
+            most,
+            unit: "slots",
+        },
+    ))
 }

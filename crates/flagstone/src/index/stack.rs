@@ -2,7 +2,7 @@
 
 #[cfg(feature = "alloc")]
 use super::WithCapacity;
-use super::{DefaultStorage, IndexAllocator, Storage, refused, trust};
+use super::{DefaultStorage, IndexAllocator, Storage, check_capacity, refused, trust};
 use crate::error::{Allowed, ConfigError, Given, IndexError};
 
 /// Most numbers a stack of `u32` can hold.
@@ -12,8 +12,8 @@ const WORD_BITS: usize = u64::BITS as usize;
 /// Free numbers on a stack, last freed first; fresh numbers are handed out in order.
 ///
 /// Four bytes and one bit per slot: the bit says whether the number is in use, which the stack
-/// alone could not tell without a search. Numbers in use are contiguous in neither array, but the
-/// stack's top is always in the cache, so bursts of frees and allocations stay there.
+/// alone could not tell without a search. The top of the stack stays in the cache, so bursts of
+/// frees and allocations touch little memory.
 ///
 /// ```
 /// use flagstone::index::Stack;
@@ -46,27 +46,12 @@ impl Stack {
     ///
     /// When `capacity` is above 2^32 - 1 slots.
     pub fn new(capacity: usize) -> Result<Self, ConfigError> {
-        check(capacity)?;
+        check_capacity(capacity, MOST)?;
         Self::over(
             alloc::vec![0; capacity].into_boxed_slice(),
             alloc::vec![0; capacity.div_ceil(WORD_BITS)].into_boxed_slice(),
         )
     }
-}
-
-fn check(capacity: usize) -> Result<(), ConfigError> {
-    if capacity <= MOST {
-        return Ok(());
-    }
-    Err(ConfigError::knob_out_of_range(
-        "capacity",
-        Given::Number(capacity),
-        Allowed::Range {
-            least: 0,
-            most: MOST,
-            unit: "slots",
-        },
-    ))
 }
 
 impl<S: Storage<u32>, B: Storage<u64>> Stack<S, B> {
@@ -77,7 +62,7 @@ impl<S: Storage<u32>, B: Storage<u64>> Stack<S, B> {
     /// When there are more than 2^32 - 1 words, or `used` has fewer bits than `freed` has words.
     pub fn over(freed: S, mut used: B) -> Result<Self, ConfigError> {
         let capacity = freed.words().len();
-        check(capacity)?;
+        check_capacity(capacity, MOST)?;
         let bits = used.words().len().saturating_mul(WORD_BITS);
         if bits < capacity {
             return Err(ConfigError::knob_out_of_range(

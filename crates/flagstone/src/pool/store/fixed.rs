@@ -2,21 +2,17 @@
 
 use core::{
     alloc::Layout, cell::Cell, fmt, marker::PhantomData, mem::ManuallyDrop, panic::RefUnwindSafe,
-    ptr, ptr::NonNull,
+    ptr::NonNull,
 };
 
 use super::{Initial, Store};
 use crate::{
-    corruption::{hooks as tools, report},
-    error::{Allowed, Cause, ConfigError, Given},
-    handle::{OwnedHandle, VacantHandle},
+    corruption::hooks as tools,
+    error::{Allowed, ConfigError, Given},
     layout::{RunLayout, SlotLayout},
     pool::PoolConfig,
-    provider::{Global, Provider, request},
-    raw::{
-        self, Attach, Cursor, Home, Hooks, Intrusive, NoHooks, PinHome, Run, Strategy, release,
-        retire, welcome,
-    },
+    provider::{Provider, request},
+    raw::{self, Attach, Hooks, Run, Strategy},
 };
 
 /// The memory of a fixed pool.
@@ -27,11 +23,11 @@ use crate::{
 ///    `strategy` is attached to it.
 /// 2. `vacant` counts the slots that are out as vacant handles.
 pub struct FixedStore<T, S: Strategy, K: Hooks<T>, P: Provider> {
-    strategy: S,
-    run: Run<T>,
-    hooks: K,
-    vacant: Cell<usize>,
-    initial: Initial<T>,
+    pub(super) strategy: S,
+    pub(super) run: Run<T>,
+    pub(super) hooks: K,
+    pub(super) vacant: Cell<usize>,
+    pub(super) initial: Initial<T>,
     chunk: Layout,
     provider: ManuallyDrop<P>,
     // Owns values, and hands out `&mut` to them through `&self`: invariant in `T`.
@@ -115,21 +111,6 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
         let slot = self.run.slot(index)?;
         let taken = self.strategy.is_taken(index) == Some(true);
         (taken && !self.initial.holds(slot)).then_some(slot.cast())
-    }
-
-    /// Makes a handle again.
-    ///
-    /// # Safety
-    ///
-    /// `slot` holds a live value of this pool that no other handle owns.
-    pub(in crate::pool) unsafe fn adopt(&self, slot: NonNull<T>) -> FixedHandle<'_, T, S, K, P> {
-        if cfg!(debug_assertions)
-            && let Some(found) = self.strategy.suspect(&self.run, slot.cast())
-        {
-            report(found);
-        }
-        // SAFETY: the caller's promise; the home is ours.
-        unsafe { OwnedHandle::new(slot, self.home()) }
     }
 }
 
@@ -221,62 +202,6 @@ fn dangling(align: usize) -> core::num::NonZero<usize> {
     core::num::NonZero::new(align).unwrap_or(core::num::NonZero::<usize>::MIN)
 }
 
-// SAFETY: the strategy hands out slots of the run, which are made for `T`; the home is this store,
-// borrowed; the walk is the strategy's.
-unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Store for FixedStore<T, S, K, P> {
-    type Value = T;
-    type Hooks = K;
-    type Home<'p>
-        = FixedHome<'p, T, S, K, P>
-    where
-        Self: 'p;
-    type Cursor = Cursor;
-
-    #[inline(always)]
-    fn take(&self) -> Option<NonNull<u8>> {
-        self.strategy.take(&self.run)
-    }
-
-    fn take_slow(&self) -> Result<NonNull<u8>, Cause> {
-        Err(Cause::exhausted(self.run.capacity()))
-    }
-
-    #[inline(always)]
-    unsafe fn put(&self, slot: NonNull<u8>) {
-        // SAFETY: the caller's promise.
-        unsafe { self.strategy.put(&self.run, slot) }
-    }
-
-    #[inline(always)]
-    fn hooks(&self) -> &K {
-        &self.hooks
-    }
-
-    fn initial(&self) -> &Initial<T> {
-        &self.initial
-    }
-
-    fn vacant(&self) -> &Cell<usize> {
-        &self.vacant
-    }
-
-    #[inline(always)]
-    fn home(&self) -> FixedHome<'_, T, S, K, P> {
-        FixedHome(self)
-    }
-
-    fn walk(&mut self) -> Cursor {
-        self.initial.sort();
-        self.strategy.walk(&self.run)
-    }
-
-    fn next_taken(&self, cursor: &mut Cursor) -> Option<NonNull<u8>> {
-        self.strategy.next_taken(&self.run, cursor)
-    }
-
-    fn end_walk(&self) {}
-}
-
 impl<T, S: Strategy, K: Hooks<T>, P: Provider> Drop for FixedStore<T, S, K, P> {
     fn drop(&mut self) {
         /// Gives the memory back even if a destructor panics.
@@ -327,62 +252,3 @@ where
     P: Provider + RefUnwindSafe,
 {
 }
-
-/// How a slot of a [`FixedPool`](crate::FixedPool) is returned: a reference to the pool.
-pub struct FixedHome<'p, T, S: Strategy = Intrusive, K: Hooks<T> = NoHooks, P: Provider = Global>(
-    &'p FixedStore<T, S, K, P>,
-);
-
-impl<T, S: Strategy, K: Hooks<T>, P: Provider> fmt::Debug for FixedHome<'_, T, S, K, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FixedHome({:p})", ptr::from_ref(self.0))
-    }
-}
-
-// SAFETY: `NoHooks` never sees a value; a provider that is `'static` keeps the memory of a forgotten
-// pool for ever; walks that give out `&mut T` or move a value ask for `T: Unpin`.
-unsafe impl<T, S: Strategy, P: Provider + 'static> PinHome for FixedHome<'_, T, S, NoHooks, P> {}
-
-// SAFETY: the store is borrowed for 'p, so it and its memory stay; the order of things, whatever
-// panics, is that of `raw`.
-unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Home for FixedHome<'_, T, S, K, P> {
-    #[inline]
-    unsafe fn welcome(&self, slot: NonNull<u8>) {
-        // SAFETY: a live value that is the caller's; if the hook panics nobody uses the slot.
-        unsafe { welcome(&self.0.hooks, slot.cast::<T>(), || self.0.put(slot)) }
-    }
-
-    #[inline(always)]
-    unsafe fn retire(&self, slot: NonNull<u8>) {
-        // SAFETY: a live value that is the caller's, gone when the slot goes back.
-        unsafe { retire(&self.0.hooks, slot.cast::<T>(), || self.0.put(slot)) }
-    }
-
-    #[inline]
-    unsafe fn release(&self, slot: NonNull<u8>, into: NonNull<u8>) {
-        // SAFETY: as for `retire`; `into` has room for a `T`.
-        unsafe {
-            release(&self.0.hooks, slot.cast::<T>(), into.cast(), || {
-                self.0.put(slot)
-            })
-        }
-    }
-
-    unsafe fn vacate(&self, slot: NonNull<u8>) {
-        self.0.vacant.set(self.0.vacant.get() - 1);
-        // SAFETY: handed out empty, and not used any more.
-        unsafe { self.0.put(slot) }
-    }
-
-    unsafe fn occupy(&self, _slot: NonNull<u8>) {
-        self.0.vacant.set(self.0.vacant.get() - 1);
-    }
-}
-
-/// An owned value in a [`FixedPool`](crate::FixedPool): two words.
-pub type FixedHandle<'p, T, S = Intrusive, K = NoHooks, P = Global> =
-    OwnedHandle<'p, T, FixedHome<'p, T, S, K, P>>;
-
-/// An empty slot of a [`FixedPool`](crate::FixedPool).
-pub type FixedVacant<'p, T, S = Intrusive, K = NoHooks, P = Global> =
-    VacantHandle<'p, T, FixedHome<'p, T, S, K, P>>;

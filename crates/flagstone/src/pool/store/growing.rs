@@ -6,19 +6,12 @@ use core::{
 
 use super::{Initial, Store};
 use crate::{
-    corruption::{Corruption, report},
     error::{Allowed, Cause, ConfigError, Given, OutOfMemory},
-    handle::{OwnedHandle, VacantHandle},
     layout::{SlabLayout, SlotLayout, clamp_growth},
     pool::{GrowthStrategy, PoolConfig},
-    provider::{Global, Provider},
-    raw::{
-        Home, Hooks, NoHooks, PinHome, Slab, SlabCursor, SlabShape, Slabs, release, retire, welcome,
-    },
+    provider::Provider,
+    raw::{Hooks, Slab, SlabShape, Slabs},
 };
-
-/// How many free slots of a slab a debug build looks through for a double free.
-const DEBUG_SEARCH: usize = 32;
 
 /// Bytes of slots that one step of growth adds at most, and at least one slab: 1 GiB.
 const GROWTH_STEP: usize = 1 << 30;
@@ -35,8 +28,8 @@ const MOST_BYTES: usize = 1 << 28;
 
 /// What a slot reaches through its slab, beside the slabs.
 pub(super) struct Beside<K> {
-    hooks: K,
-    vacant: Cell<usize>,
+    pub(super) hooks: K,
+    pub(super) vacant: Cell<usize>,
 }
 
 /// The memory of a growing pool.
@@ -48,23 +41,23 @@ pub(super) struct Beside<K> {
 /// 2. `current` is null or a slab of ours on no shelf.
 /// 3. The sum of all slots never exceeds `max_capacity`.
 pub struct GrowingStore<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> {
-    current: Cell<*mut Slab>,
-    stride: u32,
-    slabs: NonNull<Slabs<P, Beside<K>>>,
+    pub(super) current: Cell<*mut Slab>,
+    pub(super) stride: u32,
+    pub(super) slabs: NonNull<Slabs<P, Beside<K>>>,
     max_capacity: Option<usize>,
     growth: GrowthStrategy,
-    initial: Initial<T>,
+    pub(super) initial: Initial<T>,
     // Owns values, and hands out `&mut` to them through `&self`: invariant in `T`.
     values: PhantomData<Cell<T>>,
 }
 
 /// Slabs for values of `T`.
-struct SlabOf<T, const SLAB_BYTES: usize>(PhantomData<T>);
+pub(super) struct SlabOf<T, const SLAB_BYTES: usize>(PhantomData<T>);
 
 impl<T, const SLAB_BYTES: usize> SlabOf<T, SLAB_BYTES> {
     /// Bytes of a slab, a constant of the type because the free path has nothing but an address;
     /// 0 when no slab can hold such values.
-    const SIZE: usize = {
+    pub(super) const SIZE: usize = {
         assert!(
             SLAB_BYTES.is_power_of_two() && SLAB_BYTES >= 1024 && SLAB_BYTES <= 1 << 31,
             "SLAB_BYTES must be a power of two from 1024 to 2^31 bytes"
@@ -79,7 +72,7 @@ impl<T, const SLAB_BYTES: usize> SlabOf<T, SLAB_BYTES> {
     };
 
     /// Whether links are addresses: decided by the type alone, too, whatever the alignment.
-    const WIDE: bool = match SlotLayout::linked(Layout::new::<T>(), 1) {
+    pub(super) const WIDE: bool = match SlotLayout::linked(Layout::new::<T>(), 1) {
         Some(slot) => SlabShape::is_wide(slot),
         None => false,
     };
@@ -130,7 +123,7 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
         Ok(store)
     }
 
-    fn slabs(&self) -> &Slabs<P, Beside<K>> {
+    pub(super) fn slabs(&self) -> &Slabs<P, Beside<K>> {
         // SAFETY: invariant 1: alive until the store is dropped, and never borrowed mutably.
         unsafe { self.slabs.as_ref() }
     }
@@ -148,7 +141,7 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
     }
 
     /// Adds slabs as the strategy says; an error only if not even one could be added.
-    fn grow(&self) -> Result<(), Cause> {
+    pub(super) fn grow(&self) -> Result<(), Cause> {
         let before = self.slabs().capacity();
         if !self.growth.allows_growth() {
             return Err(Cause::exhausted(before));
@@ -226,32 +219,6 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
         }
         self.slabs().return_empty(|_| true)
     }
-
-    /// Makes a handle again.
-    ///
-    /// # Safety
-    ///
-    /// `slot` holds a live value of this pool that no other handle owns.
-    pub(in crate::pool) unsafe fn adopt(
-        &self,
-        slot: NonNull<T>,
-    ) -> GrowingHandle<'_, T, K, P, SLAB_BYTES> {
-        if cfg!(debug_assertions) {
-            // SAFETY: a slot of one of our slabs, by the caller's promise.
-            let slab = unsafe { Slab::of(slot.cast(), SlabOf::<T, SLAB_BYTES>::SIZE) };
-            // SAFETY: as above; its changing fields are cells.
-            let owner = unsafe { slab.as_ref() }.owner();
-            let address = slot.as_ptr().addr();
-            if owner != self.slabs.cast() {
-                report(Corruption::ForeignPointer { address });
-            }
-            if self.slabs().recently_freed(slab, slot.cast(), DEBUG_SEARCH) {
-                report(Corruption::DoubleFree { address });
-            }
-        }
-        // SAFETY: the caller's promise; the home is ours.
-        unsafe { OwnedHandle::new(slot, self.home()) }
-    }
 }
 
 /// The slabs of a pool with that alignment.
@@ -298,112 +265,6 @@ fn largest_alignment<T>(size: usize) -> usize {
         .take_while(|&align| align > align_of::<T>())
         .find(fits)
         .unwrap_or(align_of::<T>())
-}
-
-// SAFETY: slabs hand out slots made for `T`, each once until it is put back; the home leads back to
-// them; the walk is the slabs'.
-unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Store
-    for GrowingStore<T, K, P, SLAB_BYTES>
-{
-    type Value = T;
-    type Hooks = K;
-    type Home<'p>
-        = GrowingHome<'p, T, K, P, SLAB_BYTES>
-    where
-        Self: 'p;
-    type Cursor = SlabCursor;
-
-    #[inline(always)]
-    fn take(&self) -> Option<NonNull<u8>> {
-        let slab = NonNull::new(self.current.get())?;
-        // SAFETY: invariant 2: a slab of ours.
-        unsafe {
-            Slab::take(
-                slab,
-                SlabOf::<T, SLAB_BYTES>::SIZE,
-                self.stride,
-                SlabOf::<T, SLAB_BYTES>::WIDE,
-            )
-        }
-    }
-
-    /// Files the exhausted current slab, and makes the fullest one with room current, growing if
-    /// there is none.
-    fn take_slow(&self) -> Result<NonNull<u8>, Cause> {
-        // Somebody may have forgotten a `Drain`; nobody walks while slots are taken.
-        self.slabs().end_walk();
-        loop {
-            if let Some(exhausted) = NonNull::new(self.current.replace(ptr::null_mut())) {
-                self.slabs().file(exhausted);
-            }
-            if let Some(slab) = self.slabs().pick() {
-                self.current.set(slab.as_ptr());
-                if let Some(slot) = self.take() {
-                    return Ok(slot);
-                }
-            } else {
-                self.grow()?;
-                // The growth closure or the provider may have used the pool meanwhile: look again.
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn put(&self, slot: NonNull<u8>) {
-        // SAFETY: the caller's promise.
-        unsafe { put::<T, K, P, SLAB_BYTES>(slot) }
-    }
-
-    #[inline(always)]
-    fn hooks(&self) -> &K {
-        &self.slabs().beside().hooks
-    }
-
-    fn initial(&self) -> &Initial<T> {
-        &self.initial
-    }
-
-    fn vacant(&self) -> &Cell<usize> {
-        &self.slabs().beside().vacant
-    }
-
-    #[inline(always)]
-    fn home(&self) -> GrowingHome<'_, T, K, P, SLAB_BYTES> {
-        GrowingHome(PhantomData)
-    }
-
-    fn walk(&mut self) -> SlabCursor {
-        self.initial.sort();
-        self.slabs().walk()
-    }
-
-    fn next_taken(&self, cursor: &mut SlabCursor) -> Option<NonNull<u8>> {
-        self.slabs().next_live(cursor)
-    }
-
-    fn end_walk(&self) {
-        self.slabs().end_walk();
-    }
-}
-
-/// Puts a slot back into the slab that its address names.
-///
-/// # Safety
-///
-/// As for [`Store::put`], for any store of these parameters.
-#[inline(always)]
-unsafe fn put<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull<u8>) {
-    // SAFETY: a slot of a slab of this size, by the caller's promise.
-    let slab = unsafe { Slab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
-    // SAFETY: the slab holds a slot in use, so it exists; its changing fields are cells.
-    let owner = unsafe { slab.as_ref() }.owner();
-    // SAFETY: a store of these parameters owns it.
-    let owner = unsafe { owner.cast::<Slabs<P, Beside<K>>>().as_ref() };
-    let (size, wide) = (SlabOf::<T, SLAB_BYTES>::SIZE, SlabOf::<T, SLAB_BYTES>::WIDE);
-    // SAFETY: a slab of this shape; the slot is the caller's.
-    if unsafe { Slab::put(slab, slot, size, owner.shape().stride(), wide) } {
-        owner.notified(slab);
-    }
 }
 
 impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Drop
@@ -455,109 +316,3 @@ where
     P: Provider + RefUnwindSafe,
 {
 }
-
-/// How a slot of a [`GrowingPool`](crate::GrowingPool) is returned: its slab is found from its
-/// address, so this takes no room.
-pub struct GrowingHome<
-    'p,
-    T,
-    K: Hooks<T> = NoHooks,
-    P: Provider = Global,
-    const SLAB_BYTES: usize = { 64 * 1024 },
->(PhantomData<&'p GrowingStore<T, K, P, SLAB_BYTES>>);
-
-impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingHome<'_, T, K, P, SLAB_BYTES> {
-    /// What stands beside the slabs.
-    ///
-    /// # Safety
-    ///
-    /// `slot` is in use, in a pool of these parameters.
-    #[inline(always)]
-    unsafe fn beside(&self, slot: NonNull<u8>) -> &Beside<K> {
-        // SAFETY: a slot of a slab of this size, by the caller's promise.
-        let slab = unsafe { Slab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
-        // SAFETY: the slab holds a slot in use, so it exists; its changing fields are cells.
-        let owner = unsafe { slab.as_ref() }.owner();
-        // SAFETY: a store of these parameters owns it, and is borrowed for as long as this home.
-        unsafe { owner.cast::<Slabs<P, Beside<K>>>().as_ref() }.beside()
-    }
-}
-
-impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> fmt::Debug
-    for GrowingHome<'_, T, K, P, SLAB_BYTES>
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GrowingHome")
-    }
-}
-
-// SAFETY: `NoHooks` never sees a value; a provider that is `'static` keeps the memory of a forgotten
-// pool for ever; walks that give out `&mut T` or move a value ask for `T: Unpin`.
-unsafe impl<T, P: Provider + 'static, const SLAB_BYTES: usize> PinHome
-    for GrowingHome<'_, T, NoHooks, P, SLAB_BYTES>
-{
-}
-
-// SAFETY: the store is borrowed for 'p, so its slabs with slots in use stay; the order of things,
-// whatever panics, is that of `raw`.
-unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Home
-    for GrowingHome<'_, T, K, P, SLAB_BYTES>
-{
-    #[inline]
-    unsafe fn welcome(&self, slot: NonNull<u8>) {
-        // SAFETY: the slot is in use.
-        let beside = unsafe { self.beside(slot) };
-        // SAFETY: a live value that is the caller's; if the hook panics nobody uses the slot.
-        unsafe {
-            welcome(&beside.hooks, slot.cast::<T>(), || {
-                put::<T, K, P, SLAB_BYTES>(slot);
-            });
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn retire(&self, slot: NonNull<u8>) {
-        // SAFETY: the slot is in use.
-        let beside = unsafe { self.beside(slot) };
-        // SAFETY: a live value that is the caller's, gone when the slot goes back.
-        unsafe {
-            retire(&beside.hooks, slot.cast::<T>(), || {
-                put::<T, K, P, SLAB_BYTES>(slot);
-            });
-        }
-    }
-
-    #[inline]
-    unsafe fn release(&self, slot: NonNull<u8>, into: NonNull<u8>) {
-        // SAFETY: the slot is in use.
-        let beside = unsafe { self.beside(slot) };
-        // SAFETY: as for `retire`; `into` has room for a `T`.
-        unsafe {
-            release(&beside.hooks, slot.cast::<T>(), into.cast(), || {
-                put::<T, K, P, SLAB_BYTES>(slot);
-            });
-        }
-    }
-
-    unsafe fn vacate(&self, slot: NonNull<u8>) {
-        // SAFETY: the slot is in use.
-        let vacant = unsafe { &self.beside(slot).vacant };
-        vacant.set(vacant.get() - 1);
-        // SAFETY: handed out empty, and not used any more.
-        unsafe { put::<T, K, P, SLAB_BYTES>(slot) }
-    }
-
-    unsafe fn occupy(&self, slot: NonNull<u8>) {
-        // SAFETY: the slot is in use.
-        let vacant = unsafe { &self.beside(slot).vacant };
-        vacant.set(vacant.get() - 1);
-    }
-}
-
-/// An owned value in a [`GrowingPool`](crate::GrowingPool): one word.
-pub type GrowingHandle<'p, T, K = NoHooks, P = Global, const SLAB_BYTES: usize = { 64 * 1024 }> =
-    OwnedHandle<'p, T, GrowingHome<'p, T, K, P, SLAB_BYTES>>;
-
-/// An empty slot of a [`GrowingPool`](crate::GrowingPool).
-pub type GrowingVacant<'p, T, K = NoHooks, P = Global, const SLAB_BYTES: usize = { 64 * 1024 }> =
-    VacantHandle<'p, T, GrowingHome<'p, T, K, P, SLAB_BYTES>>;

@@ -9,7 +9,9 @@
 
 mod doors;
 mod fixed;
+mod fixed_home;
 mod growing;
+mod growing_home;
 #[cfg(feature = "alloc")]
 mod initial;
 #[cfg(not(feature = "alloc"))]
@@ -21,9 +23,9 @@ use core::ptr::NonNull;
 
 pub(super) use doors::{alloc, alloc_init, alloc_uninit, alloc_with};
 pub(super) use fixed::FixedStore;
-pub use fixed::{FixedHandle, FixedHome, FixedVacant};
+pub use fixed_home::{FixedHandle, FixedHome, FixedVacant};
 pub(super) use growing::GrowingStore;
-pub use growing::{GrowingHandle, GrowingHome, GrowingVacant};
+pub use growing_home::{GrowingHandle, GrowingHome, GrowingVacant};
 pub(super) use walk::clear;
 pub use walk::{Drain, IterMut};
 
