@@ -5,7 +5,7 @@ use core::{
     ptr::NonNull,
 };
 
-use super::{Initial, Store};
+use super::Initial;
 use crate::{
     corruption::hooks as tools,
     error::{Allowed, ConfigError, Given},
