@@ -115,26 +115,58 @@ impl<S: Storage<u64>> Bitmap<S> {
                 },
             ));
         }
-        let mut levels = [0; MOST_LEVELS];
-        let (mut depth, mut first, mut bits) = (0, 0, capacity);
-        loop {
-            levels[depth] = first;
-            depth += 1;
-            let len = words_of(bits);
-            fill_low(&mut words.words_mut()[first..first + len], bits);
-            first += len;
-            bits = len;
-            if len <= 1 {
-                break;
-            }
-        }
-        Ok(Self {
+        fill_low(&mut words.words_mut()[..words_of(capacity)], capacity);
+        let mut this = Self {
             words,
-            levels,
-            depth,
+            levels: [0; MOST_LEVELS],
+            depth: 0,
             capacity,
             available: capacity,
-        })
+        };
+        this.summarize();
+        Ok(this)
+    }
+
+    /// Lays out the levels for the capacity, and writes those above level 0 from what level 0 says.
+    fn summarize(&mut self) {
+        let words = self.words.words_mut();
+        let (mut first, mut len) = (0, words_of(self.capacity));
+        self.depth = 0;
+        loop {
+            self.levels[self.depth] = first;
+            self.depth += 1;
+            if len == 1 {
+                return;
+            }
+            let (below, above) = words[first..].split_at_mut(len);
+            first += len;
+            len = words_of(len);
+            for (word, children) in above[..len].iter_mut().zip(below.chunks(WORD_BITS)) {
+                *word = children
+                    .iter()
+                    .rfold(0, |bits, &child| bits << 1 | u64::from(child != 0));
+            }
+        }
+    }
+
+    /// Adds `additional` free numbers above the present ones; `false`, and no change, when there is no
+    /// memory for them or they are too many. Only owned storage grows. O(capacity / 64).
+    pub fn grow(&mut self, additional: usize) -> bool {
+        let old = self.capacity;
+        let Some(Ok(need)) = old.checked_add(additional).map(Self::words_for) else {
+            return false;
+        };
+        if self.words.words().len() < need && !self.words.grow(need) {
+            return false;
+        }
+        self.capacity = old + additional;
+        self.available += additional;
+        let words = self.words.words_mut();
+        // What stood behind level 0 were the levels above it.
+        words[words_of(old)..need].fill(0);
+        for_words(old..old + additional, |at, mask| words[at] |= mask);
+        self.summarize();
+        true
     }
 
     /// The lowest free number; `None` when all are in use. One bit scan per level.
@@ -338,6 +370,10 @@ impl<S: Storage<u64>> IndexAllocator for Bitmap<S> {
 
     fn capacity(&self) -> usize {
         self.capacity
+    }
+
+    fn grow(&mut self, additional: usize) -> bool {
+        self.grow(additional)
     }
 
     #[inline]

@@ -116,6 +116,20 @@ impl<S: Storage<u32>> FreeList<S> {
         index < self.fresh as usize && self.links.words()[index] == IN_USE
     }
 
+    /// Adds `additional` free numbers above the present ones; `false`, and no change, when there is no
+    /// memory for them or they are too many. Only owned storage grows. O(capacity).
+    pub fn grow(&mut self, additional: usize) -> bool {
+        let Some(capacity) = self
+            .capacity()
+            .checked_add(additional)
+            .filter(|&all| all <= MOST)
+        else {
+            return false;
+        };
+        // Links from `fresh` on mean nothing, so new ones need no writing.
+        self.links.grow(capacity)
+    }
+
     /// How many numbers are free.
     #[must_use]
     pub fn available(&self) -> usize {
@@ -151,6 +165,10 @@ impl<S: Storage<u32>> IndexAllocator for FreeList<S> {
 
     fn capacity(&self) -> usize {
         self.capacity()
+    }
+
+    fn grow(&mut self, additional: usize) -> bool {
+        self.grow(additional)
     }
 
     #[inline]

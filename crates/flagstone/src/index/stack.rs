@@ -125,6 +125,20 @@ impl<S: Storage<u32>, B: Storage<u64>> Stack<S, B> {
             && self.used.words()[index / WORD_BITS] & (1 << (index % WORD_BITS)) != 0
     }
 
+    /// Adds `additional` free numbers above the present ones; `false`, and no change, when there is no
+    /// memory for them or they are too many. Only owned storage grows. O(capacity).
+    pub fn grow(&mut self, additional: usize) -> bool {
+        let Some(capacity) = self
+            .capacity()
+            .checked_add(additional)
+            .filter(|&all| all <= MOST)
+        else {
+            return false;
+        };
+        // The bits first: the length of `freed` is the capacity.
+        self.used.grow(capacity.div_ceil(WORD_BITS)) && self.freed.grow(capacity)
+    }
+
     /// How many numbers are free.
     #[must_use]
     pub fn available(&self) -> usize {
@@ -160,6 +174,10 @@ impl<S: Storage<u32>, B: Storage<u64>> IndexAllocator for Stack<S, B> {
 
     fn capacity(&self) -> usize {
         self.capacity()
+    }
+
+    fn grow(&mut self, additional: usize) -> bool {
+        self.grow(additional)
     }
 
     #[inline]

@@ -7,6 +7,13 @@ pub trait Storage<W>: sealed::Sealed {
     fn words(&self) -> &[W];
     /// The words, to be changed.
     fn words_mut(&mut self) -> &mut [W];
+
+    /// Makes it `len` words, those that exist unchanged and the new ones 0; `false` (and no change)
+    /// when it cannot.
+    fn grow(&mut self, len: usize) -> bool {
+        let _ = len;
+        false
+    }
 }
 
 /// Boxed words when the `alloc` feature is on. Without it there is no default: name a borrowed
@@ -19,7 +26,7 @@ pub type DefaultStorage<W> = alloc::boxed::Box<[W]>;
 pub type DefaultStorage<W> = [W; 0];
 
 #[cfg(feature = "alloc")]
-impl<W> Storage<W> for alloc::boxed::Box<[W]> {
+impl<W: Copy + Default> Storage<W> for alloc::boxed::Box<[W]> {
     #[inline]
     fn words(&self) -> &[W] {
         self
@@ -27,6 +34,17 @@ impl<W> Storage<W> for alloc::boxed::Box<[W]> {
     #[inline]
     fn words_mut(&mut self) -> &mut [W] {
         self
+    }
+
+    fn grow(&mut self, len: usize) -> bool {
+        let mut words = alloc::vec::Vec::new();
+        if words.try_reserve_exact(len).is_err() {
+            return false;
+        }
+        words.extend_from_slice(self);
+        words.resize(len, W::default());
+        *self = words.into_boxed_slice();
+        true
     }
 }
 

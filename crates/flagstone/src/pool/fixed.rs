@@ -46,7 +46,7 @@ use crate::{
 /// ```
 ///
 /// With a zero capacity every `alloc` is refused. A zero-sized value still takes a slot, of
-/// eight bytes with [`Intrusive`] and one byte with [`Indexed`](super::Indexed).
+/// eight bytes with [`Intrusive`] and one byte with `Indexed`.
 #[doc(alias("ObjectPoolManager", "ObjectPool"))]
 pub struct FixedPool<T, S: Strategy = Intrusive, K: Hooks<T> = NoHooks, P: Provider = Global> {
     store: FixedStore<T, S, K, P>,

@@ -10,7 +10,7 @@
 //!                         ╰──▶ LocalList ◀──╯
 //! ```
 //!
-//! [`LocalList`] is the one intrusive list under both.
+//! `LocalList` is the one intrusive list under both.
 #![expect(unsafe_code, reason = "the unsafe core; see docs/unsafe.md")]
 
 mod bits;

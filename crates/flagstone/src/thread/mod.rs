@@ -2,7 +2,7 @@
 //!
 //! | call | in a running thread | after the thread's locals are gone |
 //! |---|---|---|
-//! | [`number`] | a small number, reused once the thread has ended | `None` |
+//! | [`number()`] | a small number, reused once the thread has ended | `None` |
 //! | [`on_exit`] | runs the hook when the thread ends | gives the hook back |
 //!
 //! A structure that keeps something per thread asks for the number, uses it as an index, and

@@ -11,6 +11,7 @@
 //! | `misuse` | indices and raw pointers from outside are checked |
 //! | `own_index` | a user's index allocator cannot break memory safety |
 //! | `index_rooms` | stack, free list and bitmap agree with a set |
+//! | `index_growth` | an index that grows hands nothing out twice |
 //! | `regions` | regions hand out disjoint, aligned pieces and merge them again |
 //! | `formulas` | sizes, strides and classes obey their laws |
 //! | `errors` | errors are small, say what was given, and hold the value |
@@ -34,6 +35,7 @@ mod formulas;
 mod growth;
 mod handles;
 mod hooks;
+mod index_growth;
 mod index_rooms;
 mod locks;
 mod memory;

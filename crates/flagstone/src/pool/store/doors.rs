@@ -30,7 +30,7 @@ pub(in crate::pool) fn alloc<S: Store>(
     }
 }
 
-/// As [`alloc`], with a value made once the slot is there.
+/// As [`alloc()`], with a value made once the slot is there.
 #[inline]
 pub(in crate::pool) fn alloc_with<S: Store>(
     store: &S,
@@ -45,7 +45,7 @@ pub(in crate::pool) fn alloc_with<S: Store>(
     Ok(unsafe { settle(store, slot.cast(), value) })
 }
 
-/// As [`alloc`], with a value that was made ahead or that the initializer makes now.
+/// As [`alloc()`], with a value that was made ahead or that the initializer makes now.
 pub(in crate::pool) fn alloc_init<S: Store>(store: &S) -> Result<Handle<'_, S>, AllocError> {
     if let Some(slot) = store.initial().unpark() {
         let home = store.home();
