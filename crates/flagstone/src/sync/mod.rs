@@ -5,7 +5,7 @@
 //!
 //! | lock | for | cost uncontended |
 //! |---|---|---|
-//! | [`SpinLock`] | short critical sections, `no_std` | one atomic swap, one store |
+//! | [`SpinLock`] | short critical sections, `no_std` | one atomic exchange, one store |
 //! | [`NoLock`] | one thread; refuses re-entry | one load, two stores, no atomics |
 //!
 //! Both are [`lock_api::RawMutex`]es, so any lock of that family can stand in their place.

@@ -65,8 +65,11 @@ impl SpinLock {
     #[must_use]
     pub fn try_acquire(&self) -> bool {
         // Acquire: pairs with the Release store in `release`, so that the owner sees what the
-        // one before wrote.
-        !self.locked.swap(true, Ordering::Acquire)
+        // one before wrote. Relaxed on failure: nothing is owned then. A swap would do as well,
+        // but write to a lock that somebody else holds.
+        self.locked
+            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
     }
 
     /// Gives the lock back.
@@ -76,7 +79,7 @@ impl SpinLock {
     /// The caller holds the lock.
     #[inline]
     pub unsafe fn release(&self) {
-        // Release: pairs with the Acquire swap in `try_acquire`.
+        // Release: pairs with the Acquire in `try_acquire`.
         self.locked.store(false, Ordering::Release);
     }
 
@@ -116,7 +119,7 @@ impl fmt::Debug for SpinLock {
     }
 }
 
-// SAFETY: mutual exclusion by invariant 1: only the thread whose swap saw `false` owns the lock,
+// SAFETY: mutual exclusion by invariant 1: only the thread whose exchange saw `false` owns the lock,
 // and only the owner may call `unlock` (its contract), which is what stores `false` again.
 #[cfg(not(any(loom, shuttle)))]
 unsafe impl lock_api::RawMutex for SpinLock {

@@ -181,7 +181,14 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
     pub(in crate::pool) fn has_free(&self) -> bool {
         self.current().is_some_and(Slab::has_free)
             || self.slabs().has_room()
-            || self.initial.parked() > 0
+            || self.initial.parked() > 0 && !self.may_grow()
+    }
+
+    fn may_grow(&self) -> bool {
+        let room = self
+            .max_capacity
+            .is_none_or(|max| self.slabs().capacity() < max);
+        room && self.growth.allows_growth()
     }
 
     pub(in crate::pool) fn fragmentation(&self) -> f64 {
