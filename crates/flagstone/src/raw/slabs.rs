@@ -272,13 +272,15 @@ impl<P: Provider, X> Slabs<P, X> {
         self.unshelve(slab);
         self.file(slab);
         if usize::from(self.look(slab).shelf.get()) == EMPTY {
-            self.trim();
+            // Two at most, so that a free takes constant time and still more go than come.
+            self.trim(2);
         }
     }
 
-    /// Returns empty slabs, those that have waited longest first, while enough slots stay empty.
-    fn trim(&self) {
-        self.return_empty(|slab| self.may_return(slab));
+    /// Returns up to `most` empty slabs, those that have waited longest first, while enough slots
+    /// stay empty.
+    fn trim(&self, most: usize) {
+        self.return_empty(most, |slab| self.may_return(slab));
     }
 
     /// Whether enough slots stay empty without this empty slab.
@@ -290,12 +292,12 @@ impl<P: Provider, X> Slabs<P, X> {
             && empty - slots >= self.shape.slots().max((capacity - empty) / 8)
     }
 
-    /// Returns the slabs on the empty shelf for as long as `more` says so of the next; the number of
-    /// slots that went.
-    pub(crate) fn return_empty(&self, more: impl Fn(NonNull<Slab>) -> bool) -> usize {
+    /// Returns up to `most` slabs on the empty shelf for as long as `more` says so of the next; the
+    /// number of slots that went.
+    pub(crate) fn return_empty(&self, most: usize, more: impl Fn(NonNull<Slab>) -> bool) -> usize {
         let mut returned = 0;
         // A provider that uses the pool may empty further slabs meanwhile: those wait.
-        for _ in 0..self.count.get() {
+        for _ in 0..self.count.get().min(most) {
             let Some(slab) = NonNull::new(self.shelves[EMPTY].get()).filter(|&slab| more(slab))
             else {
                 break;
@@ -439,8 +441,14 @@ impl<P: Provider, X> Slabs<P, X> {
 
     /// Ends a walk, and returns the slabs that it has emptied.
     pub(crate) fn end_walk(&self) {
+        self.forget_walk();
+        self.trim(usize::MAX);
+    }
+
+    /// Ends a walk that was forgotten. Nothing is returned: what is empty may be what growth has
+    /// just added.
+    pub(crate) fn forget_walk(&self) {
         self.walking.set(false);
-        self.trim();
     }
 }
 

@@ -15,6 +15,7 @@ use flagstone_testkit::{
     conformance::fill,
     fuse::{Fuse, blows},
     leaked::Leaked,
+    provider::Counting,
 };
 
 /// Slabs of the least size, so that many come and go.
@@ -196,4 +197,27 @@ fn values_made_ahead_are_kept_while_the_pool_can_grow() {
         .map(|_| pool.alloc_init().expect("made ahead"))
         .collect();
     assert!(ahead.iter().all(|handle| **handle == 9));
+}
+
+/// What a growth step has added stays until it is used: filling a pool gives nothing back.
+#[test]
+fn a_pool_that_only_fills_gives_nothing_back() {
+    let counting = Counting::new(Global);
+    let config = PoolConfig::builder()
+        .capacity(0)
+        .growth_strategy(GrowthStrategy::Linear { amount: 5000 })
+        .build()
+        .expect("good knobs");
+    let pool: GrowingPool<[u64; 8], NoHooks, _, 4096> =
+        GrowingPool::with_parts(config, NoHooks, &counting).expect("memory for it");
+    let handles: Vec<_> = (0..12_000)
+        .map(|_| pool.alloc([7; 8]).expect("it grows"))
+        .collect();
+    assert_eq!(
+        counting.frees(),
+        0,
+        "slabs went back while the pool was filling"
+    );
+    assert!(pool.capacity() >= 15_000, "three steps of 5000 slots");
+    drop(handles);
 }

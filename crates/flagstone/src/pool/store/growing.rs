@@ -217,14 +217,14 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
 
     pub(in crate::pool) fn shrink_to_fit(&self) -> usize {
         // Somebody may have forgotten a `Drain`; nobody walks now.
-        self.slabs().end_walk();
+        self.slabs().forget_walk();
         if let Some(slab) = NonNull::new(self.current.get())
             && self.slabs().live(slab) == 0
         {
             self.current.set(ptr::null_mut());
             self.slabs().file(slab);
         }
-        self.slabs().return_empty(|_| true)
+        self.slabs().return_empty(usize::MAX, |_| true)
     }
 }
 

@@ -76,7 +76,7 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Store
     /// there is none.
     fn take_slow(&self) -> Result<NonNull<u8>, Cause> {
         // Somebody may have forgotten a `Drain`; nobody walks while slots are taken.
-        self.slabs().end_walk();
+        self.slabs().forget_walk();
         loop {
             if let Some(exhausted) = NonNull::new(self.current.replace(ptr::null_mut())) {
                 self.slabs().file(exhausted);
