@@ -28,8 +28,10 @@ mod raw;
 
 pub mod handle;
 
+pub mod arena;
 pub mod pool;
 
+pub use arena::{Arena, ArenaBox};
 pub use error::{AllocError, AllocErrorKind, ConfigError, IndexError, OutOfMemory};
 pub use handle::{OwnedHandle, VacantHandle};
 pub use index::IndexAllocator;

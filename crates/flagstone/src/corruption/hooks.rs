@@ -96,6 +96,35 @@ pub(crate) fn slot_closed(slot: NonNull<u8>, size: usize) {
     valgrind::request(valgrind::MAKE_MEM_NOACCESS, slot.as_ptr().addr(), size, 0);
 }
 
+/// An arena hands out `size` bytes: their contents are nobody's yet.
+#[inline(always)]
+pub(crate) fn block_taken(block: NonNull<u8>, size: usize) {
+    #[cfg(flagstone_asan)]
+    // SAFETY: memory this library owns; the call only changes shadow memory.
+    unsafe {
+        __asan_unpoison_memory_region(block.as_ptr(), size);
+    }
+    #[cfg(all(flagstone_valgrind, target_arch = "x86_64"))]
+    valgrind::request(valgrind::MAKE_MEM_UNDEFINED, block.as_ptr().addr(), size, 0);
+}
+
+/// A block of an arena has another size now; its first bytes stay as they are.
+#[inline(always)]
+pub(crate) fn block_resized(block: NonNull<u8>, old: usize, new: usize) {
+    #[cfg(any(flagstone_asan, flagstone_valgrind))]
+    if new > old {
+        block_taken(block.map_addr(|at| at.saturating_add(old)), new - old);
+    } else {
+        block_returned(block.map_addr(|at| at.saturating_add(new)), old - new);
+    }
+}
+
+/// Bytes of an arena were given back.
+#[inline(always)]
+pub(crate) fn block_returned(block: NonNull<u8>, size: usize) {
+    slot_closed(block, size);
+}
+
 /// Valgrind's client requests (its manual, "The Client Request mechanism"): a sequence of rotations
 /// that does nothing on a processor and is recognised by the simulator.
 #[cfg(all(flagstone_valgrind, target_arch = "x86_64"))]

@@ -35,15 +35,21 @@ pub enum AllocErrorKind {
     OutOfMemory,
     /// The pool was asked to make a value and was configured without an initializer.
     NoInitializer,
+    /// The arena would need more bytes than its limit allows.
+    LimitReached,
+    /// A scope of the arena is open, and only the scope can allocate until it is closed.
+    Claimed,
+    /// A `Display` or `Debug` of the caller said that it could not format.
+    Format,
 }
 
-/// Kind and number in one word: the two top bits tell the kind, the rest is the capacity in slots
-/// or the size in bytes that was asked for. Both are below 2^62 on every target with memory to
-/// count them in; a larger number is shown as 2^62 - 1.
+/// Kind and number in one word: the three top bits tell the kind, the rest is the capacity in slots
+/// or a size in bytes. Both are below 2^61 on every target with memory to count them in; a larger
+/// number is shown as 2^61 - 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cause(usize);
 
-const KIND_SHIFT: u32 = usize::BITS - 2;
+const KIND_SHIFT: u32 = usize::BITS - 3;
 const NUMBER: usize = (1 << KIND_SHIFT) - 1;
 
 impl Cause {
@@ -57,9 +63,29 @@ impl Cause {
         Self::pack(1, layout.size())
     }
 
+    /// So many bytes are more than any chunk can have.
+    pub(crate) const fn too_large(bytes: usize) -> Self {
+        Self::pack(1, bytes)
+    }
+
     /// There is nothing that makes a value.
     pub(crate) const fn no_initializer() -> Self {
         Self::pack(2, 0)
+    }
+
+    /// More than `limit` bytes would be reserved.
+    pub(crate) const fn limit(limit: usize) -> Self {
+        Self::pack(3, limit)
+    }
+
+    /// A scope has the arena's memory.
+    pub(crate) const fn claimed() -> Self {
+        Self::pack(4, 0)
+    }
+
+    /// A formatting trait returned an error.
+    pub(crate) const fn format() -> Self {
+        Self::pack(5, 0)
     }
 
     const fn pack(kind: usize, number: usize) -> Self {
@@ -90,7 +116,10 @@ impl<T> AllocError<T> {
         match self.cause.0 >> KIND_SHIFT {
             0 => AllocErrorKind::Exhausted,
             1 => AllocErrorKind::OutOfMemory,
-            _ => AllocErrorKind::NoInitializer,
+            2 => AllocErrorKind::NoInitializer,
+            3 => AllocErrorKind::LimitReached,
+            4 => AllocErrorKind::Claimed,
+            _ => AllocErrorKind::Format,
         }
     }
 
@@ -122,8 +151,18 @@ impl<T> fmt::Display for AllocError<T> {
             ),
             AllocErrorKind::OutOfMemory => write!(
                 f,
-                "the pool could not grow: its provider gave no usable chunk of {number} bytes"
+                "there is no memory for it: the provider gave no usable chunk of {number} bytes"
             ),
+            AllocErrorKind::LimitReached => write!(
+                f,
+                "the arena's limit of {number} bytes is reached: reset it or raise the limit"
+            ),
+            AllocErrorKind::Claimed => f.write_str(
+                "a scope of the arena is open: allocate from the scope, or close it first",
+            ),
+            AllocErrorKind::Format => {
+                f.write_str("nothing was formatted: a formatting trait returned an error")
+            }
             AllocErrorKind::NoInitializer => f.write_str(
                 "the pool was asked to make a value but has no initializer: \
                  configure `initialization` or pass the value",

@@ -14,6 +14,7 @@
 #![expect(unsafe_code, reason = "the unsafe core; see docs/unsafe.md")]
 
 mod bits;
+pub(crate) mod bump;
 mod home;
 mod hooks;
 mod lifecycle;

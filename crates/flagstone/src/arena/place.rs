@@ -1,0 +1,247 @@
+//! Values into room: the bodies of the doors.
+#![expect(unsafe_code, reason = "writes values into room and refers to them")]
+
+use core::{alloc::Layout, fmt, mem::needs_drop, ptr::NonNull};
+
+use super::{ArenaBox, builder::Builder};
+use crate::{
+    error::{AllocError, Cause},
+    raw::{
+        PutBack,
+        bump::{KeptValue, Reserve},
+    },
+};
+
+/// Room for a `T`; a value without a size needs none.
+#[inline(always)]
+fn room_for<'m, T>(arena: impl Reserve<'m>) -> Result<NonNull<T>, Cause> {
+    if size_of::<T>() == 0 {
+        return Ok(NonNull::dangling());
+    }
+    arena.room_for::<T>().map(NonNull::cast)
+}
+
+/// Where `value` was written, which belongs to the caller alone for 'm.
+#[inline(always)]
+fn written<'m, T>(arena: impl Reserve<'m>, value: T) -> Result<NonNull<T>, AllocError<T>> {
+    match room_for::<T>(arena) {
+        Ok(place) => {
+            // SAFETY: exclusive room for a `T`.
+            unsafe { place.write(value) };
+            Ok(place)
+        }
+        Err(cause) => Err(AllocError::new(value, cause)),
+    }
+}
+
+/// A value that is never dropped.
+#[inline(always)]
+pub(super) fn value<'m, T>(arena: impl Reserve<'m>, value: T) -> Result<&'m mut T, AllocError<T>> {
+    let mut value = written(arena, value)?;
+    // SAFETY: just written, in room that stays for 'm and that nobody else refers to.
+    Ok(unsafe { value.as_mut() })
+}
+
+/// What `make` returns, which is never dropped. `make` may use the arena.
+#[inline(always)]
+pub(super) fn value_of<'m, T>(
+    arena: impl Reserve<'m>,
+    make: impl FnOnce() -> T,
+) -> Result<&'m mut T, AllocError> {
+    let mut place = room_for::<T>(arena).map_err(|cause| AllocError::new((), cause))?;
+    // SAFETY: handed out above, and not used when `make` panics.
+    let back = PutBack::new(|| unsafe { arena.give_back(place.cast(), size_of::<T>()) });
+    let value = make(); // USER CODE
+    back.disarm();
+    // SAFETY: exclusive room for a `T`.
+    unsafe { place.write(value) };
+    // SAFETY: just written, in room that stays for 'm and that nobody else refers to.
+    Ok(unsafe { place.as_mut() })
+}
+
+/// A value that the arena drops.
+#[inline(always)]
+pub(super) fn kept<'m, T: Send + 'static>(
+    arena: impl Reserve<'m>,
+    value: T,
+) -> Result<&'m mut T, AllocError<T>> {
+    match arena.room_for::<KeptValue<T>>() {
+        Ok(room) => {
+            // SAFETY: exclusive room for it.
+            let (kept, mut value) = unsafe { KeptValue::write(room, value) };
+            // SAFETY: written by the line above; `T` may be sent, and borrows nothing.
+            unsafe { arena.keep(kept) };
+            // SAFETY: written above, in room that stays for 'm; the arena drops it afterwards.
+            Ok(unsafe { value.as_mut() })
+        }
+        Err(cause) => Err(AllocError::new(value, cause)),
+    }
+}
+
+/// A value that the arena drops if it needs to be.
+#[inline(always)]
+pub(super) fn auto<'m, T: Send + 'static>(
+    arena: impl Reserve<'m>,
+    value: T,
+) -> Result<&'m mut T, AllocError<T>> {
+    if needs_drop::<T>() {
+        kept(arena, value)
+    } else {
+        self::value(arena, value)
+    }
+}
+
+/// A value that its box drops.
+#[inline(always)]
+pub(super) fn boxed<'m, T>(
+    arena: impl Reserve<'m>,
+    value: T,
+) -> Result<ArenaBox<'m, T>, AllocError<T>> {
+    let value = written(arena, value)?;
+    // SAFETY: placed above and referred to by nobody else; its room stays for 'm.
+    Ok(unsafe { ArenaBox::from_raw(value) })
+}
+
+/// Room for `layout`.
+#[inline(always)]
+pub(super) fn layout<'m>(
+    arena: impl Reserve<'m>,
+    layout: Layout,
+) -> Result<NonNull<u8>, AllocError> {
+    arena
+        .room(layout)
+        .map_err(|cause| AllocError::new((), cause))
+}
+
+/// A copy of `values`.
+#[inline(always)]
+pub(super) fn copied<'m, T: Copy>(
+    arena: impl Reserve<'m>,
+    values: &[T],
+) -> Result<&'m mut [T], AllocError> {
+    let room = layout(arena, Layout::for_value(values))?.cast::<T>();
+    // SAFETY: room for as many, exclusive, so it does not overlap them.
+    unsafe { room.copy_from_nonoverlapping(NonNull::from(values).cast(), values.len()) };
+    // SAFETY: just written, in room that stays for 'm and that nobody else refers to.
+    Ok(unsafe { NonNull::slice_from_raw_parts(room, values.len()).as_mut() })
+}
+
+/// A copy of `text`.
+#[inline(always)]
+pub(super) fn text<'m>(arena: impl Reserve<'m>, text: &str) -> Result<&'m mut str, AllocError> {
+    let bytes = copied(arena, text.as_bytes())?;
+    // SAFETY: the bytes of a string.
+    Ok(unsafe { str::from_utf8_unchecked_mut(bytes) })
+}
+
+/// `len` bytes, all 0.
+#[inline(always)]
+pub(super) fn zeroed<'m>(arena: impl Reserve<'m>, len: usize) -> Result<&'m mut [u8], AllocError> {
+    let bytes = Layout::array::<u8>(len);
+    let bytes = bytes.map_err(|_| AllocError::new((), Cause::too_large(len)))?;
+    let room = layout(arena, bytes)?;
+    // SAFETY: room for as many bytes.
+    unsafe { room.write_bytes(0, len) };
+    // SAFETY: just written, in room that stays for 'm and that nobody else refers to.
+    Ok(unsafe { NonNull::slice_from_raw_parts(room, len).as_mut() })
+}
+
+/// `len` elements of an iterator that has as many; they are never dropped.
+#[inline(always)]
+pub(super) fn collected<'m, T>(
+    arena: impl Reserve<'m>,
+    len: usize,
+    elements: impl Iterator<Item = T>,
+) -> Result<&'m mut [T], AllocError> {
+    let builder = Builder::with_room(arena, len);
+    let mut builder = builder.map_err(|cause| AllocError::new((), cause))?;
+    // USER CODE makes the elements.
+    for element in elements.take(len) {
+        builder
+            .push(element)
+            .map_err(|cause| AllocError::new((), cause))?;
+    }
+    // SAFETY: just written, in room that stays for 'm and that nobody else refers to.
+    Ok(unsafe { builder.finish().as_mut() })
+}
+
+/// All elements of an iterator, whatever it says about their number; they are never dropped.
+#[inline(always)]
+pub(super) fn iterated<'m, T>(
+    arena: impl Reserve<'m>,
+    elements: impl IntoIterator<Item = T>,
+) -> Result<&'m mut [T], AllocError> {
+    let slice = written_slice(arena, elements);
+    let mut slice = slice.map_err(|cause| AllocError::new((), cause))?;
+    // SAFETY: just written, in room that stays for 'm and that nobody else refers to.
+    Ok(unsafe { slice.as_mut() })
+}
+
+/// All elements of an iterator, which their box drops.
+#[inline(always)]
+pub(super) fn boxed_slice<'m, T>(
+    arena: impl Reserve<'m>,
+    elements: impl IntoIterator<Item = T>,
+) -> Result<ArenaBox<'m, [T]>, AllocError> {
+    let slice = written_slice(arena, elements).map_err(|cause| AllocError::new((), cause))?;
+    // SAFETY: written above and referred to by nobody else; their room stays for 'm.
+    Ok(unsafe { ArenaBox::from_raw(slice) })
+}
+
+/// Where all elements of an iterator were written, which belong to the caller alone for 'm.
+#[inline]
+fn written_slice<'m, T>(
+    arena: impl Reserve<'m>,
+    elements: impl IntoIterator<Item = T>,
+) -> Result<NonNull<[T]>, Cause> {
+    let elements = elements.into_iter(); // USER CODE
+    // The lower bound may be a lie: it is a wish, and what comes is counted.
+    let hint = elements.size_hint().0; // USER CODE
+    let mut builder = Builder::with_room(arena, hint).unwrap_or_else(|_| Builder::new(arena));
+    // USER CODE makes the elements.
+    for element in elements {
+        builder.push(element)?;
+    }
+    Ok(builder.finish())
+}
+
+/// What the arguments look like.
+pub(super) fn formatted<'m>(
+    arena: impl Reserve<'m>,
+    arguments: fmt::Arguments<'_>,
+) -> Result<&'m mut str, AllocError> {
+    if let Some(text) = arguments.as_str() {
+        return self::text(arena, text);
+    }
+    let mut sink = Sink {
+        bytes: Builder::new(arena),
+        refused: None,
+    };
+    let result = fmt::write(&mut sink, arguments); // USER CODE
+    let cause = match (sink.refused, result) {
+        (None, Ok(())) => {
+            // SAFETY: just written, in room that stays for 'm and that nobody else refers to.
+            let bytes = unsafe { sink.bytes.finish().as_mut() };
+            // SAFETY: made of whole strings.
+            return Ok(unsafe { str::from_utf8_unchecked_mut(bytes) });
+        }
+        (Some(cause), _) => cause,
+        (None, Err(fmt::Error)) => Cause::format(),
+    };
+    Err(AllocError::new((), cause))
+}
+
+/// Takes what is formatted, and remembers why it could not.
+struct Sink<'m, R: Reserve<'m>> {
+    bytes: Builder<'m, R, u8>,
+    refused: Option<Cause>,
+}
+
+impl<'m, R: Reserve<'m>> fmt::Write for Sink<'m, R> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.bytes.extend_copied(text.as_bytes()).map_err(|cause| {
+            self.refused = Some(cause);
+            fmt::Error
+        })
+    }
+}
