@@ -57,10 +57,8 @@ macro_rules! doors {
         #[inline]
         #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn alloc<T>(&self, value: T) -> &$life mut T {
-            match self.try_alloc(value) {
-                Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error.map(drop)),
-            }
+            $crate::arena::doors::never_dropped!(T);
+            $crate::arena::place::sure_value(self, value)
         }
 
         /// Like `alloc`, and returns an error instead of panicking.

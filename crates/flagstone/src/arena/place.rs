@@ -3,7 +3,7 @@
 
 use core::{alloc::Layout, fmt, mem::needs_drop, ptr::NonNull};
 
-use super::{ArenaBox, builder::Builder};
+use super::{ArenaBox, builder::Builder, doors::refused};
 use crate::{
     error::{AllocError, Cause},
     raw::{
@@ -12,26 +12,77 @@ use crate::{
     },
 };
 
-/// Room for a `T`; a value without a size needs none.
+/// Room for a `T`, when it is to be had at once; a value without a size needs none.
+#[inline(always)]
+fn quick_room<'m, T>(arena: impl Reserve<'m>) -> Option<NonNull<T>> {
+    if size_of::<T>() == 0 {
+        return Some(NonNull::dangling());
+    }
+    arena.quick_room_for::<T>().map(NonNull::cast)
+}
+
+/// Room for a `T`.
 #[inline(always)]
 fn room_for<'m, T>(arena: impl Reserve<'m>) -> Result<NonNull<T>, Cause> {
-    if size_of::<T>() == 0 {
-        return Ok(NonNull::dangling());
+    match quick_room(arena) {
+        Some(room) => Ok(room),
+        None => arena.room(Layout::new::<T>()).map(NonNull::cast),
     }
-    arena.room_for::<T>().map(NonNull::cast)
 }
 
 /// Where `value` was written, which belongs to the caller alone for 'm.
 #[inline(always)]
 fn written<'m, T>(arena: impl Reserve<'m>, value: T) -> Result<NonNull<T>, AllocError<T>> {
-    match room_for::<T>(arena) {
-        Ok(place) => {
+    match quick_room::<T>(arena) {
+        Some(place) => {
+            // SAFETY: exclusive room for a `T`.
+            unsafe { place.write(value) };
+            Ok(place)
+        }
+        None => written_slowly(arena, value),
+    }
+}
+
+/// The same by way of another chunk. Apart, so that the quick way has no second branch.
+#[cold]
+#[inline(never)]
+fn written_slowly<'m, T>(arena: impl Reserve<'m>, value: T) -> Result<NonNull<T>, AllocError<T>> {
+    match arena.slow_room(Layout::new::<T>()) {
+        Ok(room) => {
+            let place = room.cast::<T>();
             // SAFETY: exclusive room for a `T`.
             unsafe { place.write(value) };
             Ok(place)
         }
         Err(cause) => Err(AllocError::new(value, cause)),
     }
+}
+
+/// The same, or a panic.
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn written_slowly_or_refused<'m, T>(arena: impl Reserve<'m>, value: T) -> NonNull<T> {
+    match written_slowly(arena, value) {
+        Ok(place) => place,
+        Err(error) => refused(error.map(drop)), // USER CODE drops the value
+    }
+}
+
+/// A value that is never dropped, or a panic.
+#[inline(always)]
+#[track_caller]
+pub(super) fn sure_value<'m, T>(arena: impl Reserve<'m>, value: T) -> &'m mut T {
+    let mut place = match quick_room::<T>(arena) {
+        Some(place) => {
+            // SAFETY: exclusive room for a `T`.
+            unsafe { place.write(value) };
+            place
+        }
+        None => written_slowly_or_refused(arena, value),
+    };
+    // SAFETY: just written, in room that stays for 'm and that nobody else refers to.
+    unsafe { place.as_mut() }
 }
 
 /// A value that is never dropped.
@@ -65,10 +116,10 @@ pub(super) fn kept<'m, T: Send + 'static>(
     arena: impl Reserve<'m>,
     value: T,
 ) -> Result<&'m mut T, AllocError<T>> {
-    match arena.room_for::<KeptValue<T>>() {
+    match room_for::<KeptValue<T>>(arena) {
         Ok(room) => {
             // SAFETY: exclusive room for it.
-            let (kept, mut value) = unsafe { KeptValue::write(room, value) };
+            let (kept, mut value) = unsafe { KeptValue::write(room.cast(), value) };
             // SAFETY: written by the line above; `T` may be sent, and borrows nothing.
             unsafe { arena.keep(kept) };
             // SAFETY: written above, in room that stays for 'm; the arena drops it afterwards.
@@ -119,11 +170,36 @@ pub(super) fn copied<'m, T: Copy>(
     arena: impl Reserve<'m>,
     values: &[T],
 ) -> Result<&'m mut [T], AllocError> {
-    let room = layout(arena, Layout::for_value(values))?.cast::<T>();
-    // SAFETY: room for as many, exclusive, so it does not overlap them.
+    match arena.quick_room(Layout::for_value(values)) {
+        // SAFETY: exclusive room for as many, which stays for 'm.
+        Some(room) => Ok(unsafe { copied_to(room, values) }),
+        None => copied_slowly(arena, values),
+    }
+}
+
+/// The same by way of another chunk.
+#[cold]
+#[inline(never)]
+fn copied_slowly<'m, T: Copy>(
+    arena: impl Reserve<'m>,
+    values: &[T],
+) -> Result<&'m mut [T], AllocError> {
+    let room = arena.slow_room(Layout::for_value(values));
+    let room = room.map_err(|cause| AllocError::new((), cause))?;
+    // SAFETY: exclusive room for as many, which stays for 'm.
+    Ok(unsafe { copied_to(room, values) })
+}
+
+/// # Safety
+///
+/// `room` is exclusive room for a copy of `values`, and stays for 'm.
+#[inline(always)]
+unsafe fn copied_to<'m, T: Copy>(room: NonNull<u8>, values: &[T]) -> &'m mut [T] {
+    let room = room.cast::<T>();
+    // SAFETY: the caller's promise; what is exclusive does not overlap the values.
     unsafe { room.copy_from_nonoverlapping(NonNull::from(values).cast(), values.len()) };
-    // SAFETY: just written, in room that stays for 'm and that nobody else refers to.
-    Ok(unsafe { NonNull::slice_from_raw_parts(room, values.len()).as_mut() })
+    // SAFETY: just written, in the caller's room.
+    unsafe { NonNull::slice_from_raw_parts(room, values.len()).as_mut() }
 }
 
 /// A copy of `text`.

@@ -341,13 +341,6 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
         // SAFETY: values placed since the checkpoint, which nobody uses; they are the list's.
         unsafe { self.kept.finish_until(checkpoint.stays) };
     }
-
-    /// Room that the current chunk does not have.
-    #[cold]
-    #[inline(never)]
-    fn grow(&self, layout: Layout) -> Result<NonNull<u8>, Cause> {
-        self.bump.grow(self.provider(), layout)
-    }
 }
 
 impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
@@ -357,19 +350,19 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
 // SAFETY: room comes from `bump`, and by invariant 1 stays while the arena is borrowed for 'm.
 unsafe impl<'m, P: Provider, const MIN_ALIGN: usize> Reserve<'m> for &'m Arena<P, MIN_ALIGN> {
     #[inline(always)]
-    fn room_for<T>(self) -> Result<NonNull<u8>, Cause> {
-        match self.bump.cursor().take_for::<T>() {
-            Some(room) => Ok(room),
-            None => self.grow(Layout::new::<T>()),
-        }
+    fn quick_room_for<T>(self) -> Option<NonNull<u8>> {
+        self.bump.cursor().take_for::<T>()
     }
 
     #[inline(always)]
-    fn room(self, layout: Layout) -> Result<NonNull<u8>, Cause> {
-        match self.bump.cursor().take(layout) {
-            Some(room) => Ok(room),
-            None => self.grow(layout),
-        }
+    fn quick_room(self, layout: Layout) -> Option<NonNull<u8>> {
+        self.bump.cursor().take(layout)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn slow_room(self, layout: Layout) -> Result<NonNull<u8>, Cause> {
+        self.bump.grow(self.provider(), layout)
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Values in an arena whose destructors run later.
 
-use core::{alloc::Layout, cell::Cell, ptr, ptr::NonNull};
+use core::{cell::Cell, ptr, ptr::NonNull};
 
 /// What stands before a value that is dropped later.
 ///
@@ -50,9 +50,6 @@ impl<T> KeptValue<T> {
         // SAFETY: the value of a `Self`, by the caller's promise.
         unsafe { ptr::drop_in_place(&raw mut (*this.as_ptr()).value) } // USER CODE
     }
-
-    /// What a value takes with its link.
-    pub(crate) const LAYOUT: Layout = Layout::new::<Self>();
 }
 
 /// Values to be dropped, the newest first.

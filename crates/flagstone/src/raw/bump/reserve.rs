@@ -12,11 +12,24 @@ use crate::error::Cause;
 /// The implementor promises: room is exclusive, and as large and as aligned as asked; it stays, and
 /// is not handed out again, until `'m` ends, unless it is given back.
 pub(crate) unsafe trait Reserve<'m>: Copy {
-    /// Room for a `T`, which has a size.
-    fn room_for<T>(self) -> Result<NonNull<u8>, Cause>;
+    /// Room for a `T`, which has a size; `None` when it takes more than a few instructions to have
+    /// it. The hot path.
+    fn quick_room_for<T>(self) -> Option<NonNull<u8>>;
+
+    /// The same for `layout`.
+    fn quick_room(self, layout: Layout) -> Option<NonNull<u8>>;
+
+    /// Room for `layout`, whatever it takes.
+    fn slow_room(self, layout: Layout) -> Result<NonNull<u8>, Cause>;
 
     /// Room for `layout`.
-    fn room(self, layout: Layout) -> Result<NonNull<u8>, Cause>;
+    #[inline(always)]
+    fn room(self, layout: Layout) -> Result<NonNull<u8>, Cause> {
+        match self.quick_room(layout) {
+            Some(room) => Ok(room),
+            None => self.slow_room(layout),
+        }
+    }
 
     /// Changes the size of a block where it is; `None` when it cannot be done, and then nothing has
     /// changed.
