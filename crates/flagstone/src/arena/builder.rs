@@ -109,10 +109,10 @@ impl<'m, R: Reserve<'m>, T> Builder<'m, R, T> {
 
     fn grow_to(&mut self, room: usize) -> Result<(), Cause> {
         let (old, layout) = (self.bytes(), Self::layout(room)?);
-        // SAFETY: invariant 1; a layout's size is at most `isize::MAX`.
         let grown = if old == 0 {
             None
         } else {
+            // SAFETY: invariant 1; a layout's size is at most `isize::MAX`.
             unsafe { self.arena.resize(self.start.cast(), old, layout.size()) }
         };
         let start = match grown {
