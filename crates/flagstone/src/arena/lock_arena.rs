@@ -155,9 +155,9 @@ unsafe impl<'m, R: RawMutex, P: Provider, const MIN_ALIGN: usize> Reserve<'m>
         self.state.lock().bump.cursor().give_back(block, size);
     }
 
-    unsafe fn moved_away(self, block: NonNull<u8>) {
+    unsafe fn moved_away(self, block: NonNull<u8>, layout: Layout) {
         // SAFETY: the caller's promise.
-        unsafe { self.state.lock().bump.give_back_apart(block) };
+        unsafe { self.state.lock().bump.give_back_apart(block, layout) };
     }
 
     unsafe fn keep(self, kept: NonNull<Kept>) {

@@ -183,6 +183,12 @@ impl ArenaChunk {
         (self.start.addr()..self.end.addr()).contains(&block.as_ptr().addr())
     }
 
+    /// Whether `block` was the first to be placed here, for `layout`, and the last.
+    pub(crate) fn holds_only(&self, block: NonNull<u8>, layout: Layout, min_align: usize) -> bool {
+        let first = self.place(layout, min_align);
+        first.is_some_and(|first| first == (block.as_ptr(), self.filled()))
+    }
+
     /// Tells the tools that nothing lies from `from` on.
     pub(crate) fn close_from(&self, from: *mut u8) {
         let len = self.filled().addr() - from.addr();
