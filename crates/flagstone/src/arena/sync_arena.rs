@@ -168,7 +168,8 @@ impl<P: Provider, const MIN_ALIGN: usize> SyncArena<P, MIN_ALIGN> {
     }
 
     /// Sets the most bytes that the arena reserves, as
-    /// [`Arena::set_limit`](super::Arena::set_limit) does.
+    /// [`Arena::set_limit`](super::Arena::set_limit) does. While a thread is getting a chunk, another
+    /// one may be refused although it would have fitted there.
     pub fn set_limit(&self, bytes: Option<usize>) {
         self.bump.set_limit(bytes.unwrap_or(usize::MAX));
     }
