@@ -15,6 +15,10 @@ extern crate std;
 // The rooms, lowest first: a room imports only rooms that stand above it in this list
 // (`tests/rooms` enforces it).
 pub mod error;
+#[cfg(feature = "stats")]
+pub mod stats;
+#[cfg(not(feature = "stats"))]
+mod stats;
 pub mod sync;
 
 pub mod corruption;

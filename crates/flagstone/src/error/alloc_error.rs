@@ -62,6 +62,15 @@ impl Cause {
         Self::pack(2, 0)
     }
 
+    /// What kind of cause it is.
+    pub(crate) const fn kind(self) -> AllocErrorKind {
+        match self.0 >> KIND_SHIFT {
+            0 => AllocErrorKind::Exhausted,
+            1 => AllocErrorKind::OutOfMemory,
+            _ => AllocErrorKind::NoInitializer,
+        }
+    }
+
     const fn pack(kind: usize, number: usize) -> Self {
         let number = if number > NUMBER { NUMBER } else { number };
         Self(kind << KIND_SHIFT | number)
@@ -87,11 +96,7 @@ impl<T> AllocError<T> {
     /// Whether the slots or the memory ran out.
     #[must_use]
     pub const fn kind(&self) -> AllocErrorKind {
-        match self.cause.0 >> KIND_SHIFT {
-            0 => AllocErrorKind::Exhausted,
-            1 => AllocErrorKind::OutOfMemory,
-            _ => AllocErrorKind::NoInitializer,
-        }
+        self.cause.kind()
     }
 
     /// The same error about another value, for doors that stand on other doors.

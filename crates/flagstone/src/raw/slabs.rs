@@ -7,6 +7,7 @@ use crate::{
     corruption::hooks,
     error::OutOfMemory,
     provider::{Provider, request},
+    stats::Collector,
 };
 
 /// Shelf of slabs without a value.
@@ -62,6 +63,7 @@ pub(crate) struct Slabs<P: Provider, X> {
     /// No slab is returned while somebody walks over them.
     walking: Cell<bool>,
     shape: SlabShape,
+    stats: Collector,
     provider: P,
     beside: X,
 }
@@ -88,9 +90,11 @@ impl<P: Provider, X> Slabs<P, X> {
             keep,
             walking: Cell::new(false),
             shape,
+            stats: Collector::new(),
             provider,
             beside,
         };
+        slabs.stats.chunk_added(size_of::<Self>());
         // SAFETY: a fresh chunk of this very layout.
         unsafe { place.write(slabs) };
         Ok(place)
@@ -116,6 +120,12 @@ impl<P: Provider, X> Slabs<P, X> {
     #[inline(always)]
     pub(crate) fn beside(&self) -> &X {
         &self.beside
+    }
+
+    /// What was counted.
+    #[inline(always)]
+    pub(crate) fn stats(&self) -> &Collector {
+        &self.stats
     }
 
     /// Where the memory comes from.
@@ -320,8 +330,10 @@ impl<P: Provider, X> Slabs<P, X> {
         }
         let chunk = self.chunk_layout();
         let base = request(&self.provider, chunk)?.ptr.cast::<u8>();
+        self.stats.chunk_added(chunk.size());
         let slots = room().min(self.shape.slots()) as u32;
         if slots == 0 {
+            self.stats.chunk_returned(chunk.size());
             // SAFETY: just given by this provider for this layout, and unused.
             unsafe { self.provider.free(base, chunk) }; // USER CODE
             return Ok(false);
@@ -401,6 +413,7 @@ impl<P: Provider, X> Slabs<P, X> {
         let (start, bytes) = self.slot_range(slab);
         hooks::run_unmapped(start, bytes);
         let base = self.base(slab);
+        self.stats.chunk_returned(self.shape.slab_bytes());
         // SAFETY: the chunk that `add` asked for; unlinked, so nothing leads to it any more.
         unsafe { self.provider.free(base, self.chunk_layout()) }; // USER CODE
     }

@@ -20,6 +20,7 @@
 //! | `locks` | the two locks exclude |
 //! | `touching` | `pre_initialize` touches every page, and nothing else does |
 //! | `threads` | thread numbers and exit hooks |
+//! | `stats` | statistics are exact, add up and are read back from JSON (feature `stats`) |
 //! | `sizes` | type sizes that users rely on |
 
 use flagstone_testkit::heap_watch::HeapWatch;
@@ -44,6 +45,8 @@ mod own_index;
 mod regions;
 mod shrinking;
 mod sizes;
+#[cfg(feature = "stats")]
+mod stats;
 mod suite;
 mod threads;
 mod touching;

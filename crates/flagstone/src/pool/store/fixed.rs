@@ -13,6 +13,7 @@ use crate::{
     pool::PoolConfig,
     provider::{Provider, request},
     raw::{self, Attach, Hooks, Run, Strategy},
+    stats::Collector,
 };
 
 /// The memory of a fixed pool.
@@ -28,6 +29,7 @@ pub struct FixedStore<T, S: Strategy, K: Hooks<T>, P: Provider> {
     pub(super) hooks: K,
     pub(super) vacant: Cell<usize>,
     pub(super) initial: Initial<T>,
+    pub(super) stats: Collector,
     chunk: Layout,
     provider: ManuallyDrop<P>,
     // Owns values, and hands out `&mut` to them through `&self`: invariant in `T`.
@@ -76,10 +78,14 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
             hooks,
             vacant: Cell::new(0),
             initial,
+            stats: Collector::new(),
             chunk,
             provider: ManuallyDrop::new(provider),
             values: PhantomData,
         };
+        if chunk.size() > 0 {
+            store.stats.chunk_added(chunk.size());
+        }
         #[cfg(feature = "alloc")]
         super::doors::fill_ahead(&store, capacity)?;
         Ok(store)

@@ -159,6 +159,9 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
                 Err(_) => break,
             }
         }
+        if added {
+            self.slabs().stats().grew();
+        }
         if added || self.slabs().has_room() || self.current().is_some_and(Slab::has_free) {
             Ok(())
         } else {

@@ -21,6 +21,8 @@ mod walk;
 
 use core::ptr::NonNull;
 
+#[cfg(feature = "stats")]
+pub(super) use doors::snapshot;
 pub(super) use doors::{alloc, alloc_init, alloc_uninit, alloc_with};
 pub(super) use fixed::FixedStore;
 pub use fixed_home::{FixedHandle, FixedHome, FixedVacant};
@@ -32,6 +34,7 @@ pub use walk::{Drain, IterMut};
 use crate::{
     error::Cause,
     raw::{Home, Hooks},
+    stats::Collector,
 };
 use initial::Initial;
 
@@ -67,6 +70,23 @@ pub unsafe trait Store {
     ///
     /// The slot was taken from this store, is the caller's, holds no value and is not used again.
     unsafe fn put(&self, slot: NonNull<u8>);
+
+    /// Takes a slot back that was handed out to a user, and counts it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`put`](Self::put).
+    #[inline(always)]
+    unsafe fn give_back(&self, slot: NonNull<u8>) {
+        self.stats().freed();
+        // SAFETY: the caller's promise.
+        unsafe { self.put(slot) }
+    }
+
+    /// What the store has done so far. Whoever takes a slot for a user calls `allocated`, and
+    /// whoever brings it back uses `give_back`; slots of values made ahead are nobody's and are
+    /// not counted.
+    fn stats(&self) -> &Collector;
 
     /// The hooks.
     fn hooks(&self) -> &Self::Hooks;
