@@ -15,9 +15,11 @@ mod kind;
 mod macros;
 mod pools;
 pub mod promise;
+mod recycling;
 mod spec;
 
 pub use door::{Counted, Door, InPlace, Initializes, Pool, Unwrap, Walk};
 pub use kind::{PoolKind, each, fill};
 pub use pools::{Fixed, Growing, TestedStrategy};
+pub use recycling::{Emptied, Filled, Recycling, RecyclingPool};
 pub use spec::{Growth, Setting, Spec};

@@ -2,8 +2,10 @@
 
 mod index;
 mod pool;
+mod recycle;
 mod region;
 
 pub use index::NaiveIndex;
 pub use pool::NaivePool;
+pub use recycle::{NaiveObject, NaiveRecycle};
 pub use region::NaiveRegion;

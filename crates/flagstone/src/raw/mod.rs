@@ -16,6 +16,7 @@
 mod bits;
 mod home;
 mod hooks;
+mod idle;
 mod lifecycle;
 mod list;
 mod run;
@@ -26,6 +27,7 @@ mod touch;
 
 pub use home::{Home, PinHome};
 pub use hooks::{FnHooks, Hooks, NoHooks, Poolable, PoolableHooks};
+pub(crate) use idle::Idle;
 pub(crate) use lifecycle::{PutBack, release, retire, welcome};
 pub(crate) use run::Run;
 pub(crate) use slab::{Slab, SlabShape};

@@ -12,6 +12,8 @@
 //! | `own_index` | a user's index allocator cannot break memory safety |
 //! | `index_rooms` | stack, free list and bitmap agree with a set |
 //! | `index_growth` | an index that grows hands nothing out twice |
+//! | `recycle` | recycled objects stay constructed and in place; each hook runs exactly when it is to |
+//! | `recycle_model` | a recycling pool agrees with a naive one |
 //! | `regions` | regions hand out disjoint, aligned pieces and merge them again |
 //! | `formulas` | sizes, strides and classes obey their laws |
 //! | `errors` | errors are small, say what was given, and hold the value |
@@ -42,6 +44,8 @@ mod locks;
 mod memory;
 mod misuse;
 mod own_index;
+mod recycle;
+mod recycle_model;
 mod regions;
 mod shrinking;
 mod sizes;

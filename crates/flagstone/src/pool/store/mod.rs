@@ -17,6 +17,7 @@ mod initial;
 #[cfg(not(feature = "alloc"))]
 #[path = "no_initial.rs"]
 mod initial;
+mod recycle;
 mod walk;
 
 use core::ptr::NonNull;
@@ -28,6 +29,8 @@ pub(super) use fixed::FixedStore;
 pub use fixed_home::{FixedHandle, FixedHome, FixedVacant};
 pub(super) use growing::GrowingStore;
 pub use growing_home::{GrowingHandle, GrowingHome, GrowingVacant};
+pub use recycle::{RecycleHome, Recycled, RecycledVacant};
+pub(super) use recycle::{RecycleStore, detach};
 pub(super) use walk::clear;
 pub use walk::{Drain, IterMut};
 
