@@ -37,5 +37,5 @@ pub mod pool;
 pub use error::{AllocError, AllocErrorKind, ConfigError, IndexError, OutOfMemory};
 pub use handle::{OwnedHandle, VacantHandle};
 pub use index::IndexAllocator;
-pub use pool::{FixedPool, GrowingPool, PoolConfig, RecyclePool};
+pub use pool::{BufferPool, FixedPool, GrowingPool, PoolConfig, RecyclePool};
 pub use provider::Provider;

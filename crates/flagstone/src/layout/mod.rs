@@ -3,6 +3,7 @@
 //!
 //! A formula that cannot be satisfied answers `None`; nothing here wraps or panics.
 
+mod buffer;
 mod growth;
 mod round;
 mod run;
@@ -10,6 +11,7 @@ mod size_class;
 mod slab;
 mod slot;
 
+pub(crate) use buffer::BufferLayout;
 pub use growth::{clamp_growth, exponential_growth};
 pub use round::{align_down, align_up};
 pub(crate) use run::RunLayout;

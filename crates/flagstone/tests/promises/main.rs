@@ -14,6 +14,9 @@
 //! | `index_growth` | an index that grows hands nothing out twice |
 //! | `recycle` | recycled objects stay constructed and in place; each hook runs exactly when it is to |
 //! | `recycle_model` | a recycling pool agrees with a naive one |
+//! | `buffers` | a buffer gives out and drops what was written to it, and nothing else |
+//! | `buffers_model` | a buffer pool agrees with vectors |
+//! | `raw_buffers` | a raw region gives out disjoint buffers and checks what it says it checks |
 //! | `regions` | regions hand out disjoint, aligned pieces and merge them again |
 //! | `formulas` | sizes, strides and classes obey their laws |
 //! | `errors` | errors are small, say what was given, and hold the value |
@@ -31,6 +34,8 @@ use flagstone_testkit::heap_watch::HeapWatch;
 #[global_allocator]
 static HEAP: HeapWatch = HeapWatch;
 
+mod buffers;
+mod buffers_model;
 mod config;
 mod errors;
 mod extremes;
@@ -44,6 +49,7 @@ mod locks;
 mod memory;
 mod misuse;
 mod own_index;
+mod raw_buffers;
 mod recycle;
 mod recycle_model;
 mod regions;

@@ -7,7 +7,7 @@ use core::{
 
 use super::Initial;
 use crate::{
-    corruption::hooks as tools,
+    corruption::{Corruption, hooks as tools},
     error::{Allowed, ConfigError, Given},
     layout::{RunLayout, SlotLayout},
     pool::PoolConfig,
@@ -39,13 +39,31 @@ pub struct FixedStore<T, S: Strategy, K: Hooks<T>, P: Provider> {
 impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
     pub(in crate::pool) fn new(
         config: PoolConfig<T>,
+        strategy: S,
+        hooks: K,
+        provider: P,
+    ) -> Result<Self, ConfigError> {
+        let value = Layout::new::<T>();
+        let slot = if S::LINKED {
+            SlotLayout::linked(value, config.alignment)
+        } else {
+            SlotLayout::plain(value, config.alignment)
+        };
+        Self::with_slot(config, slot, strategy, hooks, provider)
+    }
+
+    /// As [`new`](Self::new), with slots of a layout that is at least that of `T`; `None` when there
+    /// is no such layout.
+    pub(super) fn with_slot(
+        config: PoolConfig<T>,
+        slot: Option<SlotLayout>,
         mut strategy: S,
         hooks: K,
         provider: P,
     ) -> Result<Self, ConfigError> {
         check(&config, strategy.numbers())?;
         let capacity = config.capacity;
-        let (slot, layout) = geometry::<T, S>(&strategy, capacity, config.alignment)?;
+        let (slot, layout) = geometry::<T, S>(&strategy, capacity, slot)?;
         let chunk = layout.chunk();
         let (base, zeroed) = if chunk.size() == 0 {
             (
@@ -112,6 +130,12 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
         self.run.checked_index_of(address)
     }
 
+    /// What is wrong with a slot that is said to be taken, as far as can be told at no cost to
+    /// others: for debug builds.
+    pub(super) fn suspect(&self, slot: NonNull<u8>) -> Option<Corruption> {
+        self.strategy.suspect(&self.run, slot)
+    }
+
     /// Slot `index` if it is taken, for strategies that know, and not by a value made ahead.
     pub(in crate::pool) fn taken_slot(&self, index: usize) -> Option<NonNull<T>> {
         let slot = self.run.slot(index)?;
@@ -173,14 +197,8 @@ fn check<T>(config: &PoolConfig<T>, numbers: Option<(usize, usize)>) -> Result<(
 fn geometry<T, S: Strategy>(
     strategy: &S,
     capacity: usize,
-    alignment: usize,
+    slot: Option<SlotLayout>,
 ) -> Result<(SlotLayout, RunLayout), ConfigError> {
-    let value = Layout::new::<T>();
-    let slot = if S::LINKED {
-        SlotLayout::linked(value, alignment)
-    } else {
-        SlotLayout::plain(value, alignment)
-    };
     let most = slot.map_or(0, |slot| {
         let fit = isize::MAX as usize / slot.stride();
         if S::LINKED {

@@ -7,6 +7,8 @@
     reason = "the pools' unsafe part; the doors above it are safe code"
 )]
 
+mod buffer;
+mod buffers;
 mod doors;
 mod fixed;
 mod fixed_home;
@@ -17,11 +19,15 @@ mod initial;
 #[cfg(not(feature = "alloc"))]
 #[path = "no_initial.rs"]
 mod initial;
+mod raw_buffers;
 mod recycle;
+mod slab_slots;
 mod walk;
 
 use core::ptr::NonNull;
 
+pub use buffer::Buffer;
+pub(super) use buffers::BufferStore;
 #[cfg(feature = "stats")]
 pub(super) use doors::snapshot;
 pub(super) use doors::{alloc, alloc_init, alloc_uninit, alloc_with};
@@ -29,6 +35,7 @@ pub(super) use fixed::FixedStore;
 pub use fixed_home::{FixedHandle, FixedHome, FixedVacant};
 pub(super) use growing::GrowingStore;
 pub use growing_home::{GrowingHandle, GrowingHome, GrowingVacant};
+pub use raw_buffers::RawBuffers;
 pub use recycle::{RecycleHome, Recycled, RecycledVacant};
 pub(super) use recycle::{RecycleStore, detach};
 pub(super) use walk::clear;
