@@ -99,7 +99,8 @@ impl<T: Payload> Contender for RecycleFloor<T> {
     }
 
     #[inline(always)]
-    fn free<'p>(&'p self, handle: Out<'p, T>) {
+    fn free<'p>(&'p self, mut handle: Out<'p, T>) {
+        handle.mark(0); // the reset
         drop(handle);
     }
 

@@ -500,6 +500,25 @@ fn pools_grow_and_shrink() {
     assert_eq!((fixed.shrink_to_fit(), fixed.capacity()), (0, 9));
 }
 
+/// A pool of many slabs has the buffers it says it has, without growing for them.
+#[test]
+fn the_capacity_that_is_said_is_there() {
+    let provider = Counting::<Global>::default();
+    let config = PoolConfig::builder()
+        .capacity(1000)
+        .growth_strategy(GrowthStrategy::Linear { amount: 1 })
+        .build();
+    let pool = BufferPool::<u8, _>::with_parts(7000, config.expect("in range"), &provider)
+        .expect("memory");
+    assert!(provider.requests() > 64, "more slabs than a word has bits");
+    let (capacity, requests) = (pool.capacity(), provider.requests());
+    let buffers: Vec<_> = (0..capacity).flat_map(|_| pool.alloc()).collect();
+    assert_eq!((buffers.len(), pool.available()), (capacity, 0));
+    assert_eq!(provider.requests(), requests, "it did not grow");
+    drop(pool.alloc());
+    assert!(provider.requests() > requests);
+}
+
 /// Whatever request the provider refuses, the pool is built or not, grows or not, and loses nothing.
 #[test]
 fn a_provider_may_refuse() {

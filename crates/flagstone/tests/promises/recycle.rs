@@ -571,6 +571,79 @@ fn a_forgotten_vacant_handle_leaks() {
     assert_eq!(hooks.census.live(), 1);
 }
 
+/// As many objects as are put in come out again, also where a word of bits ends.
+#[test]
+fn every_object_put_in_comes_out() {
+    for count in [1, 63, 64, 65, 127, 128, 129, 1000] {
+        let pool = RecyclePool::new(count, FnRecycle::new(|| 0, |_: &mut usize| ()));
+        for number in 1..=count {
+            pool.attach(number).expect("there is room");
+        }
+        assert_eq!((pool.idle(), pool.available()), (count, count));
+        let handles: Vec<_> = (0..count).flat_map(|_| pool.acquire()).collect();
+        let mut numbers: Vec<_> = handles.iter().map(|handle| **handle).collect();
+        numbers.sort_unstable();
+        assert!(
+            numbers.into_iter().eq(1..=count),
+            "none was made, none was lost"
+        );
+    }
+}
+
+/// Counts how often it is asked.
+struct Checked<'c>(&'c Cell<usize>);
+
+impl Recycle<Box<usize>> for Checked<'_> {
+    fn create(&self) -> Box<usize> {
+        Box::new(0)
+    }
+    fn is_valid(&self, _object: &Box<usize>) -> bool {
+        count(self.0);
+        true
+    }
+}
+
+/// Neither handing many objects out nor giving them all up goes deeper into the stack or asks more
+/// often than once for each.
+#[test]
+fn many_objects_need_little_stack() {
+    let many = if cfg!(miri) { 500 } else { 200_000 };
+    let work = move || {
+        let checks = Cell::new(0);
+        let pool = RecyclePool::eager(many, Checked(&checks)).expect("memory");
+        let handles: Vec<_> = (0..many).flat_map(|_| pool.acquire()).collect();
+        assert_eq!((handles.len(), checks.get()), (many, many));
+        drop(handles);
+        assert_eq!(pool.idle(), many);
+        drop(pool);
+    };
+    let thread = std::thread::Builder::new()
+        .stack_size(128 << 10)
+        .spawn(work);
+    thread
+        .expect("a thread")
+        .join()
+        .expect("no overflow, no panic");
+}
+
+/// What one user left behind is gone when the next one comes, whenever the reset runs.
+#[test]
+fn nothing_is_left_for_the_next_user() {
+    fn leaks<K: Recycle<String>>(recycle: K) {
+        let pool = RecyclePool::new(1, recycle);
+        pool.acquire().expect("one is made").push_str("secret");
+        let next = pool.acquire().expect("idle");
+        assert!(
+            next.is_empty() && next.capacity() >= 6,
+            "the same one, emptied"
+        );
+    }
+    let recycle = FnRecycle::new(String::new, |text: &mut String| text.clear());
+    leaks(recycle);
+    leaks(AtAcquire(recycle));
+    leaks(&recycle);
+}
+
 /// What is counted is what happened.
 #[cfg(feature = "stats")]
 #[test]
