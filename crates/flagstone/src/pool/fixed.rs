@@ -15,7 +15,7 @@ use super::{FromCapacity, Indexed};
 #[cfg(feature = "alloc")]
 use crate::index::IndexAllocator;
 #[cfg(feature = "stats")]
-use crate::stats::Snapshot;
+use crate::stats::{Collector, Snapshot};
 use crate::{
     error::{AllocError, ConfigError, IndexError},
     handle::OwnedHandle,
@@ -310,11 +310,11 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedPool<T, S, K, P> {
         store::snapshot(&self.store, self.capacity())
     }
 
-    /// Counts anew from here: see [`Collector::restart`](crate::stats::Collector::restart).
+    /// Counts anew from here: see [`Collector::restart`].
     #[cfg(feature = "stats")]
     #[doc(alias = "reset_statistics")]
     pub fn restart_stats(&self) {
-        store::Store::stats(&self.store).restart();
+        store::Store::count(&self.store, Collector::restart);
     }
 
     /// The values that were left in the pool (forgotten handles, raw pointers), in order of

@@ -11,7 +11,7 @@ use super::{
     store::{self, Drain, GrowingHandle, GrowingStore, GrowingVacant, IterMut},
 };
 #[cfg(feature = "stats")]
-use crate::stats::Snapshot;
+use crate::stats::{Collector, Snapshot};
 use crate::{
     error::{AllocError, ConfigError},
     provider::{Global, Provider},
@@ -304,11 +304,11 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingPool<T, K, P, 
         store::snapshot(&self.store, self.capacity())
     }
 
-    /// Counts anew from here: see [`Collector::restart`](crate::stats::Collector::restart).
+    /// Counts anew from here: see [`Collector::restart`].
     #[cfg(feature = "stats")]
     #[doc(alias = "reset_statistics")]
     pub fn restart_stats(&self) {
-        store::Store::stats(&self.store).restart();
+        store::Store::count(&self.store, Collector::restart);
     }
 
     /// The values that were left in the pool (forgotten handles, raw pointers), slab by slab in

@@ -13,7 +13,7 @@ use super::{
     store::{self, RecycleStore, Recycled, RecycledVacant},
 };
 #[cfg(feature = "stats")]
-use crate::stats::Snapshot;
+use crate::stats::{Collector, Snapshot};
 use crate::{
     error::{AllocError, ConfigError},
     provider::{Global, Provider},
@@ -301,10 +301,10 @@ impl<T, K: Recycle<T>, P: Provider> RecyclePool<T, K, P> {
         store::snapshot(self.store.slots(), self.capacity())
     }
 
-    /// Counts anew from here: see [`Collector::restart`](crate::stats::Collector::restart).
+    /// Counts anew from here: see [`Collector::restart`].
     #[cfg(feature = "stats")]
     pub fn restart_stats(&self) {
-        store::Store::stats(self.store.slots()).restart();
+        store::Store::count(self.store.slots(), Collector::restart);
     }
 
     /// Discards the objects that are idle now, to give up what they hold; how many went. If a hook

@@ -330,10 +330,8 @@ impl<P: Provider, X> Slabs<P, X> {
         }
         let chunk = self.chunk_layout();
         let base = request(&self.provider, chunk)?.ptr.cast::<u8>();
-        self.stats.chunk_added(chunk.size());
         let slots = room().min(self.shape.slots()) as u32;
         if slots == 0 {
-            self.stats.chunk_returned(chunk.size());
             // SAFETY: just given by this provider for this layout, and unused.
             unsafe { self.provider.free(base, chunk) }; // USER CODE
             return Ok(false);
@@ -391,6 +389,7 @@ impl<P: Provider, X> Slabs<P, X> {
         self.capacity
             .set(self.capacity.get() + self.slots(slab) as usize);
         self.count.set(self.count.get() + 1);
+        self.stats.chunk_added(self.shape.slab_bytes());
     }
 
     fn unlink(&self, slab: NonNull<Slab>) {
@@ -406,6 +405,7 @@ impl<P: Provider, X> Slabs<P, X> {
         self.capacity
             .set(self.capacity.get() - self.slots(slab) as usize);
         self.count.set(self.count.get() - 1);
+        self.stats.chunk_returned(self.shape.slab_bytes());
     }
 
     /// Gives the chunk of a slab that is on no list back to the provider.
@@ -413,7 +413,6 @@ impl<P: Provider, X> Slabs<P, X> {
         let (start, bytes) = self.slot_range(slab);
         hooks::run_unmapped(start, bytes);
         let base = self.base(slab);
-        self.stats.chunk_returned(self.shape.slab_bytes());
         // SAFETY: the chunk that `add` asked for; unlinked, so nothing leads to it any more.
         unsafe { self.provider.free(base, self.chunk_layout()) }; // USER CODE
     }

@@ -36,6 +36,9 @@ impl Default for Collector {
 }
 
 impl Collector {
+    /// Whether anything is counted.
+    pub(crate) const ACTIVE: bool = true;
+
     /// Everything at 0.
     #[must_use]
     pub const fn new() -> Self {

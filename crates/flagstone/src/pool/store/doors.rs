@@ -11,6 +11,7 @@ use crate::{
     error::{AllocError, Cause},
     handle::{OwnedHandle, VacantHandle},
     raw::{Home, PutBack, welcome},
+    stats::Collector,
 };
 
 /// A handle to a value of the store `S`.
@@ -50,7 +51,7 @@ pub(in crate::pool) fn alloc_with<S: Store>(
 /// As [`alloc()`], with a value that was made ahead or that the initializer makes now.
 pub(in crate::pool) fn alloc_init<S: Store>(store: &S) -> Result<Handle<'_, S>, AllocError> {
     if let Some(slot) = store.initial().unpark() {
-        store.stats().allocated();
+        store.count(Collector::allocated);
         let home = store.home();
         // SAFETY: a parked slot holds a live value that is ours now; a panic leaves it to nobody.
         unsafe { home.welcome(slot) };
@@ -59,7 +60,7 @@ pub(in crate::pool) fn alloc_init<S: Store>(store: &S) -> Result<Handle<'_, S>, 
     }
     let Some(make) = store.initial().initializer() else {
         let cause = Cause::no_initializer();
-        store.stats().refused(cause.kind());
+        store.count(|stats| stats.refused(cause.kind()));
         return Err(AllocError::new((), cause));
     };
     alloc_with(store, make)
@@ -76,7 +77,7 @@ pub(in crate::pool) fn alloc_uninit<S: Store>(store: &S) -> Result<Vacant<'_, S>
 /// What the store counted, and how many slots it has.
 #[cfg(feature = "stats")]
 pub(in crate::pool) fn snapshot<S: Store>(store: &S, capacity: usize) -> Snapshot {
-    let counted = store.stats().snapshot();
+    let counted = store.count(Collector::snapshot);
     counted.with(Metric::Capacity, capacity as u64)
 }
 
@@ -121,7 +122,7 @@ fn take<S: Store>(store: &S) -> Result<NonNull<u8>, Cause> {
         Some(slot) => slot,
         None => take_slow(store)?,
     };
-    store.stats().allocated();
+    store.count(Collector::allocated);
     Ok(slot)
 }
 
@@ -134,7 +135,7 @@ fn take_slow<S: Store>(store: &S) -> Result<NonNull<u8>, Cause> {
         Err(cause) => cause,
     };
     let Some(slot) = store.initial().unpark() else {
-        store.stats().refused(cause.kind());
+        store.count(|stats| stats.refused(cause.kind()));
         return Err(cause);
     };
     // SAFETY: the slot is ours, and its value is gone when this runs.

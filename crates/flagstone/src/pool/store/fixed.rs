@@ -125,6 +125,12 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
         &self.provider
     }
 
+    /// What was counted.
+    #[inline(always)]
+    pub(super) fn stats(&self) -> &Collector {
+        &self.stats
+    }
+
     /// The number of the slot that starts at `address`.
     pub(in crate::pool) fn index_at(&self, address: usize) -> Option<usize> {
         self.run.checked_index_of(address)

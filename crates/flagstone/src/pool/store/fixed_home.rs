@@ -56,8 +56,8 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Store for FixedStore<T, S,
     }
 
     #[inline(always)]
-    fn stats(&self) -> &Collector {
-        &self.stats
+    fn count<R>(&self, f: impl FnOnce(&Collector) -> R) -> R {
+        f(&self.stats)
     }
 
     #[inline(always)]

@@ -101,8 +101,8 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Store
     }
 
     #[inline(always)]
-    fn stats(&self) -> &Collector {
-        self.slabs().stats()
+    fn count<R>(&self, f: impl FnOnce(&Collector) -> R) -> R {
+        f(self.slabs().stats())
     }
 
     #[inline(always)]
@@ -250,7 +250,7 @@ pub type GrowingVacant<'p, T, K = NoHooks, P = Global, const SLAB_BYTES: usize =
 /// As for [`Store::put`], for any store of these parameters.
 #[inline(always)]
 unsafe fn give_back<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull<u8>) {
-    if size_of::<Collector>() > 0 {
+    if Collector::ACTIVE {
         // SAFETY: a slot of a slab of this size, by the caller's promise.
         let slab = unsafe { Slab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
         // SAFETY: the slab holds a slot in use, so it exists; its changing fields are cells.

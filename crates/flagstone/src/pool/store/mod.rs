@@ -88,15 +88,16 @@ pub unsafe trait Store {
     /// As for [`put`](Self::put).
     #[inline(always)]
     unsafe fn give_back(&self, slot: NonNull<u8>) {
-        self.stats().freed();
+        self.count(Collector::freed);
         // SAFETY: the caller's promise.
         unsafe { self.put(slot) }
     }
 
-    /// What the store has done so far. Whoever takes a slot for a user calls `allocated`, and
-    /// whoever brings it back uses `give_back`; slots of values made ahead are nobody's and are
-    /// not counted.
-    fn stats(&self) -> &Collector;
+    /// Has `f` count something, or look at what was counted: a store that threads share does so under
+    /// its lock, if [`Collector::ACTIVE`]. Whoever takes a slot for a user counts it as allocated,
+    /// and whoever brings it back uses [`give_back`](Self::give_back); slots of values made ahead are
+    /// nobody's and are not counted.
+    fn count<R>(&self, f: impl FnOnce(&Collector) -> R) -> R;
 
     /// The hooks.
     fn hooks(&self) -> &Self::Hooks;
