@@ -12,6 +12,7 @@
 //! [`report`] says what came out. The `count` program runs one contender of one event for an
 //! instruction counter.
 
+mod buffered;
 mod contender;
 mod entrant;
 mod finder;
@@ -21,6 +22,7 @@ mod ours;
 mod payload;
 mod plan;
 pub mod race;
+mod recycled;
 pub mod report;
 mod rival;
 pub mod suite;

@@ -9,12 +9,14 @@ use sysinfo::{CpuRefreshKind, System};
 /// The lock file the benchmarks were built with.
 const LOCK: &str = include_str!("../../../Cargo.lock");
 /// The packages whose versions a reader wants to know.
-const RIVALS: [&str; 10] = [
+const RIVALS: [&str; 12] = [
     "axiom_mem",
     "fastalloc",
     "infinity_pool",
     "libmimalloc-sys",
+    "lockfree-object-pool",
     "mimalloc",
+    "object-pool",
     "opool",
     "plurality",
     "slab",
