@@ -92,6 +92,7 @@ pub(crate) enum Need {
 ///
 /// 1. Every chunk is on one of the two lists: in use, or spare.
 /// 2. `current` is null or among those in use, and the cursor is in it; without one it is nowhere.
+///    Chunks above it are `apart`: they hold one block each.
 /// 3. Nothing lies in spare chunks.
 /// 4. `base` is null or among those in use; chunks from there on, and below the cursor's floor,
 ///    keep what lies in them.
@@ -354,6 +355,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     pub(crate) unsafe fn give_back_apart(&self, block: NonNull<u8>, layout: Layout) {
         let mut chunks = self.chunks.get();
         let (mut above, mut at): (Link, Link) = (ptr::null_mut(), chunks.top);
+        let mut apart = true;
         for _ in 0..2 {
             let Some(chunk) = NonNull::new(at).filter(|_| at != chunks.base) else {
                 return;
@@ -361,7 +363,14 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             // SAFETY: invariant 1.
             let header = unsafe { chunk.as_ref() };
             let below = header.next();
-            if at != chunks.current && header.holds_only(block, layout, MIN_ALIGN) {
+            apart &= at != chunks.current;
+            // By invariant 2 an apart chunk holds nothing else.
+            let alone = if apart {
+                header.contains(block)
+            } else {
+                at != chunks.current && header.holds_only(block, layout.size(), MIN_ALIGN)
+            };
+            if alone {
                 match NonNull::new(above) {
                     // SAFETY: invariant 1.
                     Some(above) => unsafe { above.as_ref() }.set_next(below),

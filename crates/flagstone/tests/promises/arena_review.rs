@@ -1,0 +1,33 @@
+//! An arena stays exact where its parts meet: blocks that move, chunks that are barely large enough,
+//! providers that panic or call back.
+
+use flagstone::Arena;
+
+/// Larger than what a chunk is aligned to, so that there is room for others before it.
+#[derive(Clone, Copy, PartialEq)]
+#[repr(align(64))]
+struct Line([u8; 64]);
+
+/// Fills `beside` bytes of an arena's only chunk, lets a slice grow out of it, fills what is free then,
+/// and looks whether anything was overwritten.
+fn grow_beside<T: Copy + PartialEq>(beside: usize, room: usize, element: impl Fn(u8) -> T) {
+    let arena = Arena::with_capacity(room);
+    let beside = arena.alloc_bytes(beside);
+    beside.fill(7);
+    let elements = (0..200).filter(|n| n % 2 == 0);
+    let grown = arena.alloc_slice_iter(elements.map(&element));
+    let later: Vec<&mut [u8; 400]> = (0..20).map(|_| arena.alloc([9_u8; 400])).collect();
+    assert!(grown.iter().zip(0..).all(|(n, at)| *n == element(at * 2)));
+    assert!(beside.iter().all(|&byte| byte == 7));
+    assert!(later.iter().all(|block| **block == [9; 400]));
+}
+
+#[test]
+fn what_stands_beside_a_block_stays_when_the_block_moves() {
+    for room in (700..3000).step_by(32) {
+        for beside in [1, 8, 48, 300, 600] {
+            grow_beside(beside, room, u64::from);
+            grow_beside(beside, room, |n| Line([n; 64]));
+        }
+    }
+}
