@@ -1,7 +1,7 @@
 //! An arena stays exact where its parts meet: blocks that move, chunks that are barely large enough,
 //! providers that panic or call back.
 
-use flagstone::Arena;
+use flagstone::{Arena, SyncArena, arena::ArenaUsage};
 
 /// Larger than what a chunk is aligned to, so that there is room for others before it.
 #[derive(Clone, Copy, PartialEq)]
@@ -30,4 +30,21 @@ fn what_stands_beside_a_block_stays_when_the_block_moves() {
             grow_beside(beside, room, |n| Line([n; 64]));
         }
     }
+}
+
+fn assert_exact(usage: ArenaUsage) {
+    let sum = usage.allocated + usage.available + usage.wasted;
+    assert_eq!(usage.reserved, sum, "{usage:?}");
+}
+
+#[test]
+fn every_byte_is_allocated_available_or_wasted() {
+    let mut shared = SyncArena::with_capacity(1000);
+    for size in [0, 10, 500, 5000, 700, 700] {
+        shared.alloc_bytes(size);
+        assert_exact(shared.usage());
+    }
+    shared.reset();
+    assert_exact(shared.usage());
+    assert!(shared.usage().available >= 6910);
 }

@@ -513,22 +513,23 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
         let mut usage = Usage {
             // Relaxed: a sum that orders nothing.
             reserved: self.reserved.load(Ordering::Relaxed),
-            room: self
-                .current()
-                .map_or(0, |chunk| chunk.end().addr() - chunk.filled().addr()),
             ..Usage::default()
         };
         for list in [&self.current, &self.apart, &self.spare] {
+            // What is left in chunks behind the current one, and in those apart, is wasted.
+            let mut open = !ptr::eq(list, &raw const self.apart);
             // Acquire: pairs with the Releases that publish chunks.
             let mut at = list.load(Ordering::Acquire);
             while let Some(chunk) = NonNull::new(at) {
                 // SAFETY: invariant 1.
                 let header = unsafe { chunk.as_ref() };
+                let filled = header.filled().addr();
                 usage.chunks += 1;
-                usage.allocated += header.used();
-                if header.used() == 0 {
-                    usage.room += header.end().addr() - header.start().addr();
+                usage.allocated += filled - header.start().addr();
+                if open {
+                    usage.room += header.end().addr() - filled;
                 }
+                open = ptr::eq(list, &raw const self.spare);
                 at = header.next();
             }
         }
