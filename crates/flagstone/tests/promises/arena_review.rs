@@ -1,7 +1,7 @@
 //! An arena stays exact where its parts meet: blocks that move, chunks that are barely large enough,
 //! providers that panic or call back.
 
-use flagstone::{Arena, SyncArena, arena::ArenaUsage};
+use flagstone::{Arena, SyncArena, arena::ArenaUsage, provider::Global};
 
 /// Larger than what a chunk is aligned to, so that there is room for others before it.
 #[derive(Clone, Copy, PartialEq)]
@@ -47,4 +47,31 @@ fn every_byte_is_allocated_available_or_wasted() {
     shared.reset();
     assert_exact(shared.usage());
     assert!(shared.usage().available >= 6910);
+}
+
+/// Shrinks to every size around that of a header, and allocates in what is left.
+fn shrink<const MIN_ALIGN: usize>() {
+    for bytes in (0..3 * MIN_ALIGN + 2048).step_by(16) {
+        let mut arena = Arena::<_, MIN_ALIGN>::with_min_align();
+        let mut shared = SyncArena::<Global, MIN_ALIGN>::new_in(Global);
+        arena.alloc([1_u8; 30_000]);
+        shared.alloc([1_u8; 30_000]);
+        arena.reset();
+        shared.reset();
+        arena.shrink_to(bytes);
+        shared.shrink_to(bytes);
+        for usage in [arena.usage(), shared.usage()] {
+            assert!(usage.reserved <= bytes, "{bytes}: {usage:?}");
+            assert_exact(usage);
+        }
+        assert_eq!((*arena.alloc(2_u64), *shared.alloc(2_u64)), (2, 2));
+    }
+}
+
+#[test]
+fn a_chunk_has_room_for_its_header_however_far_it_shrinks() {
+    shrink::<1>();
+    shrink::<64>();
+    shrink::<1024>();
+    shrink::<4096>();
 }

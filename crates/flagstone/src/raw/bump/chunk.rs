@@ -6,7 +6,7 @@ use super::cursor::REACH;
 use crate::{
     corruption::hooks,
     error::OutOfMemory,
-    layout::align_up,
+    layout::{ChunkGrowth, align_up},
     provider::{Provider, request},
     sync::atomic::{AtomicPtr, Ordering},
 };
@@ -44,6 +44,16 @@ impl ArenaChunk {
         match align_up(size_of::<Self>(), min_align) {
             Some(header) => header,
             None => size_of::<Self>(),
+        }
+    }
+
+    /// A chunk of fewer bytes is not worth having for its own sake.
+    pub(crate) const fn smallest(min_align: usize) -> usize {
+        let twice = 2 * Self::header(min_align);
+        if twice < ChunkGrowth::FIRST {
+            ChunkGrowth::FIRST
+        } else {
+            twice
         }
     }
 
