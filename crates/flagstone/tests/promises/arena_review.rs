@@ -1,7 +1,39 @@
 //! An arena stays exact where its parts meet: blocks that move, chunks that are barely large enough,
 //! providers that panic or call back.
 
-use flagstone::{Arena, SyncArena, arena::ArenaUsage, provider::Global};
+#![expect(unsafe_code, reason = "implements a provider")]
+
+use core::{alloc::Layout, cell::Cell, ptr::NonNull};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use flagstone::{
+    Arena, OutOfMemory, SyncArena,
+    arena::ArenaUsage,
+    provider::{Chunk, Global, Provider},
+};
+
+/// Knows how many bytes it has lent, and panics when something comes back if it is told to.
+#[derive(Default)]
+struct Brittle {
+    lent: Cell<usize>,
+    panics: Cell<bool>,
+}
+
+// SAFETY: every answer is the global allocator's.
+unsafe impl Provider for Brittle {
+    fn alloc(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
+        let chunk = Global.alloc(layout)?;
+        self.lent.set(self.lent.get() + chunk.ptr.len());
+        Ok(chunk)
+    }
+
+    unsafe fn free(&self, ptr: NonNull<u8>, layout: Layout) {
+        self.lent.set(self.lent.get() - layout.size());
+        // SAFETY: passed on as it is.
+        unsafe { Global.free(ptr, layout) };
+        assert!(!self.panics.take(), "told to panic");
+    }
+}
 
 /// Larger than what a chunk is aligned to, so that there is room for others before it.
 #[derive(Clone, Copy, PartialEq)]
@@ -74,4 +106,28 @@ fn a_chunk_has_room_for_its_header_however_far_it_shrinks() {
     shrink::<64>();
     shrink::<1024>();
     shrink::<4096>();
+}
+
+#[test]
+fn a_provider_that_panics_in_a_reset_loses_nothing() {
+    let provider = Brittle::default();
+    let mut arena: Arena<_> = Arena::new_in(&provider);
+    let mut shared: SyncArena<_> = SyncArena::new_in(&provider);
+    for _ in 0..3 {
+        arena.alloc_bytes(3000);
+        shared.alloc_bytes(3000);
+    }
+    provider.panics.set(true);
+    catch_unwind(AssertUnwindSafe(|| arena.reset())).unwrap_err();
+    provider.panics.set(true);
+    catch_unwind(AssertUnwindSafe(|| shared.reset())).unwrap_err();
+    let usages = [arena.usage(), shared.usage()];
+    usages.into_iter().for_each(assert_exact);
+    assert_eq!(provider.lent.get(), usages[0].reserved + usages[1].reserved);
+    assert!(
+        usages.iter().all(|usage| usage.available >= 9000),
+        "{usages:?}"
+    );
+    drop((arena, shared));
+    assert_eq!(provider.lent.get(), 0);
 }

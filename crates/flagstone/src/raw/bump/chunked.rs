@@ -414,9 +414,10 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             let Some(merged) = self.merged(provider) else {
                 return;
             };
+            // Also when the provider panics.
+            let _install = PutBack::new(|| self.install_empty(merged));
             // SAFETY: all of them are spare: nothing lies in them.
-            unsafe { self.free_spare(provider, 0) };
-            merged
+            return unsafe { self.free_spare(provider, 0) };
         };
         self.install_empty(one);
     }

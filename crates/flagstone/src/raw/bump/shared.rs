@@ -379,9 +379,10 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
         let merged = ChunkGrowth::merged(ArenaChunk::header(MIN_ALIGN), used)
             .and_then(|size| self.obtain_exactly(provider, size).ok());
         if let Some(merged) = merged {
+            // First, because the provider may panic below.
+            self.current.store(merged.as_ptr(), Ordering::Relaxed);
             // SAFETY: all of them are spare: nothing lies in them.
             unsafe { self.free_spare(provider, 0) };
-            self.current.store(merged.as_ptr(), Ordering::Relaxed);
         }
     }
 
