@@ -82,10 +82,16 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
     /// The chunk that is bumped through now.
     #[inline(always)]
     fn current(&self) -> Option<&ArenaChunk> {
-        // Acquire: pairs with the Release in `swap_in`, which publishes the chunk's header.
-        let current = NonNull::new(self.current.load(Ordering::Acquire))?;
+        let current = NonNull::new(self.seen())?;
         // SAFETY: invariant 1.
         Some(unsafe { current.as_ref() })
+    }
+
+    /// The same as a link, which unlike a reference is good for the whole chunk.
+    #[inline(always)]
+    fn seen(&self) -> Link {
+        // Acquire: pairs with the Release in `swap_in`, which publishes the chunk's header.
+        self.current.load(Ordering::Acquire)
     }
 
     /// Room for `layout`, if the current chunk has it.
@@ -135,7 +141,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
                 return Ok(block);
             }
             // The chunk that was too small, or already another one, which is as good.
-            let seen = self.current();
+            let seen = self.seen();
             let plan = self.plan(need, seen);
             if let Some(spare) = self.pop_spare(layout) {
                 match self.swap_in(spare, seen, layout) {
@@ -171,9 +177,11 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
     }
 
     /// What chunk to get when `seen` has no room for `need` bytes with their header.
-    fn plan(&self, need: usize, seen: Option<&ArenaChunk>) -> ChunkPlan {
-        match seen {
+    fn plan(&self, need: usize, seen: Link) -> ChunkPlan {
+        match NonNull::new(seen) {
             Some(chunk) => {
+                // SAFETY: invariant 1.
+                let chunk = unsafe { chunk.as_ref() };
                 let whole = chunk.whole();
                 let room = chunk.end().addr() - chunk.filled().addr();
                 let growth = ChunkGrowth::new().made(whole, false);
@@ -229,11 +237,10 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
     fn swap_in(
         &self,
         chunk: NonNull<ArenaChunk>,
-        seen: Option<&ArenaChunk>,
+        seen: Link,
         layout: Layout,
     ) -> Result<NonNull<u8>, TooLate> {
         let block = Self::fill(chunk, layout);
-        let seen = seen.map_or(ptr::null_mut(), |seen| ptr::from_ref(seen).cast_mut());
         // SAFETY: it has a header, and is not published yet.
         let header = unsafe { chunk.as_ref() };
         header.set_next(seen);
