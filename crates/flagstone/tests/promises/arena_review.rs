@@ -7,10 +7,11 @@ use core::{alloc::Layout, cell::Cell, ptr::NonNull};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use flagstone::{
-    Arena, OutOfMemory, SyncArena,
-    arena::ArenaUsage,
+    AllocErrorKind, Arena, OutOfMemory, SyncArena,
+    arena::{ArenaScope, ArenaUsage},
     provider::{Chunk, Global, Provider},
 };
+use flagstone_testkit::leaked::Leaked;
 
 /// Knows how many bytes it has lent, and panics when something comes back if it is told to.
 #[derive(Default)]
@@ -106,6 +107,63 @@ fn a_chunk_has_room_for_its_header_however_far_it_shrinks() {
     shrink::<64>();
     shrink::<1024>();
     shrink::<4096>();
+}
+
+/// Opens a scope of the arena it serves while it is asked for a chunk, and leaves it open.
+#[derive(Default)]
+struct Opener {
+    arena: Cell<Option<&'static Arena<&'static Self>>>,
+    scope: Cell<Option<ArenaScope<'static, &'static Self>>>,
+    refuses: Cell<bool>,
+}
+
+// SAFETY: every answer is the global allocator's.
+unsafe impl Provider for Opener {
+    fn alloc(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
+        if let Some(arena) = self.arena.take() {
+            self.scope.set(arena.try_scope().ok());
+        }
+        if self.refuses.get() {
+            return Err(OutOfMemory::new(layout));
+        }
+        Global.alloc(layout)
+    }
+
+    unsafe fn free(&self, ptr: NonNull<u8>, layout: Layout) {
+        // SAFETY: passed on as it is.
+        unsafe { Global.free(ptr, layout) }
+    }
+}
+
+#[test]
+fn a_provider_may_open_a_scope_of_the_arena_it_serves() {
+    for refuses in [false, true] {
+        // SAFETY: the scope is closed below.
+        let provider = unsafe { Leaked::new(Opener::default()) };
+        let provider = provider.get();
+        // SAFETY: all that is borrowed is gone at the end of the round.
+        let arena = unsafe { Leaked::new(Arena::new_in(provider)) };
+        let arena = arena.get();
+        arena.set_limit(Some(10_000));
+        let before = arena.alloc(1_u64);
+        provider.arena.set(Some(arena));
+        provider.refuses.set(refuses);
+        let refused = arena.try_alloc([0_u8; 5000]).unwrap_err();
+        let expected = match refuses {
+            true => AllocErrorKind::OutOfMemory,
+            false => AllocErrorKind::Claimed,
+        };
+        assert_eq!(refused.kind(), expected);
+        provider.refuses.set(false);
+        let scope = provider.scope.take().expect("it was opened in the middle");
+        assert!(scope.usage().reserved < 2000);
+        scope.alloc_bytes(6000).fill(2);
+        drop(scope);
+        assert!(arena.usage().reserved < 10_000);
+        assert_exact(arena.usage());
+        assert!(arena.alloc_bytes(6000).iter().all(|byte| *byte == 0));
+        assert_eq!(*before, 1);
+    }
 }
 
 #[test]

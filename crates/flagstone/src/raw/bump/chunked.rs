@@ -29,6 +29,8 @@ struct Chunks {
     spare: Link,
     /// Bytes of all chunks.
     reserved: usize,
+    /// Bytes that the provider is being asked for. They stay here when all else is moved.
+    awaited: usize,
     /// Most bytes of all chunks.
     limit: usize,
     growth: ChunkGrowth,
@@ -44,10 +46,17 @@ impl Chunks {
             current: ptr::null_mut(),
             spare: ptr::null_mut(),
             reserved: 0,
+            awaited: 0,
             limit,
             growth: ChunkGrowth::new(),
             claimed: false,
         }
+    }
+
+    /// Bytes that the limit still allows.
+    const fn left(&self) -> usize {
+        let taken = self.reserved.saturating_add(self.awaited);
+        self.limit.saturating_sub(taken)
     }
 }
 
@@ -136,12 +145,18 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         let refund = PutBack::new(|| self.refund(plan.size));
         // USER CODE: the provider may use this very arena, so nothing read before is relied on.
         let chunk = ArenaChunk::obtain(provider, MIN_ALIGN, plan.size, plan.least)?;
+        if self.chunks.get().claimed {
+            // It has even opened a scope, which has everything now.
+            // SAFETY: obtained from this provider above, and nobody else saw it.
+            unsafe { ArenaChunk::release(chunk, provider) }; // USER CODE
+            return Err(Cause::claimed());
+        }
         refund.disarm();
         Ok(self.adopt(chunk, plan, layout))
     }
 
     /// Serves a request from what there is, or says which chunk to get; the bytes of that count as
-    /// reserved, until it is adopted or they are refunded.
+    /// awaited, until it is adopted or they are refunded.
     pub(crate) fn need(&self, layout: Layout) -> Result<Need, Cause> {
         if layout.size() == 0 {
             return Ok(Need::Served(dangling(layout)));
@@ -164,12 +179,12 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             let apart = plan.apart && whole / 2 <= need;
             return Ok(Need::Served(self.install(spare, apart, layout)));
         }
-        let left = chunks.limit.saturating_sub(chunks.reserved);
+        let left = chunks.left();
         if need > left {
             return Err(Cause::limit(chunks.limit));
         }
         plan.size = plan.size.min(left);
-        chunks.reserved += plan.size;
+        chunks.awaited += plan.size;
         self.chunks.set(chunks);
         Ok(Need::Chunk(plan))
     }
@@ -177,11 +192,11 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     /// A chunk of that size could not be had after all.
     pub(crate) fn refund(&self, size: usize) {
         let mut chunks = self.chunks.get();
-        chunks.reserved -= size;
+        chunks.awaited -= size;
         self.chunks.set(chunks);
     }
 
-    /// Takes a chunk that was obtained for `plan` and puts `layout` into it.
+    /// Takes a chunk that was obtained for `plan` and puts `layout` into it; not while it is claimed.
     pub(crate) fn adopt(
         &self,
         chunk: NonNull<ArenaChunk>,
@@ -192,7 +207,8 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         let whole = unsafe { chunk.as_ref() }.whole();
         let mut chunks = self.chunks.get();
         // A provider may give more than it was asked for.
-        chunks.reserved = chunks.reserved - plan.size + whole;
+        chunks.awaited -= plan.size;
+        chunks.reserved += whole;
         chunks.growth = chunks.growth.made(whole, plan.apart);
         self.chunks.set(chunks);
         self.install(chunk, plan.apart, layout)
@@ -326,7 +342,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         let mark = self.mark();
         let inner = Self::new();
         self.hand_over(&inner);
-        let mut chunks = Chunks::none(inner.chunks.get().limit);
+        let mut chunks = self.chunks.get();
         chunks.claimed = true;
         self.chunks.set(chunks);
         Some((inner, mark))
@@ -335,14 +351,20 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     /// Moves everything to `to`, which has no chunks.
     pub(crate) fn hand_over(&self, to: &Self) {
         let chunks = self.chunks.get();
-        to.chunks.set(chunks);
+        to.chunks.set(Chunks {
+            awaited: to.chunks.get().awaited,
+            ..chunks
+        });
         // SAFETY: the invariants hold here, and this cursor leaves.
         unsafe {
             to.cursor
                 .go(self.cursor.floor(), self.cursor.pos(), self.cursor.end());
         }
         self.cursor.leave();
-        self.chunks.set(Chunks::none(chunks.limit));
+        self.chunks.set(Chunks {
+            awaited: chunks.awaited,
+            ..Chunks::none(chunks.limit)
+        });
     }
 
     /// If `block` is all there is in its chunk, and that is the newest or the one before, the chunk
@@ -446,10 +468,10 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         size: usize,
     ) -> Option<NonNull<ArenaChunk>> {
         let mut chunks = self.chunks.get();
-        if size > chunks.limit.saturating_sub(chunks.reserved) {
+        if size > chunks.left() {
             return None;
         }
-        chunks.reserved += size;
+        chunks.awaited += size;
         self.chunks.set(chunks);
         let refund = PutBack::new(|| self.refund(size));
         let chunk = ArenaChunk::obtain(provider, MIN_ALIGN, size, size).ok()?; // USER CODE
@@ -457,7 +479,8 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         // SAFETY: just obtained.
         let whole = unsafe { chunk.as_ref() }.whole();
         let mut chunks = self.chunks.get();
-        chunks.reserved = chunks.reserved - size + whole;
+        chunks.awaited -= size;
+        chunks.reserved += whole;
         chunks.growth = ChunkGrowth::new().made(whole, false);
         self.chunks.set(chunks);
         Some(chunk)
