@@ -189,3 +189,22 @@ fn a_provider_that_panics_in_a_reset_loses_nothing() {
     drop((arena, shared));
     assert_eq!(provider.lent.get(), 0);
 }
+
+#[test]
+fn requests_of_one_size_do_not_get_a_chunk_each() {
+    // Whatever the first chunk has left, and however large it is.
+    for first in (0..960).step_by(16) {
+        for size in [200, 400, 500, 700, 2000, 7000] {
+            let (arena, shared) = (Arena::new(), SyncArena::new());
+            arena.alloc_bytes(first);
+            shared.alloc_bytes(first);
+            for _ in 0..200 {
+                arena.alloc_bytes(size);
+                shared.alloc_bytes(size);
+            }
+            for usage in [arena.usage(), shared.usage()] {
+                assert!(usage.chunks < 60, "{size} after {first}: {usage:?}");
+            }
+        }
+    }
+}

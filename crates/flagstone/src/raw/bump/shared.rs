@@ -41,6 +41,8 @@ pub(crate) struct SharedBump<const MIN_ALIGN: usize> {
     spare: AtomicPtr<ArenaChunk>,
     reserved: AtomicUsize,
     limit: AtomicUsize,
+    /// How much chunks for single requests have taken since the last other one. A guess.
+    apart_bytes: AtomicUsize,
     pub(crate) leftovers: Leftovers,
 }
 
@@ -62,6 +64,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             spare: AtomicPtr::new(ptr::null_mut()),
             reserved: AtomicUsize::new(0),
             limit: AtomicUsize::new(usize::MAX),
+            apart_bytes: AtomicUsize::new(0),
             leftovers: Leftovers::new(),
         }
     }
@@ -75,6 +78,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             spare: AtomicPtr::new(ptr::null_mut()),
             reserved: AtomicUsize::new(0),
             limit: AtomicUsize::new(usize::MAX),
+            apart_bytes: AtomicUsize::new(0),
             leftovers: Leftovers::new(),
         }
     }
@@ -162,6 +166,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
                 .fetch_add(whole.wrapping_sub(plan.size), Ordering::Relaxed);
             if plan.apart {
                 let block = Self::fill(chunk, layout);
+                self.apart_bytes.fetch_add(whole, Ordering::Relaxed);
                 self.push_apart(chunk);
                 return Ok(block);
             }
@@ -184,7 +189,9 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
                 let chunk = unsafe { chunk.as_ref() };
                 let whole = chunk.whole();
                 let room = chunk.end().addr() - chunk.filled().addr();
-                let growth = ChunkGrowth::new().made(whole, false);
+                // Relaxed, here and below: a guess that orders nothing.
+                let apart = self.apart_bytes.load(Ordering::Relaxed);
+                let growth = ChunkGrowth::new().made(whole, false).made(apart, true);
                 growth.plan(need, room, whole)
             }
             None => ChunkGrowth::new().plan(need, 0, 0),
@@ -251,7 +258,10 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             Ordering::Release,
             Ordering::Relaxed,
         ) {
-            Ok(_) => Ok(block),
+            Ok(_) => {
+                self.apart_bytes.store(0, Ordering::Relaxed);
+                Ok(block)
+            }
             Err(_) => {
                 header.set_filled(header.start());
                 Err(TooLate)
