@@ -333,9 +333,9 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
     ///
     /// # Safety
     ///
-    /// `checkpoint` came from this arena, which was not reset since, nor to an earlier checkpoint;
-    /// no scope is open that was opened since; and what was handed out since, also what grew or
-    /// moved, is not used any more.
+    /// `checkpoint` came from this arena, while no scope of it was open; the arena was not reset
+    /// since, nor shrunk, nor taken to an earlier checkpoint; no scope is open that was opened since;
+    /// and what was handed out since, also what grew or moved, is not used any more.
     ///
     /// # Panics
     ///

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `suite` | what all pools promise: exhaustion, panics, re-entrancy, forgotten values, shapes, initializers, steady state, order, agreement with a naive pool |
 //! | `arena_stats` | what arenas count is what happened (feature `stats`) |
+//! | `arena_review` | an arena stays exact where its parts meet: blocks that move, chunks that are barely large enough, panics, calls back |
 //! | `arena_threads` | what threads allocate at once in one arena is apart, stays, and is dropped once |
 //! | `config` | a knob outside its range is refused by name, value and range |
 //! | `extremes` | absurd sizes have an answer |
@@ -36,6 +37,7 @@ use flagstone_testkit::heap_watch::HeapWatch;
 #[global_allocator]
 static HEAP: HeapWatch = HeapWatch;
 
+mod arena_review;
 #[cfg(feature = "stats")]
 mod arena_stats;
 mod arena_threads;

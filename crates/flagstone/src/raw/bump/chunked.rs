@@ -30,6 +30,8 @@ struct Chunks {
     spare: Link,
     /// Bytes of all chunks.
     reserved: usize,
+    /// Bytes that the provider is being asked for. They stay here when all else is moved.
+    awaited: usize,
     /// Most bytes of all chunks.
     limit: usize,
     growth: ChunkGrowth,
@@ -45,10 +47,17 @@ impl Chunks {
             current: ptr::null_mut(),
             spare: ptr::null_mut(),
             reserved: 0,
+            awaited: 0,
             limit,
             growth: ChunkGrowth::new(),
             claimed: false,
         }
+    }
+
+    /// Bytes that the limit still allows.
+    const fn left(&self) -> usize {
+        let taken = self.reserved.saturating_add(self.awaited);
+        self.limit.saturating_sub(taken)
     }
 }
 
@@ -93,6 +102,7 @@ pub(crate) enum Need {
 ///
 /// 1. Every chunk is on one of the two lists: in use, or spare.
 /// 2. `current` is null or among those in use, and the cursor is in it; without one it is nowhere.
+///    Chunks above it are `apart`: they hold one block each.
 /// 3. Nothing lies in spare chunks.
 /// 4. `base` is null or among those in use; chunks from there on, and below the cursor's floor,
 ///    keep what lies in them.
@@ -156,12 +166,18 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         let refund = PutBack::new(|| self.refund(plan.size));
         // USER CODE: the provider may use this very arena, so nothing read before is relied on.
         let chunk = ArenaChunk::obtain(provider, MIN_ALIGN, plan.size, plan.least)?;
+        if self.chunks.get().claimed {
+            // It has even opened a scope, which has everything now.
+            // SAFETY: obtained from this provider above, and nobody else saw it.
+            unsafe { ArenaChunk::release(chunk, provider) }; // USER CODE
+            return Err(Cause::claimed());
+        }
         refund.disarm();
         Ok(self.adopt(chunk, plan, layout))
     }
 
     /// Serves a request from what there is, or says which chunk to get; the bytes of that count as
-    /// reserved, until it is adopted or they are refunded.
+    /// awaited, until it is adopted or they are refunded.
     pub(crate) fn need(&self, layout: Layout) -> Result<Need, Cause> {
         if layout.size() == 0 {
             return Ok(Need::Served(dangling(layout)));
@@ -184,12 +200,12 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             let apart = plan.apart && whole / 2 <= need;
             return Ok(Need::Served(self.install(spare, apart, layout)));
         }
-        let left = chunks.limit.saturating_sub(chunks.reserved);
+        let left = chunks.left();
         if need > left {
             return Err(Cause::limit(chunks.limit));
         }
         plan.size = plan.size.min(left);
-        chunks.reserved += plan.size;
+        chunks.awaited += plan.size;
         self.chunks.set(chunks);
         Ok(Need::Chunk(plan))
     }
@@ -197,11 +213,11 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     /// A chunk of that size could not be had after all.
     pub(crate) fn refund(&self, size: usize) {
         let mut chunks = self.chunks.get();
-        chunks.reserved -= size;
+        chunks.awaited -= size;
         self.chunks.set(chunks);
     }
 
-    /// Takes a chunk that was obtained for `plan` and puts `layout` into it.
+    /// Takes a chunk that was obtained for `plan` and puts `layout` into it; not while it is claimed.
     pub(crate) fn adopt(
         &self,
         chunk: NonNull<ArenaChunk>,
@@ -214,7 +230,8 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         self.stats.chunk_added(whole);
         let mut chunks = self.chunks.get();
         // A provider may give more than it was asked for.
-        chunks.reserved = chunks.reserved - plan.size + whole;
+        chunks.awaited -= plan.size;
+        chunks.reserved += whole;
         chunks.growth = chunks.growth.made(whole, plan.apart);
         self.chunks.set(chunks);
         self.install(chunk, plan.apart, layout)
@@ -348,7 +365,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         let mark = self.mark();
         let inner = Self::new();
         self.hand_over(&inner);
-        let mut chunks = Chunks::none(inner.chunks.get().limit);
+        let mut chunks = self.chunks.get();
         chunks.claimed = true;
         self.chunks.set(chunks);
         Some((inner, mark))
@@ -357,7 +374,10 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     /// Moves everything to `to`, which has no chunks.
     pub(crate) fn hand_over(&self, to: &Self) {
         let chunks = self.chunks.get();
-        to.chunks.set(chunks);
+        to.chunks.set(Chunks {
+            awaited: to.chunks.get().awaited,
+            ..chunks
+        });
         to.stats.continue_from(&self.stats);
         // SAFETY: the invariants hold here, and this cursor leaves.
         unsafe {
@@ -365,7 +385,10 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
                 .go(self.cursor.floor(), self.cursor.pos(), self.cursor.end());
         }
         self.cursor.leave();
-        self.chunks.set(Chunks::none(chunks.limit));
+        self.chunks.set(Chunks {
+            awaited: chunks.awaited,
+            ..Chunks::none(chunks.limit)
+        });
     }
 
     /// If `block` is all there is in its chunk, and that is the newest or the one before, the chunk
@@ -378,6 +401,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     pub(crate) unsafe fn give_back_apart(&self, block: NonNull<u8>, layout: Layout) {
         let mut chunks = self.chunks.get();
         let (mut above, mut at): (Link, Link) = (ptr::null_mut(), chunks.top);
+        let mut apart = true;
         for _ in 0..2 {
             let Some(chunk) = NonNull::new(at).filter(|_| at != chunks.base) else {
                 return;
@@ -385,7 +409,14 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             // SAFETY: invariant 1.
             let header = unsafe { chunk.as_ref() };
             let below = header.next();
-            if at != chunks.current && header.holds_only(block, layout, MIN_ALIGN) {
+            apart &= at != chunks.current;
+            // By invariant 2 an apart chunk holds nothing else.
+            let alone = if apart {
+                header.contains(block)
+            } else {
+                at != chunks.current && header.holds_only(block, layout.size(), MIN_ALIGN)
+            };
+            if alone {
                 match NonNull::new(above) {
                     // SAFETY: invariant 1.
                     Some(above) => unsafe { above.as_ref() }.set_next(below),
@@ -430,9 +461,10 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             let Some(merged) = self.merged(provider) else {
                 return;
             };
+            // Also when the provider panics.
+            let _install = PutBack::new(|| self.install_empty(merged));
             // SAFETY: all of them are spare: nothing lies in them.
-            unsafe { self.free_spare(provider, 0) };
-            merged
+            return unsafe { self.free_spare(provider, 0) };
         };
         self.install_empty(one);
     }
@@ -461,10 +493,10 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         size: usize,
     ) -> Option<NonNull<ArenaChunk>> {
         let mut chunks = self.chunks.get();
-        if size > chunks.limit.saturating_sub(chunks.reserved) {
+        if size > chunks.left() {
             return None;
         }
-        chunks.reserved += size;
+        chunks.awaited += size;
         self.chunks.set(chunks);
         let refund = PutBack::new(|| self.refund(size));
         let chunk = ArenaChunk::obtain(provider, MIN_ALIGN, size, size).ok()?; // USER CODE
@@ -473,7 +505,8 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         let whole = unsafe { chunk.as_ref() }.whole();
         self.stats.chunk_added(whole);
         let mut chunks = self.chunks.get();
-        chunks.reserved = chunks.reserved - size + whole;
+        chunks.awaited -= size;
+        chunks.reserved += whole;
         chunks.growth = ChunkGrowth::new().made(whole, false);
         self.chunks.set(chunks);
         Some(chunk)
@@ -557,7 +590,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         self.chunks.set(chunks);
         // SAFETY: nothing lies in the one chunk.
         unsafe { self.free_spare(provider, 0) };
-        if bytes >= ChunkGrowth::FIRST
+        if bytes >= ArenaChunk::smallest(MIN_ALIGN)
             && let Some(smaller) = self.obtain_exactly(provider, bytes)
         {
             self.install_empty(smaller);
