@@ -1,6 +1,7 @@
 //! The events: which contenders do which task.
 
 use crate::{
+    arena::arenas,
     contender::Contender,
     entrant::Entry,
     finder::Finder,
@@ -26,20 +27,44 @@ const ONE_SLAB: u64 = 500;
 /// Values that are summed up.
 const SUMMED: u64 = 100_000;
 
+/// What is measured together in a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Pools and the index structures in them.
+    Pools,
+    /// Arenas.
+    Arenas,
+}
+
+/// What is asked of ours in an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Goal {
+    /// At most so many times the time of the best floor.
+    Floor(f64),
+    /// At most so many times the time of the best rival.
+    Rival(f64),
+    /// At most so many nanoseconds, in the median.
+    Nanos(f64),
+}
+
 /// A task, its contenders, and what is asked of ours.
 pub struct Event {
     /// Short name, for the command line.
     pub slug: String,
+    /// With what it is reported.
+    pub family: Family,
     /// What is done.
     pub title: String,
     /// What an operation is, and what to know about this event.
     pub about: &'static str,
     /// Which of our contenders is quoted.
     pub quoted: &'static str,
-    /// How many times the floor's time the quoted one may take.
-    pub goal: Option<f64>,
-    task: Task,
-    entries: Vec<Entry>,
+    /// What is asked of the quoted one.
+    pub goals: Vec<Goal>,
+    /// Rounds of its race at most.
+    pub(crate) rounds: usize,
+    pub(crate) task: Task,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl std::fmt::Debug for Event {
@@ -61,7 +86,13 @@ impl Event {
             .map(|entry| (entry.prepare)(self.task))
             .collect();
         let mut lanes: Vec<_> = entrants.iter().map(|entrant| entrant.lane()).collect();
-        race(&mut lanes, settings)
+        race(
+            &mut lanes,
+            Settings {
+                rounds: settings.rounds.min(self.rounds),
+                ..settings
+            },
+        )
     }
 
     /// The names of its contenders.
@@ -114,6 +145,7 @@ pub fn events(quick: bool) -> Vec<Event> {
     events.extend(fixed::<[u64; 8]>(&tasks));
     events.extend(growing::<[u64; 8]>(&tasks));
     events.extend([find::<2>(), find::<3>(), find::<4>()]);
+    events.extend(arenas(quick));
     events
 }
 
@@ -135,15 +167,17 @@ fn fixed<T: Payload>(tasks: &[Task]) -> impl Iterator<Item = Event> {
         Entry::pool::<PluralityAlloc<T>>(),
     ];
     tasks.iter().map(move |&task| Event {
+        family: Family::Pools,
         slug: format!("fixed/{}", task.slug(size_of::<T>())),
         title: format!("Fixed pools: {}", task.title(size_of::<T>())),
         about: task.about(),
         quoted: FixedIntrusive::<T>::NAME,
-        goal: match task {
-            Task::Hot => Some(1.15),
-            Task::Replace(_) => Some(1.10),
-            _ => None,
+        goals: match task {
+            Task::Hot => vec![Goal::Floor(1.15)],
+            Task::Replace(_) => vec![Goal::Floor(1.10)],
+            _ => Vec::new(),
         },
+        rounds: usize::MAX,
         task,
         entries: [&pools[..], &boxes::<T>(task)].concat(),
     })
@@ -165,14 +199,16 @@ fn growing<T: Payload>(tasks: &[Task]) -> impl Iterator<Item = Event> {
         Entry::pool::<Thunderdome<T>>(),
     ];
     tasks.iter().map(move |&task| Event {
+        family: Family::Pools,
         slug: format!("growing/{}", task.slug(size_of::<T>())),
         title: format!("Growing pools: {}", task.title(size_of::<T>())),
         about: task.about(),
         quoted: Growing::<T>::NAME,
-        goal: match task {
-            Task::Batch | Task::Sum(_) | Task::Construct(_) => None,
-            _ => Some(1.3),
+        goals: match task {
+            Task::Batch | Task::Sum(_) | Task::Construct(_) => Vec::new(),
+            _ => vec![Goal::Floor(1.3)],
         },
+        rounds: usize::MAX,
         task,
         entries: [&pools[..], &boxes::<T>(task)].concat(),
     })
@@ -200,11 +236,13 @@ fn find<const LEVELS: usize>() -> Event {
         entries.push(Entry::index::<AxiomBits>());
     }
     Event {
+        family: Family::Pools,
         slug: format!("index/{}", task.slug(0)),
         title: format!("Bitmaps: {}", task.title(0)),
         about: task.about(),
         quoted: OurBitmap::NAME,
-        goal: None,
+        goals: Vec::new(),
+        rounds: usize::MAX,
         task,
         entries,
     }
