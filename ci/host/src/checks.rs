@@ -3,11 +3,18 @@
 use core::{cell::Cell, mem::MaybeUninit};
 
 use flagstone::{
-    AllocErrorKind, FixedPool, GrowingPool,
+    AllocErrorKind, Arena, FixedPool, GrowingPool, SyncArena,
+    arena::LockArena,
     provider::{ByteRegion, StaticRegion},
+    sync::SpinLock,
 };
 
 static MEMORY: StaticRegion<4096> = StaticRegion::new();
+
+type Region = &'static StaticRegion<8192>;
+static ARENA_MEMORY: StaticRegion<8192> = StaticRegion::new();
+static LOCKED: LockArena<SpinLock, Region> = LockArena::new_in(&ARENA_MEMORY);
+static SHARED: SyncArena<Region> = SyncArena::new_in(&ARENA_MEMORY);
 
 /// Counts the destructors that ran.
 #[derive(Debug)]
@@ -61,4 +68,32 @@ pub fn growing_pool_in_lent_bytes() {
     for (number, handle) in held.iter().flatten().enumerate() {
         assert_eq!(**handle, [number; 64]);
     }
+}
+
+/// Fills lent bytes, is refused, resets, and has the same room again; a scope gives its own back.
+pub fn arena_in_lent_bytes() {
+    let mut memory = [MaybeUninit::uninit(); 1024];
+    let mut arena = Arena::from_bytes(&mut memory);
+    let mut counts = [0; 3];
+    for count in &mut counts {
+        while arena.try_alloc(*count).is_ok() {
+            *count += 1;
+        }
+        arena.reset();
+    }
+    assert!(counts[0] > 50 && counts == [counts[0]; 3]);
+    let kept = arena.alloc_str("kept");
+    let sum = arena.scoped(|scope| scope.alloc_slice_iter(1..=100).iter().sum::<u32>());
+    assert_eq!((sum, &*kept), (5050, "kept"));
+    assert_eq!(arena.usage().allocated, 8);
+}
+
+/// Both shared arenas live in statics and hand out memory of one static region.
+pub fn shared_arenas_in_statics() {
+    let name = LOCKED.alloc_fmt(format_args!("{} and {}", 1, 2));
+    let local = SHARED.local();
+    let numbers = local.alloc_slice_fill_with(10, |n| n);
+    assert_eq!((&*name, numbers.len()), ("1 and 2", 10));
+    let refused = LOCKED.try_alloc_bytes(8192).expect_err("more than there is");
+    assert_eq!(refused.kind(), AllocErrorKind::OutOfMemory);
 }

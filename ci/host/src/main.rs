@@ -3,7 +3,7 @@
 //! `cargo check --no-default-features` proves little: a dependency that pulls in `std` passes it.
 //! Here such a dependency is a second panic handler, and an allocation is a symbol that no library
 //! defines, so either fails to link. And because the result is an ordinary Linux program, it can
-//! be run without an emulator: it exits with 0 when the pools kept their promises, and with 101
+//! be run without an emulator: it exits with 0 when pools and arenas kept their promises, and with 101
 //! when one did not.
 #![no_std]
 #![no_main]
@@ -18,10 +18,12 @@ use core::fmt::Write as _;
 extern "C" fn run() -> ! {
     checks::fixed_pool_in_a_static();
     checks::growing_pool_in_lent_bytes();
+    checks::arena_in_lent_bytes();
+    checks::shared_arenas_in_statics();
     // Whether somebody reads it does not matter; the exit code says the same.
     let _ = writeln!(
         system::Stdout,
-        "pools without std and without an allocator: ok"
+        "pools and arenas without std and without an allocator: ok"
     );
     system::exit(0)
 }

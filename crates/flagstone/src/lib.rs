@@ -31,7 +31,7 @@ pub mod handle;
 pub mod arena;
 pub mod pool;
 
-pub use arena::{Arena, ArenaBox};
+pub use arena::{Arena, ArenaBox, SyncArena};
 pub use error::{AllocError, AllocErrorKind, ConfigError, IndexError, OutOfMemory};
 pub use handle::{OwnedHandle, VacantHandle};
 pub use index::IndexAllocator;

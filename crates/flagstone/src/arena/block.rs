@@ -1,26 +1,12 @@
 //! Blocks of an arena that grow and shrink: what a collection does with its allocator.
 #![expect(unsafe_code, reason = "moves the bytes of blocks")]
-#![cfg_attr(
-    not(any(feature = "allocator-api2-02", feature = "allocator-api2-04")),
-    expect(
-        dead_code,
-        reason = "the body of the allocator APIs, which are features"
-    )
-)]
 
 use core::{alloc::Layout, ptr::NonNull};
 
-use crate::raw::bump::Reserve;
+use crate::{error::Cause, raw::bump::Reserve};
 
 /// A block smaller than this has no chunk of its own that were worth looking for.
 const LARGE: usize = 256;
-
-/// A block for `layout`.
-#[inline(always)]
-pub(super) fn allocate<'m>(arena: impl Reserve<'m>, layout: Layout) -> Option<NonNull<[u8]>> {
-    let block = arena.room(layout).ok()?;
-    Some(NonNull::slice_from_raw_parts(block, layout.size()))
-}
 
 /// Makes `block` larger: where it is, if it is the newest and there is room, or else elsewhere.
 ///
@@ -33,12 +19,12 @@ pub(super) unsafe fn grow<'m>(
     block: NonNull<u8>,
     old: Layout,
     new: Layout,
-) -> Option<NonNull<[u8]>> {
+) -> Result<NonNull<[u8]>, Cause> {
     if is_aligned(block, new)
         // SAFETY: the caller's promise; a layout's size is at most `isize::MAX`.
         && let Some(block) = unsafe { arena.resize(block, old.size(), new.size()) }
     {
-        return Some(NonNull::slice_from_raw_parts(block, new.size()));
+        return Ok(NonNull::slice_from_raw_parts(block, new.size()));
     }
     // SAFETY: the caller's promise.
     unsafe { move_to(arena, block, old, new) }
@@ -50,20 +36,21 @@ pub(super) unsafe fn grow<'m>(
 /// # Safety
 ///
 /// As for [`grow`], but `new` is not larger.
+#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04"))]
 #[inline(always)]
 pub(super) unsafe fn shrink<'m>(
     arena: impl Reserve<'m>,
     block: NonNull<u8>,
     old: Layout,
     new: Layout,
-) -> Option<NonNull<[u8]>> {
+) -> Result<NonNull<[u8]>, Cause> {
     if !is_aligned(block, new) {
         // SAFETY: the caller's promise.
         return unsafe { move_to(arena, block, old, new) };
     }
     // SAFETY: the caller's promise; a layout's size is at most `isize::MAX`.
     let block = unsafe { arena.resize(block, old.size(), new.size()) }.unwrap_or(block);
-    Some(NonNull::slice_from_raw_parts(block, new.size()))
+    Ok(NonNull::slice_from_raw_parts(block, new.size()))
 }
 
 /// Zeroes what a block of `old` bytes gained.
@@ -71,6 +58,7 @@ pub(super) unsafe fn shrink<'m>(
 /// # Safety
 ///
 /// `block` is exclusive and begins with `old` bytes that are in use.
+#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04"))]
 #[inline]
 pub(super) unsafe fn zero_behind(block: NonNull<[u8]>, old: usize) {
     // SAFETY: the block is not shorter than before.
@@ -94,16 +82,16 @@ unsafe fn move_to<'m>(
     block: NonNull<u8>,
     old: Layout,
     new: Layout,
-) -> Option<NonNull<[u8]>> {
-    let to = arena.room(new).ok()?;
+) -> Result<NonNull<[u8]>, Cause> {
+    let to = arena.room(new)?;
     let len = old.size().min(new.size());
     // SAFETY: both are that long, and the new one is apart from all others.
     unsafe { to.copy_from_nonoverlapping(block, len) };
     if old.size() >= LARGE {
         // SAFETY: the caller's promise, and the block is given up for the new one.
-        unsafe { arena.moved_away(block) };
+        unsafe { arena.moved_away(block, old) };
     }
-    Some(NonNull::slice_from_raw_parts(to, new.size()))
+    Ok(NonNull::slice_from_raw_parts(to, new.size()))
 }
 
 /// `Allocator` of one version of `allocator-api2`, for a reference to each arena.
@@ -119,7 +107,12 @@ macro_rules! allocator {
                     &self,
                     layout: core::alloc::Layout,
                 ) -> Result<core::ptr::NonNull<[u8]>, $api::alloc::AllocError> {
-                    super::block::allocate(*self, layout).ok_or($api::alloc::AllocError)
+                    match crate::raw::bump::Reserve::room(*self, layout) {
+                        Ok(block) => {
+                            Ok(core::ptr::NonNull::slice_from_raw_parts(block, layout.size()))
+                        }
+                        Err(_) => Err($api::alloc::AllocError),
+                    }
                 }
 
                 #[inline]
@@ -141,7 +134,7 @@ macro_rules! allocator {
                 ) -> Result<core::ptr::NonNull<[u8]>, $api::alloc::AllocError> {
                     // SAFETY: the caller's promise.
                     unsafe { super::block::grow(*self, block, old, new) }
-                        .ok_or($api::alloc::AllocError)
+                        .map_err(|_| $api::alloc::AllocError)
                 }
 
                 #[inline]
@@ -153,7 +146,7 @@ macro_rules! allocator {
                 ) -> Result<core::ptr::NonNull<[u8]>, $api::alloc::AllocError> {
                     // SAFETY: the caller's promise.
                     let block = unsafe { super::block::grow(*self, block, old, new) }
-                        .ok_or($api::alloc::AllocError)?;
+                        .map_err(|_| $api::alloc::AllocError)?;
                     // SAFETY: just grown from as many bytes.
                     unsafe { super::block::zero_behind(block, old.size()) };
                     Ok(block)
@@ -168,7 +161,7 @@ macro_rules! allocator {
                 ) -> Result<core::ptr::NonNull<[u8]>, $api::alloc::AllocError> {
                     // SAFETY: the caller's promise.
                     unsafe { super::block::shrink(*self, block, old, new) }
-                        .ok_or($api::alloc::AllocError)
+                        .map_err(|_| $api::alloc::AllocError)
                 }
             }
         )*

@@ -3,6 +3,7 @@
 
 use core::{alloc::Layout, marker::PhantomData, mem, ptr::NonNull};
 
+use super::block;
 use crate::{error::Cause, raw::bump::Reserve};
 
 /// Elements to make room for when nothing is known.
@@ -108,27 +109,15 @@ impl<'m, R: Reserve<'m>, T> Builder<'m, R, T> {
     }
 
     fn grow_to(&mut self, room: usize) -> Result<(), Cause> {
-        let (old, layout) = (self.bytes(), Self::layout(room)?);
-        // SAFETY: invariant 1; a layout's size is at most `isize::MAX`.
-        let grown = if old == 0 {
-            None
+        let layout = Self::layout(room)?;
+        let block = if self.room == 0 {
+            self.arena.room(layout)?
         } else {
-            unsafe { self.arena.resize(self.start.cast(), old, layout.size()) }
+            let old = Self::layout(self.room)?;
+            // SAFETY: invariant 1.
+            unsafe { block::grow(self.arena, self.start.cast(), old, layout) }?.cast()
         };
-        let start = match grown {
-            Some(start) => start.cast(),
-            None => {
-                let start = self.arena.room(layout)?.cast();
-                // SAFETY: room for more than the elements, and apart from them.
-                unsafe { start.copy_from_nonoverlapping(self.start, self.len) };
-                if old > 0 {
-                    // SAFETY: handed out by this arena, and not used any more.
-                    unsafe { self.arena.moved_away(self.start.cast()) };
-                }
-                start
-            }
-        };
-        self.start = start;
+        self.start = block.cast();
         self.room = room;
         Ok(())
     }

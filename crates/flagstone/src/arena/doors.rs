@@ -1,16 +1,6 @@
 //! The doors of all arenas, written once: names, documentation and lifetimes. What they do is in
 //! `place`.
 
-use crate::error::AllocError;
-
-/// The answer of a door that does not return errors.
-#[cold]
-#[inline(never)]
-#[track_caller]
-pub(super) fn refused(error: AllocError) -> ! {
-    panic!("{error}")
-}
-
 /// Refuses, when it is compiled, a type whose values need to be dropped.
 macro_rules! never_dropped {
     ($T:ty) => {
@@ -55,7 +45,6 @@ macro_rules! doors {
         /// When there is no memory for it; see `try_alloc`.
         #[track_caller]
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn alloc<T>(&self, value: T) -> &$life mut T {
             $crate::arena::doors::never_dropped!(T);
             $crate::arena::place::sure_value(self, value)
@@ -67,7 +56,6 @@ macro_rules! doors {
         ///
         /// When there is no memory; the value is inside.
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn try_alloc<T>(&self, value: T) -> Result<&$life mut T, $crate::AllocError<T>> {
             $crate::arena::doors::never_dropped!(T);
             $crate::arena::place::value(self, value)
@@ -89,11 +77,10 @@ macro_rules! doors {
         /// When there is no memory for it, and when `make` does (its room goes back, unless `make` allocated as well); see `try_alloc_with`.
         #[track_caller]
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn alloc_with<T>(&self, make: impl FnOnce() -> T) -> &$life mut T {
             match self.try_alloc_with(make) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error),
+                Err(error) => $crate::arena::refusal::refused(error),
             }
         }
 
@@ -103,7 +90,6 @@ macro_rules! doors {
         ///
         /// When there is no memory; `make` is not called then.
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn try_alloc_with<T>(&self, make: impl FnOnce() -> T) -> Result<&$life mut T, $crate::AllocError> {
             $crate::arena::doors::never_dropped!(T);
             $crate::arena::place::value_of(self, make)
@@ -126,11 +112,10 @@ macro_rules! doors {
         /// When there is no memory for it; see `try_alloc_drop`.
         #[track_caller]
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn alloc_drop<T: Send + 'static>(&self, value: T) -> &$life mut T {
             match self.try_alloc_drop(value) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error.map(drop)),
+                Err(error) => $crate::arena::refusal::refused(error.map(drop)),
             }
         }
 
@@ -140,7 +125,6 @@ macro_rules! doors {
         ///
         /// When there is no memory; the value is inside.
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn try_alloc_drop<T: Send + 'static>(&self, value: T) -> Result<&$life mut T, $crate::AllocError<T>> {
             $crate::arena::place::kept(self, value)
         }
@@ -164,11 +148,10 @@ macro_rules! doors {
         /// When there is no memory for it; see `try_alloc_auto`.
         #[track_caller]
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn alloc_auto<T: Send + 'static>(&self, value: T) -> &$life mut T {
             match self.try_alloc_auto(value) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error.map(drop)),
+                Err(error) => $crate::arena::refusal::refused(error.map(drop)),
             }
         }
 
@@ -178,7 +161,6 @@ macro_rules! doors {
         ///
         /// When there is no memory; the value is inside.
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn try_alloc_auto<T: Send + 'static>(&self, value: T) -> Result<&$life mut T, $crate::AllocError<T>> {
             $crate::arena::place::auto(self, value)
         }
@@ -200,11 +182,10 @@ macro_rules! doors {
         /// When there is no memory for it; see `try_alloc_leak`.
         #[track_caller]
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn alloc_leak<T>(&self, value: T) -> &$life mut T {
             match self.try_alloc_leak(value) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error.map(drop)),
+                Err(error) => $crate::arena::refusal::refused(error.map(drop)),
             }
         }
 
@@ -214,7 +195,6 @@ macro_rules! doors {
         ///
         /// When there is no memory; the value is inside.
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn try_alloc_leak<T>(&self, value: T) -> Result<&$life mut T, $crate::AllocError<T>> {
             $crate::arena::place::value(self, value)
         }
@@ -240,7 +220,7 @@ macro_rules! doors {
         pub fn alloc_boxed<T>(&self, value: T) -> $crate::arena::ArenaBox<$life, T> {
             match self.try_alloc_boxed(value) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error.map(drop)),
+                Err(error) => $crate::arena::refusal::refused(error.map(drop)),
             }
         }
 
@@ -272,7 +252,7 @@ macro_rules! doors {
         pub fn alloc_boxed_slice<T>(&self, values: impl IntoIterator<Item = T>) -> $crate::arena::ArenaBox<$life, [T]> {
             match self.try_alloc_boxed_slice(values) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error),
+                Err(error) => $crate::arena::refusal::refused(error),
             }
         }
 
@@ -302,11 +282,10 @@ macro_rules! doors {
         /// When there is no memory for it; see `try_alloc_slice_copy`.
         #[track_caller]
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn alloc_slice_copy<T: Copy>(&self, values: &[T]) -> &$life mut [T] {
             match self.try_alloc_slice_copy(values) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error),
+                Err(error) => $crate::arena::refusal::refused(error),
             }
         }
 
@@ -316,7 +295,6 @@ macro_rules! doors {
         ///
         /// When there is no memory.
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn try_alloc_slice_copy<T: Copy>(&self, values: &[T]) -> Result<&$life mut [T], $crate::AllocError> {
             $crate::arena::place::copied(self, values)
         }
@@ -336,11 +314,10 @@ macro_rules! doors {
         /// When there is no memory for it, and when a `clone` does (the room goes back, unless it was allocated behind); see `try_alloc_slice_clone`.
         #[track_caller]
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn alloc_slice_clone<T: Clone>(&self, values: &[T]) -> &$life mut [T] {
             match self.try_alloc_slice_clone(values) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error),
+                Err(error) => $crate::arena::refusal::refused(error),
             }
         }
 
@@ -350,7 +327,6 @@ macro_rules! doors {
         ///
         /// When there is no memory; nothing is cloned then.
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn try_alloc_slice_clone<T: Clone>(&self, values: &[T]) -> Result<&$life mut [T], $crate::AllocError> {
             $crate::arena::doors::never_dropped!(T);
             $crate::arena::place::collected(self, values.len(), values.iter().cloned())
@@ -371,11 +347,10 @@ macro_rules! doors {
         /// When there is no memory for it, and when `make` does; see `try_alloc_slice_fill_with`.
         #[track_caller]
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn alloc_slice_fill_with<T>(&self, len: usize, make: impl FnMut(usize) -> T) -> &$life mut [T] {
             match self.try_alloc_slice_fill_with(len, make) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error),
+                Err(error) => $crate::arena::refusal::refused(error),
             }
         }
 
@@ -385,7 +360,6 @@ macro_rules! doors {
         ///
         /// When there is no memory; `make` is not called then.
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn try_alloc_slice_fill_with<T>(&self, len: usize, make: impl FnMut(usize) -> T) -> Result<&$life mut [T], $crate::AllocError> {
             $crate::arena::doors::never_dropped!(T);
             $crate::arena::place::collected(self, len, (0..len).map(make))
@@ -407,11 +381,10 @@ macro_rules! doors {
         /// When there is no memory for it, and when the iterator does; see `try_alloc_slice_iter`.
         #[track_caller]
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn alloc_slice_iter<T>(&self, values: impl IntoIterator<Item = T>) -> &$life mut [T] {
             match self.try_alloc_slice_iter(values) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error),
+                Err(error) => $crate::arena::refusal::refused(error),
             }
         }
 
@@ -421,7 +394,6 @@ macro_rules! doors {
         ///
         /// When there is no memory.
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn try_alloc_slice_iter<T>(&self, values: impl IntoIterator<Item = T>) -> Result<&$life mut [T], $crate::AllocError> {
             $crate::arena::doors::never_dropped!(T);
             $crate::arena::place::iterated(self, values)
@@ -443,11 +415,10 @@ macro_rules! doors {
         /// When there is no memory for it; see `try_alloc_str`.
         #[track_caller]
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn alloc_str(&self, text: &str) -> &$life mut str {
             match self.try_alloc_str(text) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error),
+                Err(error) => $crate::arena::refusal::refused(error),
             }
         }
 
@@ -457,7 +428,6 @@ macro_rules! doors {
         ///
         /// When there is no memory.
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn try_alloc_str(&self, text: &str) -> Result<&$life mut str, $crate::AllocError> {
             $crate::arena::place::text(self, text)
         }
@@ -478,11 +448,10 @@ macro_rules! doors {
         /// When there is no memory for it; see `try_alloc_bytes`.
         #[track_caller]
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn alloc_bytes(&self, len: usize) -> &$life mut [u8] {
             match self.try_alloc_bytes(len) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error),
+                Err(error) => $crate::arena::refusal::refused(error),
             }
         }
 
@@ -492,7 +461,6 @@ macro_rules! doors {
         ///
         /// When there is no memory.
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn try_alloc_bytes(&self, len: usize) -> Result<&$life mut [u8], $crate::AllocError> {
             $crate::arena::place::zeroed(self, len)
         }
@@ -512,11 +480,10 @@ macro_rules! doors {
         /// When there is no memory for it, and when something cannot be formatted; see `try_alloc_fmt`.
         #[track_caller]
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn alloc_fmt(&self, arguments: core::fmt::Arguments<'_>) -> &$life mut str {
             match self.try_alloc_fmt(arguments) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error),
+                Err(error) => $crate::arena::refusal::refused(error),
             }
         }
 
@@ -527,7 +494,6 @@ macro_rules! doors {
         /// When there is no memory, or a `Display` or `Debug` among the arguments returns an error
         /// ([`Format`](crate::AllocErrorKind::Format)).
         #[inline]
-        #[expect(clippy::mut_from_ref, reason = "the room is handed out once")]
         pub fn try_alloc_fmt(&self, arguments: core::fmt::Arguments<'_>) -> Result<&$life mut str, $crate::AllocError> {
             $crate::arena::place::formatted(self, arguments)
         }
@@ -552,7 +518,7 @@ macro_rules! doors {
         pub fn alloc_layout(&self, layout: core::alloc::Layout) -> core::ptr::NonNull<u8> {
             match self.try_alloc_layout(layout) {
                 Ok(place) => place,
-                Err(error) => $crate::arena::doors::refused(error),
+                Err(error) => $crate::arena::refusal::refused(error),
             }
         }
 

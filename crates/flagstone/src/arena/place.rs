@@ -3,7 +3,7 @@
 
 use core::{alloc::Layout, fmt, mem::needs_drop, ptr::NonNull};
 
-use super::{ArenaBox, builder::Builder, doors::refused};
+use super::{ArenaBox, builder::Builder, refusal::refused};
 use crate::{
     error::{AllocError, Cause},
     raw::{

@@ -6,7 +6,7 @@
 
 use core::{alloc::Layout, fmt, mem::MaybeUninit, ptr, ptr::NonNull};
 
-use super::{Checkpoint, doors::doors};
+use super::{ArenaUsage, Checkpoint, doors::doors};
 use crate::{
     error::{Cause, ConfigError},
     provider::{ByteRegion, Global, Provider},
@@ -63,24 +63,6 @@ enum Source<P> {
     Own(P),
     /// From the arena that a scope belongs to.
     Lent(NonNull<P>),
-}
-
-/// What an arena has, in bytes, and how many chunks.
-///
-/// `reserved = allocated + available + wasted`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ArenaUsage {
-    /// Bytes from the provider.
-    pub reserved: usize,
-    /// Bytes handed out since the last reset, padding between values included.
-    pub allocated: usize,
-    /// Bytes to be handed out before another chunk is needed, if the requests happen to fit.
-    pub available: usize,
-    /// Bytes of headers, and at the ends of chunks that were left.
-    pub wasted: usize,
-    /// Chunks.
-    pub chunks: usize,
 }
 
 impl Arena {
@@ -290,15 +272,7 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
     /// scope: the arena itself has nothing then.
     #[must_use]
     pub fn usage(&self) -> ArenaUsage {
-        let usage = self.bump.usage();
-        let accounted = usage.allocated + usage.room;
-        ArenaUsage {
-            reserved: usage.reserved,
-            allocated: usage.allocated,
-            available: usage.room,
-            wasted: usage.reserved - accounted,
-            chunks: usage.chunks,
-        }
+        self.bump.usage().into()
     }
 
     /// A state to go back to with [`reset_to`](Self::reset_to). Blocks from before it are no longer
@@ -375,9 +349,9 @@ unsafe impl<'m, P: Provider, const MIN_ALIGN: usize> Reserve<'m> for &'m Arena<P
         self.bump.cursor().give_back(block, size);
     }
 
-    unsafe fn moved_away(self, block: NonNull<u8>) {
+    unsafe fn moved_away(self, block: NonNull<u8>, layout: Layout) {
         // SAFETY: the caller's promise.
-        unsafe { self.bump.give_back_apart(block) };
+        unsafe { self.bump.give_back_apart(block, layout) };
     }
 
     unsafe fn keep(self, kept: NonNull<Kept>) {

@@ -21,11 +21,11 @@ pub use spin_lock::SpinLock;
 /// Atomics of the platform, or of the model checker.
 pub(crate) mod atomic {
     #[cfg(not(any(loom, shuttle)))]
-    pub(crate) use core::sync::atomic::{AtomicBool, Ordering};
+    pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
     #[cfg(loom)]
-    pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
     #[cfg(all(shuttle, not(loom)))]
-    pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
+    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 }
 
 /// Atomics for `static`s, which model checkers cannot make: settings of the whole process, no

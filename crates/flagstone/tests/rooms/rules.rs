@@ -29,6 +29,16 @@ const UNSAFE_ROOMS: &[&str] = &["provider", "raw"];
 /// Files of other rooms that hold `unsafe`. Each opts in with `#![expect(unsafe_code, reason)]`,
 /// itself or in the `mod.rs` above it.
 const UNSAFE_FILES: &[&str] = &[
+    "arena/block.rs",
+    "arena/boxed.rs",
+    "arena/builder.rs",
+    "arena/local.rs",
+    "arena/lock_arena.rs",
+    "arena/place.rs",
+    "arena/scope.rs",
+    "arena/single.rs",
+    "arena/sync_arena.rs",
+    "arena/walk.rs",
     "corruption/handler.rs",
     "corruption/hooks.rs",
     "handle/owned.rs",

@@ -1,6 +1,6 @@
 //! A chunk of an arena: its header, and how it is had and given back.
 
-use core::{alloc::Layout, cell::Cell, ptr, ptr::NonNull};
+use core::{alloc::Layout, ptr, ptr::NonNull};
 
 use super::cursor::REACH;
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     error::OutOfMemory,
     layout::align_up,
     provider::{Provider, request},
+    sync::atomic::{AtomicPtr, Ordering},
 };
 
 /// A chunk in a list, or the end of it.
@@ -16,7 +17,7 @@ pub(crate) type Link = *mut ArenaChunk;
 /// Chunks are aligned to this at least, and so is what follows their header.
 const ALIGN: usize = 16;
 
-/// Lies at the start of its chunk.
+/// Lies at the start of its chunk, of an arena of one thread or of several.
 ///
 /// ```text
 ///   header │ start … filled │ … end
@@ -30,11 +31,8 @@ const ALIGN: usize = 16;
 /// 3. `start` is a multiple of the arena's minimum alignment.
 #[repr(C, align(16))]
 pub(crate) struct ArenaChunk {
-    /// The next chunk of whichever list this one is on.
-    pub(crate) next: Cell<Link>,
-    /// Behind the last byte that is handed out, or was before the chunk became spare. That of the
-    /// current chunk is not kept up: its cursor knows.
-    pub(crate) filled: Cell<*mut u8>,
+    next: AtomicPtr<Self>,
+    filled: AtomicPtr<u8>,
     start: *mut u8,
     end: *mut u8,
     layout: Layout,
@@ -108,8 +106,8 @@ impl ArenaChunk {
         let end = unsafe { base.add(memory.len()) };
         hooks::run_mapped(start, end.as_ptr().addr() - start.as_ptr().addr());
         let header = Self {
-            next: Cell::new(ptr::null_mut()),
-            filled: Cell::new(start.as_ptr()),
+            next: AtomicPtr::new(ptr::null_mut()),
+            filled: AtomicPtr::new(start.as_ptr()),
             start: start.as_ptr(),
             end: end.as_ptr(),
             layout,
@@ -137,6 +135,34 @@ impl ArenaChunk {
         unsafe { provider.free(chunk.cast(), layout) }; // USER CODE
     }
 
+    /// The next chunk of whichever list this one is on.
+    pub(crate) fn next(&self) -> Link {
+        // Relaxed, here and below: an arena of one thread needs no order. One of several writes the
+        // link before it publishes the chunk, and that has a Release.
+        self.next.load(Ordering::Relaxed)
+    }
+
+    /// Changes the link.
+    pub(crate) fn set_next(&self, next: Link) {
+        self.next.store(next, Ordering::Relaxed);
+    }
+
+    /// Behind the last byte that is handed out, or was before the chunk became spare. For the
+    /// current chunk of a cursor it is not kept up: the cursor knows.
+    pub(crate) fn filled(&self) -> *mut u8 {
+        self.filled.load(Ordering::Relaxed)
+    }
+
+    /// Changes what is filled, while nobody else does.
+    pub(crate) fn set_filled(&self, filled: *mut u8) {
+        self.filled.store(filled, Ordering::Relaxed);
+    }
+
+    /// What is filled, for those who change it at the same time.
+    pub(super) fn shared_filled(&self) -> &AtomicPtr<u8> {
+        &self.filled
+    }
+
     /// The first byte to hand out.
     pub(crate) fn start(&self) -> *mut u8 {
         self.start
@@ -157,9 +183,15 @@ impl ArenaChunk {
         (self.start.addr()..self.end.addr()).contains(&block.as_ptr().addr())
     }
 
+    /// Whether `block` was the first to be placed here, for `layout`, and the last.
+    pub(crate) fn holds_only(&self, block: NonNull<u8>, layout: Layout, min_align: usize) -> bool {
+        let first = self.place(layout, min_align);
+        first.is_some_and(|first| first == (block.as_ptr(), self.filled()))
+    }
+
     /// Tells the tools that nothing lies from `from` on.
     pub(crate) fn close_from(&self, from: *mut u8) {
-        let len = self.filled.get().addr() - from.addr();
+        let len = self.filled().addr() - from.addr();
         if let Some(from) = NonNull::new(from) {
             hooks::block_returned(from, len);
         }
@@ -174,7 +206,7 @@ impl ArenaChunk {
 
     /// Bytes from the start to what is filled.
     pub(crate) fn used(&self) -> usize {
-        self.filled.get().addr() - self.start.addr()
+        self.filled().addr() - self.start.addr()
     }
 
     /// Where `layout` would lie at the start of the chunk, and where the free bytes behind it would

@@ -205,10 +205,10 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         let (block, filled) = header
             .place(layout, MIN_ALIGN)
             .expect("the chunk was chosen for this layout");
-        header.filled.set(filled);
+        header.set_filled(filled);
         self.keep_fill();
         let mut chunks = self.chunks.get();
-        header.next.set(chunks.top);
+        header.set_next(chunks.top);
         chunks.top = chunk.as_ptr();
         if !apart {
             chunks.current = chunk.as_ptr();
@@ -237,14 +237,14 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             if better && header.place(layout, MIN_ALIGN).is_some() {
                 best = Some((chunk, before));
             }
-            (before, at) = (at, header.next.get());
+            (before, at) = (at, header.next());
         }
         let (chunk, before) = best?;
         // SAFETY: as above.
-        let after = unsafe { chunk.as_ref() }.next.get();
+        let after = unsafe { chunk.as_ref() }.next();
         match NonNull::new(before) {
             // SAFETY: as above.
-            Some(before) => unsafe { before.as_ref() }.next.set(after),
+            Some(before) => unsafe { before.as_ref() }.set_next(after),
             None => chunks.spare = after,
         }
         self.chunks.set(chunks);
@@ -255,7 +255,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     fn keep_fill(&self) {
         if let Some(current) = NonNull::new(self.chunks.get().current) {
             // SAFETY: invariants 1 and 2.
-            unsafe { current.as_ref() }.filled.set(self.cursor.pos());
+            unsafe { current.as_ref() }.set_filled(self.cursor.pos());
         }
     }
 
@@ -295,8 +295,8 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             // SAFETY: invariant 1.
             let header = unsafe { chunk.as_ref() };
             header.close_from(header.start());
-            chunks.top = header.next.get();
-            header.next.set(chunks.spare);
+            chunks.top = header.next();
+            header.set_next(chunks.spare);
             chunks.spare = chunk.as_ptr();
         }
         chunks.base = mark.base;
@@ -344,14 +344,14 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         self.chunks.set(Chunks::none(chunks.limit));
     }
 
-    /// If `block` has a chunk of its own, and that is the newest or the one before, the chunk
+    /// If `block` is all there is in its chunk, and that is the newest or the one before, the chunk
     /// becomes spare.
     ///
     /// # Safety
     ///
-    /// `block` was handed out by this bump and is not used any more.
+    /// `block` was handed out by this bump for `layout` and is not used any more.
     #[cold]
-    pub(crate) unsafe fn give_back_apart(&self, block: NonNull<u8>) {
+    pub(crate) unsafe fn give_back_apart(&self, block: NonNull<u8>, layout: Layout) {
         let mut chunks = self.chunks.get();
         let (mut above, mut at): (Link, Link) = (ptr::null_mut(), chunks.top);
         for _ in 0..2 {
@@ -360,16 +360,16 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             };
             // SAFETY: invariant 1.
             let header = unsafe { chunk.as_ref() };
-            let below = header.next.get();
-            if at != chunks.current && header.contains(block) {
+            let below = header.next();
+            if at != chunks.current && header.holds_only(block, layout, MIN_ALIGN) {
                 match NonNull::new(above) {
                     // SAFETY: invariant 1.
-                    Some(above) => unsafe { above.as_ref() }.next.set(below),
+                    Some(above) => unsafe { above.as_ref() }.set_next(below),
                     None => chunks.top = below,
                 }
                 header.close_from(header.start());
-                header.filled.set(header.start());
-                header.next.set(chunks.spare);
+                header.set_filled(header.start());
+                header.set_next(chunks.spare);
                 chunks.spare = at;
                 self.chunks.set(chunks);
                 return;
@@ -395,7 +395,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             return;
         };
         // SAFETY: invariant 1.
-        let one = if unsafe { only.as_ref() }.next.get().is_null() {
+        let one = if unsafe { only.as_ref() }.next().is_null() {
             self.chunks.set(Chunks {
                 spare: ptr::null_mut(),
                 ..chunks
@@ -494,7 +494,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
                 return;
             }
             // SAFETY: invariant 1; the reference ends with this block.
-            let (next, whole) = unsafe { (chunk.as_ref().next.get(), chunk.as_ref().whole()) };
+            let (next, whole) = unsafe { (chunk.as_ref().next(), chunk.as_ref().whole()) };
             chunks.spare = next;
             chunks.reserved -= whole;
             self.chunks.set(chunks);
@@ -519,7 +519,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         self.keep_fill();
         // SAFETY: invariant 1.
         let header = unsafe { only.as_ref() };
-        if !header.next.get().is_null() || header.used() > 0 {
+        if !header.next().is_null() || header.used() > 0 {
             return;
         }
         self.cursor.leave();
@@ -591,14 +591,14 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         while let Some(chunk) = NonNull::new(at) {
             // SAFETY: invariant 1.
             let header = unsafe { chunk.as_ref() };
-            at = header.next.get();
+            at = header.next();
             look(header);
         }
     }
 }
 
 /// A place for no bytes.
-fn dangling(layout: Layout) -> NonNull<u8> {
+pub(super) fn dangling(layout: Layout) -> NonNull<u8> {
     let align = NonZero::new(layout.align()).unwrap_or(NonZero::<usize>::MIN);
     NonNull::without_provenance(align)
 }
@@ -617,7 +617,7 @@ impl UsedChunks {
         let chunk = NonNull::new(self.0)?;
         // SAFETY: a chunk in use, by the caller's promise.
         let header = unsafe { chunk.as_ref() };
-        self.0 = header.next.get();
+        self.0 = header.next();
         Some(header.used_bytes())
     }
 }

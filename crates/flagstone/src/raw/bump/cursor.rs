@@ -129,14 +129,16 @@ impl<const MIN_ALIGN: usize> Cursor<MIN_ALIGN> {
         Some(start)
     }
 
-    /// Takes the newest block back; any other stays where it is.
+    /// Takes the newest block back; any other stays where it is. Whether it was the newest.
     #[inline(always)]
-    pub(crate) fn give_back(&self, block: NonNull<u8>, size: usize) {
-        if self.is_newest(block, size) {
-            self.pos
-                .set(self.pos.get().with_addr(block.as_ptr().addr()));
+    pub(crate) fn give_back(&self, block: NonNull<u8>, size: usize) -> bool {
+        let newest = self.is_newest(block, size);
+        if newest {
+            let pos = self.pos.get().with_addr(block.as_ptr().addr());
+            self.pos.set(pos);
             hooks::block_returned(block, size);
         }
+        newest
     }
 
     /// Goes to the bytes from `pos` to `end`; blocks below `floor` stay.
@@ -151,11 +153,28 @@ impl<const MIN_ALIGN: usize> Cursor<MIN_ALIGN> {
         self.end.set(end);
     }
 
+    /// The same for a piece whose bytes the tools believe to be in use.
+    ///
+    /// # Safety
+    ///
+    /// The invariants of the type.
+    pub(crate) unsafe fn enter(&self, start: NonNull<u8>, len: usize) {
+        hooks::block_returned(start, len);
+        let end = start.as_ptr().wrapping_add(len);
+        // SAFETY: the caller's promise.
+        unsafe { self.go(start.as_ptr(), start.as_ptr(), end) };
+    }
+
     /// Leaves the chunk.
     pub(crate) fn leave(&self) {
         self.floor.set(NOWHERE);
         self.pos.set(NOWHERE);
         self.end.set(NOWHERE);
+    }
+
+    /// Whether it is in no chunk.
+    pub(crate) fn is_nowhere(&self) -> bool {
+        self.end.get() == NOWHERE
     }
 
     /// The next free byte.

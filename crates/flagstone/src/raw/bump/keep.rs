@@ -9,8 +9,15 @@ use core::{cell::Cell, ptr, ptr::NonNull};
 /// ```
 #[derive(Debug)]
 pub(crate) struct Kept {
-    pub(super) older: Cell<*mut Kept>,
+    older: Cell<*mut Kept>,
     finish: unsafe fn(NonNull<Kept>),
+}
+
+impl Kept {
+    /// Puts it before `older`, while it is on no list.
+    pub(crate) fn set_older(&self, older: *mut Self) {
+        self.older.set(older);
+    }
 }
 
 /// A value with its link.

@@ -1,16 +1,24 @@
 //! The core of the arenas: a pointer that moves up through chunks.
 //!
 //! ```text
-//!   door ▶ Reserve ▶ Bump ▶ Cursor (hot)
-//!                      ╰──▶ ArenaChunk ▶ provider (cold)
+//!   Arena, LockArena ▶ Bump ▶ Cursor (hot)
+//!                       ╰───▶ ArenaChunk ▶ provider (cold)
+//!   LocalArena ▶ Cursor (hot)
+//!        ╰─────▶ SharedBump ▶ ArenaChunk ▶ provider (cold)
+//!   SyncArena ─────╯
 //! ```
 
 mod chunk;
 mod chunked;
 mod cursor;
 mod keep;
+mod leftover;
 mod reserve;
+mod shared;
 
-pub(crate) use chunked::{Bump, Mark, UsedChunks};
+pub(crate) use chunk::ArenaChunk;
+pub(crate) use chunked::{Bump, Mark, Need, Usage, UsedChunks};
+pub(crate) use cursor::Cursor;
 pub(crate) use keep::{KeepList, Kept, KeptValue, Oldest};
 pub(crate) use reserve::Reserve;
+pub(crate) use shared::SharedBump;
