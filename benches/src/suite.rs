@@ -43,6 +43,8 @@ pub enum Goal {
     Floor(f64),
     /// At most so many times the time of the best rival.
     Rival(f64),
+    /// At most so many times the time of this contender.
+    Contender(&'static str, f64),
     /// At most so many nanoseconds, in the median.
     Nanos(f64),
 }

@@ -3,7 +3,7 @@
 use super::{
     bumper::{Bumper, Collections, Numbers, Rooms, Shared, Texts, Values},
     floor::BumpFloor,
-    ours::{ArenaPerThread, OurArena},
+    ours::{ArenaPerThread, OurArena, OurLock, OurSync},
     rival::{
         AegisArena, Blinking, Bumpalo, BumpaloHerd, ScopeDown, ScopeDown8, ScopeUp, ScopeUp8,
         SyncBlinking, SystemBoxes, SystemVec, TypedNumbers, TypedTexts,
@@ -106,18 +106,31 @@ pub(crate) fn arenas(quick: bool) -> Vec<Event> {
             )
         })
     }));
-    events.extend([1, 2].map(|count| {
-        event(ArenaTask::Threads(count), &[], {
-            contenders!(threads:
-                ArenaPerThread, BumpaloHerd, SyncBlinking<false>, SyncBlinking<true>,
+    for threads in [1, 2] {
+        let mut own = event(ArenaTask::Locals(threads), &[], {
+            contenders!(together:
+                ArenaPerThread, OurSync<true>, BumpaloHerd<true>, SyncBlinking<true>,
             )
-        })
-    }));
+        });
+        own.quoted = OurSync::<true>::NAME;
+        own.goals = vec![Goal::Contender(ArenaPerThread::NAME, 1.5), BEST_RIVAL];
+        let mut shared = event(ArenaTask::Shared(threads), &[], {
+            contenders!(together:
+                OurSync<false>, OurLock, BumpaloHerd<false>, SyncBlinking<false>,
+            )
+        });
+        shared.quoted = OurSync::<false>::NAME;
+        shared.goals = vec![Goal::Nanos(8.0), BEST_RIVAL];
+        events.extend([own, shared]);
+    }
     events
 }
 
 fn event(task: ArenaTask, goals: &[Goal], entries: Vec<Entry>) -> Event {
-    let heavy = matches!(task, ArenaTask::Reset(_) | ArenaTask::Threads(_));
+    let heavy = matches!(
+        task,
+        ArenaTask::Reset(_) | ArenaTask::Locals(_) | ArenaTask::Shared(_)
+    );
     Event {
         slug: format!("arena/{}", task.slug()),
         family: Family::Arenas,
@@ -213,7 +226,7 @@ fn standard_push() -> Entry {
     }
 }
 
-fn threads<S: Shared>() -> Entry {
+fn together<S: Shared>() -> Entry {
     Entry {
         name: S::NAME,
         prepare: |task| {

@@ -2,7 +2,7 @@
 
 use std::{alloc::Layout, ptr::NonNull, sync::Mutex};
 
-use flagstone::Arena;
+use flagstone::{Arena, SyncArena, arena::LockArena, provider::Global, sync::SpinLock};
 
 use super::{
     bumper::{Bumper, Collections, Rooms, Shared, Texts, TryNumbers, Values},
@@ -85,5 +85,54 @@ impl Shared for ArenaPerThread {
         for arena in &mut self.0 {
             arena.get_mut().unwrap_or_else(|_| exhausted()).reset();
         }
+    }
+}
+
+/// `flagstone::SyncArena`, used by all threads directly, or through a local part of each.
+pub(crate) struct OurSync<const LOCAL: bool>(SyncArena);
+
+impl<const LOCAL: bool> Shared for OurSync<LOCAL> {
+    const NAME: &'static str = if LOCAL {
+        "flagstone::SyncArena::local"
+    } else {
+        "flagstone::SyncArena"
+    };
+    const ROLE: Role = Role::Ours;
+
+    fn for_threads(_: usize) -> Self {
+        Self(SyncArena::new())
+    }
+
+    fn work(&self, _: usize, count: u64) {
+        if LOCAL {
+            let local = self.0.local();
+            drive(&local, count, |local, number| local.alloc(number).into());
+        } else {
+            drive(&self.0, count, |arena, number| arena.alloc(number).into());
+        }
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+}
+
+/// `flagstone::LockArena` on a `SpinLock`: for targets without threads to speak of.
+pub(crate) struct OurLock(LockArena<SpinLock>);
+
+impl Shared for OurLock {
+    const NAME: &'static str = "flagstone::LockArena";
+    const ROLE: Role = Role::Ours;
+
+    fn for_threads(_: usize) -> Self {
+        Self(LockArena::new_in(Global))
+    }
+
+    fn work(&self, _: usize, count: u64) {
+        drive(&self.0, count, |arena, number| arena.alloc(number).into());
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
     }
 }

@@ -25,16 +25,21 @@ pub(crate) enum ArenaTask {
     Allocate,
     /// [`Resets`](super::workload::Resets) after this many allocations.
     Reset(u64),
-    /// [`Threads`](super::threads::Threads), this many.
-    Threads(usize),
+    /// [`Threads`](super::threads::Threads), this many, each for itself.
+    Locals(u64),
+    /// [`Threads`](super::threads::Threads), this many, all in one.
+    Shared(u64),
 }
 
 impl ArenaTask {
     /// How many times, or on how many threads; 1 where there is no number.
     pub(crate) fn count(self) -> u64 {
         match self {
-            Self::Push(count) | Self::ReserveOne(count) | Self::Reset(count) => count,
-            Self::Threads(threads) => threads as u64,
+            Self::Push(count)
+            | Self::ReserveOne(count)
+            | Self::Reset(count)
+            | Self::Locals(count)
+            | Self::Shared(count) => count,
             _ => 1,
         }
     }
@@ -52,7 +57,8 @@ impl ArenaTask {
             Self::Oversize => "oversize".into(),
             Self::Allocate => "allocate".into(),
             Self::Reset(count) => format!("reset-{count}"),
-            Self::Threads(threads) => format!("threads-{threads}"),
+            Self::Locals(threads) => format!("local-{threads}"),
+            Self::Shared(threads) => format!("shared-{threads}"),
         }
     }
 
@@ -73,8 +79,8 @@ impl ArenaTask {
             Self::Allocate => "place a value of 64 bytes, without taking it back".into(),
             Self::Reset(1) => "reset after 1 allocation".into(),
             Self::Reset(count) => format!("reset after {} allocations", grouped(count as usize)),
-            Self::Threads(1) => "place a u64, on one thread of its own".into(),
-            Self::Threads(threads) => format!("place a u64, on each of {threads} threads at once"),
+            Self::Locals(threads) => format!("place a u64, {} for itself", every(threads)),
+            Self::Shared(threads) => format!("place a u64, {} in the same arena", every(threads)),
         }
     }
 
@@ -124,12 +130,25 @@ impl ArenaTask {
                  under one reading of the clock, an eighth of which (about 3 ns) is in every number. \
                  Boxes are dropped one by one. `typed-arena` cannot be reset; it is made again."
             }
-            Self::Threads(_) => {
+            Self::Locals(_) => {
                 "One operation is one number on every thread, by the clock on the wall from the first \
                  thread's start to the last one's end; everything is taken back between windows of 65,536 \
-                 numbers. `flagstone::Arena` is one arena per thread, whose values do not outlive \
-                 the thread's borrow; it is what the others are compared with."
+                 numbers, outside of the clock. Each thread has its own part of what is shared. \
+                 `flagstone::Arena` is an arena per thread, whose values go with the thread; it is what \
+                 the others are compared with."
+            }
+            Self::Shared(_) => {
+                "The same, but nobody keeps anything between two numbers: all threads change one \
+                 position, or take an arena of a herd and give it back each time."
             }
         }
+    }
+}
+
+/// How many threads there are.
+fn every(threads: u64) -> String {
+    match threads {
+        1 => "one thread".into(),
+        threads => format!("each of {threads} threads"),
     }
 }

@@ -5,7 +5,7 @@ use std::{alloc::Layout, ptr::NonNull};
 use super::{
     bumper::{Bumper, Collections, Numbers, Rooms, Shared, Texts, Values},
     floor::BumpFloor,
-    ours::{ArenaPerThread, OurArena},
+    ours::{ArenaPerThread, OurArena, OurLock, OurSync},
     rival::{
         AegisArena, Blinking, Bumpalo, BumpaloHerd, ScopeDown, ScopeDown8, ScopeUp, ScopeUp8,
         SyncBlinking, SystemBoxes, SystemVec, TypedNumbers, TypedTexts,
@@ -186,6 +186,7 @@ fn arenas_hold_collections() {
 #[test]
 fn shared_arenas_serve_threads() {
     each!(serves_threads:
-        ArenaPerThread, BumpaloHerd, SyncBlinking<false>, SyncBlinking<true>,
+        ArenaPerThread, OurLock, OurSync<false>, OurSync<true>, BumpaloHerd<false>, BumpaloHerd<true>,
+        SyncBlinking<false>, SyncBlinking<true>,
     );
 }

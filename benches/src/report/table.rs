@@ -47,6 +47,15 @@ impl Table {
         let (asked, is, most) = match goal {
             Goal::Floor(most) => (format!("≤ {most:.2} × floor"), times(Role::Floor), most),
             Goal::Rival(most) => (format!("≤ {most:.2} × rival"), times(Role::Rival), most),
+            Goal::Contender(name, most) => {
+                let other = self.samples.iter().find(|samples| samples.name == name);
+                let times = other.map_or(f64::NAN, |other| ours.times(other));
+                (
+                    format!("≤ {most:.2} × `{name}` (is {})", ratio(times)),
+                    times,
+                    most,
+                )
+            }
             Goal::Nanos(most) => (format!("≤ {most:.0} ns"), ours.median(), most),
         };
         // Compared as it is shown.

@@ -71,11 +71,15 @@ impl<const MIN_ALIGN: usize> Collections for Bumpalo<MIN_ALIGN> {
     }
 }
 
-/// `bumpalo_herd::Herd`: a thread takes a member at the start and keeps it.
-pub(crate) struct BumpaloHerd(Herd);
+/// `bumpalo_herd::Herd`: a thread takes a member and keeps it (`LOCAL`), or takes one for each value.
+pub(crate) struct BumpaloHerd<const LOCAL: bool>(Herd);
 
-impl Shared for BumpaloHerd {
-    const NAME: &'static str = "bumpalo-herd";
+impl<const LOCAL: bool> Shared for BumpaloHerd<LOCAL> {
+    const NAME: &'static str = if LOCAL {
+        "bumpalo-herd"
+    } else {
+        "bumpalo-herd::get"
+    };
     const ROLE: Role = Role::Rival;
 
     fn for_threads(_: usize) -> Self {
@@ -83,8 +87,14 @@ impl Shared for BumpaloHerd {
     }
 
     fn work(&self, _: usize, count: u64) {
-        let member = self.0.get();
-        drive(&member, count, |member, number| member.alloc(number).into());
+        if LOCAL {
+            let member = self.0.get();
+            drive(&member, count, |member, number| member.alloc(number).into());
+        } else {
+            drive(&self.0, count, |herd, number| {
+                herd.get().alloc(number).into()
+            });
+        }
     }
 
     fn reset(&mut self) {
