@@ -6,6 +6,10 @@
 #   benches/instructions.sh            compare; fails when a count is above its budget
 #   benches/instructions.sh --update   write the counts into the budget
 #
+# Two kinds of lines are in the budget. An event is counted as a whole, per operation, with its loop
+# and its values. A call (call/...) is counted by itself, in a function around it, with that
+# function's return; its line can have a second budget, of conditional branches that are executed.
+#
 # Needs valgrind. Floors are counted for the reader, they have no budget.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,34 +35,51 @@ count=${CARGO_TARGET_DIR:-target}/release/count
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# Instructions per operation of a contender ($2) in an event ($1), two digits behind the point.
+# Instructions and conditional branches per operation of a contender ($2) in an event or call ($1), two
+# digits behind the point.
 measure() {
-    valgrind --tool=callgrind --toggle-collect='count::counted*' \
+    local functions='count::counted*'
+    if [[ "$1" == call/* ]]; then
+        functions='*::measured_*'
+    fi
+    valgrind --tool=callgrind --branch-sim=yes --toggle-collect="$functions" \
         --callgrind-out-file="$scratch/out" "$count" "$1" "$2" "$ops" 2>"$scratch/log" || {
         cat "$scratch/log" >&2
         return 1
     }
-    awk -v ops="$ops" '/Collected/ { printf "%.2f", $NF / ops; found = 1 } END { exit !found }' \
-        "$scratch/log" || {
+    # Collected : instructions, conditional branches, of these mispredicted, indirect ones, …
+    awk -v ops="$ops" '/Collected :/ && $4 > 0 { printf "%.2f %.2f", $4 / ops, $5 / ops; found = 1 }
+        END { exit !found }' "$scratch/log" || {
         echo "instructions.sh: callgrind collected nothing for $2 in $1" >&2
         return 1
     }
 }
 
+# Whether the number $1 is above the number $2.
+above() {
+    awk -v counted="$1" -v allowed="$2" 'BEGIN { exit !(counted > allowed) }'
+}
+
 failed=false
 : >"$scratch/budget"
-printf '%-28s %-32s %9s %9s %9s\n' event contender counted budget floor
-while IFS= read -r line; do
-    read -r event contender floor allowed <<<"$line"
-    if [[ -z "$line" || "$line" == '#'* ]]; then
-        printf '%s\n' "$line" >>"$scratch/budget"
+line() { printf '%-22s %-28s %9s %9s %9s %9s %9s\n' "$@"; }
+line event contender counted budget floor branches budget
+while IFS= read -r text; do
+    read -r event contender floor allowed branches <<<"$text"
+    if [[ -z "$text" || "$text" == '#'* ]]; then
+        printf '%s\n' "$text" >>"$scratch/budget"
         continue
     fi
     counted=$(measure "$event" "$contender")
-    least=$(measure "$event" "$floor")
-    printf '%-28s %-32s %9s %9s %9s\n' "$event" "$contender" "$counted" "$allowed" "$least"
-    printf '%s %s %s %s\n' "$event" "$contender" "$floor" "$counted" >>"$scratch/budget"
-    if awk -v counted="$counted" -v allowed="$allowed" 'BEGIN { exit !(counted > allowed) }'; then
+    read -r counted branched <<<"$counted"
+    least=-
+    if [[ "$floor" != - ]]; then
+        least=$(measure "$event" "$floor")
+        least=${least% *}
+    fi
+    line "$event" "$contender" "$counted" "$allowed" "$least" "$branched" "${branches:--}"
+    printf '%s\n' "$event $contender $floor $counted${branches:+ $branched}" >>"$scratch/budget"
+    if above "$counted" "$allowed" || { [[ -n "$branches" ]] && above "$branched" "$branches"; }; then
         failed=true
     fi
 done <"$budget"

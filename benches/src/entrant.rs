@@ -78,7 +78,7 @@ impl<C: Contender> Entrant for Pool<C> {
                 Lane::new(name, role, Replace::among(pool, live, pins))
             }
             Task::Construct(capacity) => Lane::new(name, role, Construct::<C>::new(capacity)),
-            Task::Find(_) => panic!("a pool cannot find numbers"),
+            Task::Find(_) | Task::Arena(_) => panic!("a pool cannot do {:?}", self.task),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A contender at work, with its type forgotten.
 
+use std::time::{Duration, Instant};
+
 use crate::contender::Role;
 
 /// One contender doing one workload, kept between the windows of a race.
@@ -25,9 +27,22 @@ pub(crate) trait Body {
     /// Does the workload's operation `ops` times, a multiple of `step`.
     fn run(&mut self, ops: u64);
 
+    /// The time that `ops` operations take: a workload of which only a part counts reads the clock
+    /// itself.
+    fn timed(&mut self, ops: u64) -> Duration {
+        let start = Instant::now();
+        self.run(ops);
+        start.elapsed()
+    }
+
     /// How many operations cannot be told apart.
     fn step(&self) -> u64 {
         1
+    }
+
+    /// How many operations a window may have.
+    fn most(&self) -> u64 {
+        u64::MAX
     }
 
     /// How many operations bring the working set back into the caches.
@@ -68,6 +83,17 @@ impl<'p> Lane<'p> {
     #[must_use]
     pub fn warm_up(&self) -> u64 {
         self.body.warm_up()
+    }
+
+    /// How many operations a window may have; what is not timed would take too long otherwise.
+    #[must_use]
+    pub fn most(&self) -> u64 {
+        self.body.most()
+    }
+
+    /// The time that `ops` operations take, a multiple of [`step`](Self::step).
+    pub(crate) fn timed(&mut self, ops: u64) -> Duration {
+        self.body.timed(ops)
     }
 
     /// Does the workload's operation `ops` times, a multiple of [`step`](Self::step).

@@ -1,4 +1,4 @@
-//! Flagstone's pools against their floors and their rivals, interleaved in one process.
+//! Flagstone's pools and arenas against their floors and their rivals, interleaved in one process.
 //!
 //! ```text
 //! cargo bench -p flagstone-benches                       print the report
@@ -12,6 +12,7 @@
 //! [`report`] says what came out. The `count` program runs one contender of one event for an
 //! instruction counter.
 
+pub mod arena;
 mod buffered;
 mod contender;
 mod entrant;

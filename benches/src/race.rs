@@ -6,7 +6,7 @@
 //! one benchmark to its end before the next. `tango-bench` does take turns, but between two builds
 //! of one function at a time; here sixteen contenders share a round.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::{contender::Role, lane::Lane};
 
@@ -109,7 +109,7 @@ pub fn race(lanes: &mut [Lane<'_>], settings: Settings) -> Vec<Samples> {
                 lanes.len() - 1 - turn
             };
             lanes[at].run(warm_up(&lanes[at], ops[at]));
-            let time = timed(&mut lanes[at], ops[at]);
+            let time = lanes[at].timed(ops[at]);
             samples[at]
                 .nanos
                 .push(time.as_secs_f64() * 1e9 / ops[at] as f64);
@@ -124,20 +124,15 @@ fn warm_up(lane: &Lane<'_>, ops: u64) -> u64 {
     ops.max(lane.warm_up().min(16 * ops))
 }
 
-/// How many operations fill a window: doubled until they take half of it or more.
+/// How many operations fill a window: doubled until they take half of it or more, or are as many as
+/// a window may have.
 fn calibrate(lane: &mut Lane<'_>, window: Duration) -> u64 {
     lane.run(lane.warm_up());
     let mut ops = lane.step();
-    while timed(lane, ops) < window / 2 {
+    while ops <= lane.most() / 2 && lane.timed(ops) < window / 2 {
         ops *= 2;
     }
     ops
-}
-
-fn timed(lane: &mut Lane<'_>, ops: u64) -> Duration {
-    let start = Instant::now();
-    lane.run(ops);
-    start.elapsed()
 }
 
 #[cfg(test)]

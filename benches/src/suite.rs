@@ -1,6 +1,7 @@
 //! The events: which contenders do which task.
 
 use crate::{
+    arena::arenas,
     buffered::{AxiomBuffers, Buffers, GrowingBuffers, Vectors},
     contender::Contender,
     entrant::Entry,
@@ -28,20 +29,46 @@ const ONE_SLAB: u64 = 500;
 /// Values that are summed up.
 const SUMMED: u64 = 100_000;
 
+/// What is measured together in a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Pools and the index structures in them.
+    Pools,
+    /// Arenas.
+    Arenas,
+}
+
+/// What is asked of ours in an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Goal {
+    /// At most so many times the time of the best floor.
+    Floor(f64),
+    /// At most so many times the time of the best rival.
+    Rival(f64),
+    /// At most so many times the time of this contender.
+    Contender(&'static str, f64),
+    /// At most so many nanoseconds, in the median.
+    Nanos(f64),
+}
+
 /// A task, its contenders, and what is asked of ours.
 pub struct Event {
     /// Short name, for the command line.
     pub slug: String,
+    /// With what it is reported.
+    pub family: Family,
     /// What is done.
     pub title: String,
     /// What an operation is, and what to know about this event.
     pub about: &'static str,
     /// Which of our contenders is quoted.
     pub quoted: &'static str,
-    /// How many times the floor's time the quoted one may take.
-    pub goal: Option<f64>,
-    task: Task,
-    entries: Vec<Entry>,
+    /// What is asked of the quoted one.
+    pub goals: Vec<Goal>,
+    /// Rounds of its race at most.
+    pub(crate) rounds: usize,
+    pub(crate) task: Task,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl std::fmt::Debug for Event {
@@ -63,7 +90,13 @@ impl Event {
             .map(|entry| (entry.prepare)(self.task))
             .collect();
         let mut lanes: Vec<_> = entrants.iter().map(|entrant| entrant.lane()).collect();
-        race(&mut lanes, settings)
+        race(
+            &mut lanes,
+            Settings {
+                rounds: settings.rounds.min(self.rounds),
+                ..settings
+            },
+        )
     }
 
     /// The names of its contenders.
@@ -120,6 +153,7 @@ pub fn events(quick: bool) -> Vec<Event> {
     events.push(recycled_sizes());
     events.extend(buffered());
     events.extend([find::<2>(), find::<3>(), find::<4>()]);
+    events.extend(arenas(quick));
     events
 }
 
@@ -141,15 +175,17 @@ fn fixed<T: Payload>(tasks: &[Task]) -> impl Iterator<Item = Event> {
         Entry::pool::<PluralityAlloc<T>>(),
     ];
     tasks.iter().map(move |&task| Event {
+        family: Family::Pools,
         slug: format!("fixed/{}", task.slug(size_of::<T>())),
         title: format!("Fixed pools: {}", task.title(size_of::<T>())),
         about: task.about(),
         quoted: FixedIntrusive::<T>::NAME,
-        goal: match task {
-            Task::Hot => Some(1.15),
-            Task::Replace(_) => Some(1.10),
-            _ => None,
+        goals: match task {
+            Task::Hot => vec![Goal::Floor(1.15)],
+            Task::Replace(_) => vec![Goal::Floor(1.10)],
+            _ => Vec::new(),
         },
+        rounds: usize::MAX,
         task,
         entries: [&pools[..], &boxes::<T>(task)].concat(),
     })
@@ -171,14 +207,16 @@ fn growing<T: Payload>(tasks: &[Task]) -> impl Iterator<Item = Event> {
         Entry::pool::<Thunderdome<T>>(),
     ];
     tasks.iter().map(move |&task| Event {
+        family: Family::Pools,
         slug: format!("growing/{}", task.slug(size_of::<T>())),
         title: format!("Growing pools: {}", task.title(size_of::<T>())),
         about: task.about(),
         quoted: Growing::<T>::NAME,
-        goal: match task {
-            Task::Batch | Task::Sum(_) | Task::Construct(_) => None,
-            _ => Some(1.3),
+        goals: match task {
+            Task::Batch | Task::Sum(_) | Task::Construct(_) => Vec::new(),
+            _ => vec![Goal::Floor(1.3)],
         },
+        rounds: usize::MAX,
         task,
         entries: [&pools[..], &boxes::<T>(task)].concat(),
     })
@@ -203,10 +241,12 @@ fn recycled<T: Payload + Send + Sync>() -> impl Iterator<Item = Event> {
                     it replaces one, releases another); the reset writes that word again. Boxes are \
                     made anew and written completely, which is what recycling is there to avoid.",
             quoted: Recycling::<T>::NAME,
-            goal: match task {
-                Task::Hot => Some(1.15),
-                _ => Some(1.10),
+            family: Family::Pools,
+            goals: match task {
+                Task::Hot => vec![Goal::Floor(1.15)],
+                _ => vec![Goal::Floor(1.10)],
             },
+            rounds: usize::MAX,
             task,
             entries: [&entries[..], linear, &boxes::<T>(task)].concat(),
         }
@@ -222,7 +262,9 @@ fn recycled_sizes() -> Event {
         about: "As the hot events. The floor is the same pool with objects of 64 bytes: an object that \
                 stays in its place costs the same whatever its size.",
         quoted: Recycling::<[u64; 64]>::NAME,
-        goal: Some(1.2),
+        family: Family::Pools,
+        goals: vec![Goal::Floor(1.2)],
+        rounds: usize::MAX,
         task,
         entries: vec![
             Entry::pool::<RecyclingSmall<[u64; 8]>>(),
@@ -242,7 +284,9 @@ fn buffered() -> impl Iterator<Item = Event> {
         about: "One operation gets an empty buffer of 128 words, puts one word in, and drops it (or \
                 another one).",
         quoted: Buffers::NAME,
-        goal: None,
+        family: Family::Pools,
+        goals: Vec::new(),
+        rounds: usize::MAX,
         task,
         entries: vec![
             Entry::pool::<Buffers>(),
@@ -275,11 +319,13 @@ fn find<const LEVELS: usize>() -> Event {
         entries.push(Entry::index::<AxiomBits>());
     }
     Event {
+        family: Family::Pools,
         slug: format!("index/{}", task.slug(0)),
         title: format!("Bitmaps: {}", task.title(0)),
         about: task.about(),
         quoted: OurBitmap::NAME,
-        goal: None,
+        goals: Vec::new(),
+        rounds: usize::MAX,
         task,
         entries,
     }

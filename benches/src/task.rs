@@ -1,5 +1,7 @@
 //! What the contenders of an event do, and how it is described.
 
+use crate::arena::ArenaTask;
+
 /// What the contenders of an event do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
@@ -19,6 +21,8 @@ pub(crate) enum Task {
     Construct(usize),
     /// [`Find`](crate::workload::Find) in this many numbers.
     Find(usize),
+    /// What arenas do.
+    Arena(ArenaTask),
 }
 
 impl Task {
@@ -44,6 +48,7 @@ impl Task {
             Self::ReplaceSpread(_) => format!("replace-many-slabs/{size}"),
             Self::Construct(capacity) => format!("construct-{capacity}/{size}"),
             Self::Find(capacity) => format!("find-{capacity}"),
+            Self::Arena(task) => task.slug(),
         }
     }
 
@@ -83,6 +88,7 @@ impl Task {
             Self::Find(capacity) => {
                 format!("free one of {} numbers and find it", grouped(capacity))
             }
+            Self::Arena(task) => task.title(),
         }
     }
 
@@ -130,12 +136,13 @@ impl Task {
                  The floor's depth is known to the compiler. At 16 million numbers the bits exceed the \
                  second-level cache of some machines."
             }
+            Self::Arena(task) => task.about(),
         }
     }
 }
 
 /// A number with a comma at every thousand.
-fn grouped(number: usize) -> String {
+pub(crate) fn grouped(number: usize) -> String {
     match (number / 1000, number % 1000) {
         (0, rest) => rest.to_string(),
         (thousands, rest) => format!("{},{rest:03}", grouped(thousands)),

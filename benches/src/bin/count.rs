@@ -1,16 +1,21 @@
-//! Runs one contender of one event, for an instruction counter.
+//! Runs one contender of one event, or one call of it, for an instruction counter.
 //!
-//! `valgrind --tool=callgrind --toggle-collect='count::counted*'` counts the operations and leaves
-//! out what comes before them; `instructions.sh` does that.
+//! `valgrind --tool=callgrind --toggle-collect='count::counted*'` counts the operations of an event
+//! and leaves out what comes before them; a single call is counted in `*call::measured*`.
+//! `instructions.sh` does that.
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use flagstone_benches::{Lane, suite::events};
+use flagstone_benches::{
+    Lane,
+    arena::{Call, calls},
+    suite::events,
+};
 
-/// Runs one contender of one event, for an instruction counter.
+/// Runs one contender of one event, or one call of it, for an instruction counter.
 #[derive(Parser)]
 struct Args {
-    /// The event, as `cargo bench -- --list` names it.
+    /// The event, as `cargo bench -- --list` names it, or a call.
     event: String,
     /// The contender, as the report names it.
     contender: String,
@@ -21,15 +26,23 @@ struct Args {
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    let calls = calls();
+    let wanted = |call: &&Call| call.name == args.event && call.contender == args.contender;
+    if let Some(call) = calls.iter().find(wanted) {
+        (call.repeat)(args.ops);
+        return Ok(());
+    }
     let events = events(true);
     let event = events
         .iter()
         .find(|event| event.slug == args.event)
         .with_context(|| {
-            let known: Vec<_> = events.iter().map(|event| event.slug.as_str()).collect();
+            let events = events.iter().map(|event| event.slug.as_str());
+            let known: Vec<_> = events.chain(calls.iter().map(|call| call.name)).collect();
             format!(
-                "there is no event `{}`; there are: {}",
+                "there is no event or call `{}` (of {}); there are: {}",
                 args.event,
+                args.contender,
                 known.join(", ")
             )
         })?;

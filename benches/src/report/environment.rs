@@ -9,8 +9,13 @@ use sysinfo::{CpuRefreshKind, System};
 /// The lock file the benchmarks were built with.
 const LOCK: &str = include_str!("../../../Cargo.lock");
 /// The packages whose versions a reader wants to know.
-const RIVALS: [&str; 12] = [
+const RIVALS: &[&str] = &[
+    "aegis-memory",
     "axiom_mem",
+    "blink-alloc",
+    "bump-scope",
+    "bumpalo",
+    "bumpalo-herd",
     "fastalloc",
     "infinity_pool",
     "libmimalloc-sys",
@@ -22,6 +27,7 @@ const RIVALS: [&str; 12] = [
     "slab",
     "slotmap",
     "thunderdome",
+    "typed-arena",
 ];
 
 /// Machine, system, compiler, versions and date.

@@ -1,4 +1,4 @@
-//! The page: conditions, method, the quoted ratios, then every table.
+//! The page: conditions, method, the quoted ratios of pools and of arenas, then every table.
 
 use std::{
     fmt, fs, io,
@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::{Environment, Table};
-use crate::race::Settings;
+use super::{Benefits, Environment, Table};
+use crate::{race::Settings, suite::Family};
 
 /// A whole report.
 #[derive(Debug)]
@@ -67,23 +67,50 @@ impl fmt::Display for Page {
             self.settings.window.as_micros(),
             self.settings.rounds,
         )?;
-        writeln!(f, "## Quoted ratios\n")?;
-        writeln!(
-            f,
-            "`FixedPool`, `GrowingPool` and `Bitmap` as they come, against the best floor and the \
-             best rival of each event.\n"
-        )?;
+        for family in [Family::Pools, Family::Arenas] {
+            self.quoted(f, family)?;
+        }
+        if let Some(benefits) = Benefits::of(&self.tables) {
+            write!(f, "{benefits}")?;
+        }
+        writeln!(f, "## Events\n")?;
+        self.tables
+            .iter()
+            .try_for_each(|table| write!(f, "{table}"))
+    }
+}
+
+impl Page {
+    /// The rows of one family, if any of its events ran.
+    fn quoted(&self, f: &mut fmt::Formatter<'_>, family: Family) -> fmt::Result {
+        let tables = self.tables.iter();
+        let mut tables = tables.filter(|table| table.family() == family).peekable();
+        if tables.peek().is_none() {
+            return Ok(());
+        }
+        let (title, about) = match family {
+            Family::Pools => (
+                "pools",
+                "`FixedPool`, `GrowingPool` and `Bitmap` as they come, against the best floor and the \
+                 best rival of each event.",
+            ),
+            Family::Arenas => (
+                "arenas",
+                "`Arena` as it comes, against the best floor and the best rival of each event. The \
+                 floor is a pointer, an end and one comparison, downwards or upwards, without a way \
+                 to another chunk. A rival that can be told its minimum alignment runs with its own, \
+                 1, and with ours, `<8>`.",
+            ),
+        };
+        writeln!(f, "## Quoted ratios: {title}\n\n{about}\n")?;
         writeln!(
             f,
             "| event | × floor | goal | × best rival | best rival (median ns) | min ns | median ns |"
         )?;
         writeln!(f, "|---|---:|---|---:|---|---:|---:|")?;
-        for table in &self.tables {
+        for table in tables {
             writeln!(f, "{}", table.summary())?;
         }
-        writeln!(f, "\n## Events\n")?;
-        self.tables
-            .iter()
-            .try_for_each(|table| write!(f, "{table}"))
+        writeln!(f)
     }
 }

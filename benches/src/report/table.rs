@@ -2,15 +2,21 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::{contender::Role, race::Samples, suite::Event};
+use crate::{
+    contender::Role,
+    race::Samples,
+    suite::{Event, Family, Goal},
+};
 
 /// The results of one event, the fastest first.
 #[derive(Debug)]
 pub struct Table {
+    slug: String,
+    family: Family,
     title: String,
     about: &'static str,
     quoted: &'static str,
-    goal: Option<f64>,
+    goals: Vec<Goal>,
     samples: Vec<Samples>,
 }
 
@@ -20,10 +26,12 @@ impl Table {
     pub fn new(event: &Event, mut samples: Vec<Samples>) -> Self {
         samples.sort_by(|one, other| one.median().total_cmp(&other.median()));
         Self {
+            slug: event.slug.clone(),
+            family: event.family,
             title: event.title.clone(),
             about: event.about,
             quoted: event.quoted,
-            goal: event.goal,
+            goals: event.goals.clone(),
             samples,
         }
     }
@@ -31,6 +39,46 @@ impl Table {
     /// The fastest of a side, by its median.
     fn best(&self, role: Role) -> Option<&Samples> {
         self.samples.iter().find(|samples| samples.role == role)
+    }
+
+    /// What is asked of ours, and whether it is so.
+    fn verdict(&self, ours: &Samples, goal: Goal) -> String {
+        let times = |role| self.best(role).map_or(f64::NAN, |other| ours.times(other));
+        let (asked, is, most) = match goal {
+            Goal::Floor(most) => (format!("≤ {most:.2} × floor"), times(Role::Floor), most),
+            Goal::Rival(most) => (format!("≤ {most:.2} × rival"), times(Role::Rival), most),
+            Goal::Contender(name, most) => {
+                let other = self.samples.iter().find(|samples| samples.name == name);
+                let times = other.map_or(f64::NAN, |other| ours.times(other));
+                (
+                    format!("≤ {most:.2} × `{name}` (is {})", ratio(times)),
+                    times,
+                    most,
+                )
+            }
+            Goal::Nanos(most) => (format!("≤ {most:.0} ns"), ours.median(), most),
+        };
+        // Compared as it is shown.
+        let met = (is * 100.0).round() <= (most * 100.0).round();
+        format!("{asked}, {}", if met { "met" } else { "**missed**" })
+    }
+
+    /// The event's name for the command line.
+    pub(super) fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    /// With what it is reported.
+    pub(super) fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The median of a contender.
+    pub(super) fn median(&self, name: &str) -> Option<f64> {
+        let mut samples = self.samples.iter();
+        samples
+            .find(|samples| samples.name == name)
+            .map(Samples::median)
     }
 
     /// The event in one row: the quoted contender against the best floor and the best rival.
@@ -43,11 +91,11 @@ impl Table {
             return String::new();
         };
         let floor = self.best(Role::Floor).map(|floor| ours.times(floor));
-        let goal = match (floor, self.goal) {
-            (Some(times), Some(goal)) if times <= goal => format!("≤ {goal:.2}, met"),
-            (Some(_), Some(goal)) => format!("≤ {goal:.2}, **missed**"),
-            _ => String::new(),
-        };
+        let goals: Vec<_> = self
+            .goals
+            .iter()
+            .map(|&goal| self.verdict(ours, goal))
+            .collect();
         let (times, rival) = self.best(Role::Rival).map_or_else(
             || (String::new(), String::new()),
             |rival| {
@@ -58,9 +106,10 @@ impl Table {
             },
         );
         format!(
-            "| {} | {} | {goal} | {times} | {rival} | {} | {} |",
+            "| {} | {} | {} | {times} | {rival} | {} | {} |",
             self.title,
             floor.map(ratio).unwrap_or_default(),
+            goals.join("; "),
             nanos(ours.min()),
             nanos(ours.median()),
         )
@@ -102,7 +151,7 @@ fn ratio(times: f64) -> String {
 }
 
 /// Two digits behind the point below a hundred, none above.
-fn nanos(nanos: f64) -> String {
+pub(super) fn nanos(nanos: f64) -> String {
     if nanos < 100.0 {
         format!("{nanos:.2}")
     } else {

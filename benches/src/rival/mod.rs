@@ -14,6 +14,7 @@ mod plurality;
 
 pub(crate) use axiom_mem::{AxiomBits, AxiomPool};
 pub(crate) use boxes::{MimallocBox, SystemBox};
+pub(crate) use exclusive::Exclusive;
 pub(crate) use fastalloc::{FastallocFixed, FastallocGrowing};
 pub(crate) use infinity_pool::{InfinityLocal, InfinityRaw};
 pub(crate) use keyed::{Slab, SlotMap, Thunderdome};

@@ -20,14 +20,66 @@ pub(super) unsafe fn grow<'m>(
     old: Layout,
     new: Layout,
 ) -> Result<NonNull<[u8]>, Cause> {
-    if is_aligned(block, new)
-        // SAFETY: the caller's promise; a layout's size is at most `isize::MAX`.
-        && let Some(block) = unsafe { arena.resize(block, old.size(), new.size()) }
-    {
-        return Ok(NonNull::slice_from_raw_parts(block, new.size()));
-    }
     // SAFETY: the caller's promise.
-    unsafe { move_to(arena, block, old, new) }
+    match unsafe { grow_in_place(arena, block, old, new) } {
+        Some(block) => Ok(block),
+        // SAFETY: the caller's promise.
+        None => unsafe { move_to(arena, block, old, new) },
+    }
+}
+
+/// The same for whoever does not ask why it failed. The arguments of what is cold stay in the
+/// registers they came in, because the answer fits in registers as well.
+///
+/// # Safety
+///
+/// As for [`grow`].
+#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04"))]
+#[inline(always)]
+pub(super) unsafe fn grown<'m>(
+    arena: impl Reserve<'m>,
+    block: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> Option<NonNull<[u8]>> {
+    #[cold]
+    #[inline(never)]
+    unsafe fn moved<'m>(
+        arena: impl Reserve<'m>,
+        block: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Option<NonNull<[u8]>> {
+        // SAFETY: the caller's promise.
+        unsafe { move_to(arena, block, old, new) }.ok()
+    }
+
+    // SAFETY: the caller's promise.
+    match unsafe { grow_in_place(arena, block, old, new) } {
+        Some(block) => Some(block),
+        // SAFETY: the caller's promise.
+        None => unsafe { moved(arena, block, old, new) },
+    }
+}
+
+/// Makes `block` larger where it is, if it is the newest and there is room.
+///
+/// # Safety
+///
+/// As for [`grow`].
+#[inline(always)]
+unsafe fn grow_in_place<'m>(
+    arena: impl Reserve<'m>,
+    block: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> Option<NonNull<[u8]>> {
+    if !is_aligned(block, new) {
+        return None;
+    }
+    // SAFETY: the caller's promise; a layout's size is at most `isize::MAX`.
+    let block = unsafe { arena.resize(block, old.size(), new.size()) }?;
+    Some(NonNull::slice_from_raw_parts(block, new.size()))
 }
 
 /// Makes `block` smaller where it is, if it is the newest; or else leaves it, unless it must be
@@ -133,8 +185,8 @@ macro_rules! allocator {
                     new: core::alloc::Layout,
                 ) -> Result<core::ptr::NonNull<[u8]>, $api::alloc::AllocError> {
                     // SAFETY: the caller's promise.
-                    unsafe { super::block::grow(*self, block, old, new) }
-                        .map_err(|_| $api::alloc::AllocError)
+                    unsafe { super::block::grown(*self, block, old, new) }
+                        .ok_or($api::alloc::AllocError)
                 }
 
                 #[inline]
@@ -145,8 +197,8 @@ macro_rules! allocator {
                     new: core::alloc::Layout,
                 ) -> Result<core::ptr::NonNull<[u8]>, $api::alloc::AllocError> {
                     // SAFETY: the caller's promise.
-                    let block = unsafe { super::block::grow(*self, block, old, new) }
-                        .map_err(|_| $api::alloc::AllocError)?;
+                    let block = unsafe { super::block::grown(*self, block, old, new) }
+                        .ok_or($api::alloc::AllocError)?;
                     // SAFETY: just grown from as many bytes.
                     unsafe { super::block::zero_behind(block, old.size()) };
                     Ok(block)

@@ -217,7 +217,18 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
     ///
     /// With the panic of a destructor, after the others have run and the memory was taken back.
     #[doc(alias = "clear")]
+    #[inline]
     pub fn reset(&mut self) {
+        // SAFETY: `&mut self`: nothing borrowed from the arena is left.
+        if self.kept.is_empty() && unsafe { self.bump.quick_reset() } {
+            return;
+        }
+        self.reset_slowly();
+    }
+
+    /// The same with values to drop, or several chunks, or none.
+    #[inline(never)]
+    fn reset_slowly(&mut self) {
         let (bump, kept) = (&self.bump, &self.kept);
         let provider = match &self.source {
             Source::Own(provider) => provider,

@@ -107,6 +107,7 @@ pub(crate) enum Need {
 /// 4. `base` is null or among those in use; chunks from there on, and below the cursor's floor,
 ///    keep what lies in them.
 /// 5. While it is claimed, the lists are empty and the cursor is nowhere.
+/// 6. While `base` is null, the cursor's floor is the start of the current chunk.
 pub(crate) struct Bump<const MIN_ALIGN: usize> {
     cursor: Cursor<MIN_ALIGN>,
     chunks: Cell<Chunks>,
@@ -431,6 +432,27 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             }
             (above, at) = (at, below);
         }
+    }
+
+    /// Takes everything back without looking at a chunk, if the only one is the current one; whether
+    /// it was so. The header of a chunk that was just filled is far away from what the cache holds.
+    ///
+    /// # Safety
+    ///
+    /// Nothing that was handed out is used any more.
+    #[inline(always)]
+    pub(crate) unsafe fn quick_reset(&self) -> bool {
+        let chunks = self.chunks.get();
+        // A chunk goes from its header to the end of its cursor.
+        let whole = self.cursor.end().addr().wrapping_sub(chunks.current.addr());
+        let alone = !chunks.current.is_null() && whole == chunks.reserved;
+        if !alone || !chunks.base.is_null() {
+            return false;
+        }
+        self.stats.reset();
+        // SAFETY: the caller's promise. By invariant 6 that is the start of the chunk.
+        unsafe { self.cursor.fall() };
+        true
     }
 
     /// Takes everything back and makes one chunk of all, if there are several: as large as what

@@ -116,10 +116,13 @@ impl<const MIN_ALIGN: usize> Cursor<MIN_ALIGN> {
         if !self.is_newest(block, old) {
             return None;
         }
-        // With the provenance of the chunk: the caller's pointer may be good for the block only.
-        let start = self.pos.get().with_addr(block.as_ptr().addr());
+        // With the provenance of the chunk, because the caller's pointer may be good for the block
+        // only. Of the end, because a position computed from the last one would have to wait for
+        // it: of two growths in a row the second would begin when the first has reached the cache.
+        let end = self.end.get();
+        let start = end.with_addr(block.as_ptr().addr());
         let need = Self::padded(new);
-        if need > self.end.get().addr() - start.addr() {
+        if need > end.addr() - start.addr() {
             return None;
         }
         self.pos.set(start.wrapping_add(need));
@@ -134,8 +137,8 @@ impl<const MIN_ALIGN: usize> Cursor<MIN_ALIGN> {
     pub(crate) fn give_back(&self, block: NonNull<u8>, size: usize) -> bool {
         let newest = self.is_newest(block, size);
         if newest {
-            let pos = self.pos.get().with_addr(block.as_ptr().addr());
-            self.pos.set(pos);
+            self.pos
+                .set(self.end.get().with_addr(block.as_ptr().addr()));
             hooks::block_returned(block, size);
         }
         newest
@@ -163,6 +166,20 @@ impl<const MIN_ALIGN: usize> Cursor<MIN_ALIGN> {
         let end = start.as_ptr().wrapping_add(len);
         // SAFETY: the caller's promise.
         unsafe { self.go(start.as_ptr(), start.as_ptr(), end) };
+    }
+
+    /// Takes everything back that was handed out since the floor was set.
+    ///
+    /// # Safety
+    ///
+    /// It is not used any more.
+    #[inline(always)]
+    pub(crate) unsafe fn fall(&self) {
+        let (floor, pos) = (self.floor.get(), self.pos.get());
+        self.pos.set(floor);
+        // SAFETY: in a chunk, or `NOWHERE`: not null.
+        let start = unsafe { NonNull::new_unchecked(floor) };
+        hooks::block_returned(start, pos.addr() - floor.addr());
     }
 
     /// Leaves the chunk.

@@ -107,6 +107,12 @@ impl KeepList {
         self.newest.get()
     }
 
+    /// Whether there is nothing to drop.
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.newest.get().is_null()
+    }
+
     /// Drops the values that came after `stays`, the newest first. When one panics, the others are
     /// dropped all the same, and the panic goes on.
     ///
