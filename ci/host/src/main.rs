@@ -18,6 +18,7 @@ use core::fmt::Write as _;
 extern "C" fn run() -> ! {
     checks::fixed_pool_in_a_static();
     checks::growing_pool_in_lent_bytes();
+    checks::objects_and_buffers_in_lent_bytes();
     // Whether somebody reads it does not matter; the exit code says the same.
     let _ = writeln!(
         system::Stdout,
