@@ -675,7 +675,8 @@ fn nothing_is_left_for_the_next_user() {
     let recycle = FnRecycle::new(String::new, |text: &mut String| text.clear());
     leaks(recycle);
     leaks(AtAcquire(recycle));
-    leaks(&recycle);
+    let borrowed = &recycle;
+    leaks(borrowed);
 }
 
 /// What is counted is what happened.
