@@ -70,7 +70,7 @@ impl fmt::Display for Page {
         writeln!(f, "## Quoted ratios\n")?;
         writeln!(
             f,
-            "`FixedPool`, `GrowingPool` and `Bitmap` as they come, against the best floor and the \
+            "`FixedPool`, `GrowingPool`, `RecyclePool`, `BufferPool` and `Bitmap` as they come, against the best floor and the \
              best rival of each event.\n"
         )?;
         writeln!(
