@@ -2,7 +2,7 @@
 
 use crate::{
     arena::arenas,
-    buffered::{AxiomBuffers, Buffers, GrowingBuffers, Vectors},
+    buffered::{Buffers, GrowingBuffers},
     contender::Contender,
     entrant::Entry,
     finder::Finder,
@@ -13,11 +13,11 @@ use crate::{
     },
     payload::Payload,
     race::{Samples, Settings, race},
-    recycled::{LinearPool, ObjectPool, OpoolReuse, Recycling, RecyclingSmall},
+    recycled::{Recycling, RecyclingSmall},
     rival::{
-        AxiomBits, AxiomPool, FastallocFixed, FastallocGrowing, InfinityLocal, InfinityRaw,
-        MimallocBox, OpoolLocal, PluralityAlloc, PluralityBox, Slab, SlotMap, SystemBox,
-        Thunderdome,
+        AxiomBits, AxiomBuffers, AxiomPool, FastallocFixed, FastallocGrowing, InfinityLocal,
+        InfinityRaw, LinearPool, MimallocBox, ObjectPool, OpoolLocal, OpoolReuse, PluralityAlloc,
+        PluralityBox, Slab, SlotMap, SystemBox, Thunderdome, Vectors,
     },
     task::Task,
 };

@@ -233,6 +233,27 @@ fn forgotten_elements_are_dropped() {
     }
 }
 
+/// A buffer that was forgotten empty has nothing to drop, whatever its last owner had in it.
+#[test]
+fn a_buffer_forgotten_empty_drops_nothing() {
+    everywhere::<Tracked>(|mut pool| {
+        let census = Census::default();
+        for clear in [true, false, true] {
+            let mut buffer = pool.alloc().expect("free");
+            buffer.fill_with(|| census.tracked());
+            drop(buffer);
+            forget(pool.alloc()); // the same one, empty
+            if clear {
+                pool.clear();
+                assert!(pool.is_empty());
+            }
+        }
+        // A value that is dropped twice fails the census.
+        drop(pool);
+        assert_eq!(census.live(), 0);
+    });
+}
+
 /// Elements without destructors that were forgotten cost nothing but their buffer.
 #[test]
 fn forgotten_plain_buffers_come_back_with_clear() {

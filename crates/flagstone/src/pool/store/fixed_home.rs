@@ -142,6 +142,7 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Home for FixedHome<'_, T, 
 }
 
 /// An owned value in a [`FixedPool`](crate::FixedPool): two words.
+#[doc(alias = "Object")]
 pub type FixedHandle<'p, T, S = Intrusive, K = NoHooks, P = Global> =
     OwnedHandle<'p, T, FixedHome<'p, T, S, K, P>>;
 

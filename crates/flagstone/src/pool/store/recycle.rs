@@ -407,14 +407,14 @@ unsafe impl<T, K: Recycle<T>, P: Provider> Home for RecycleHome<'_, T, K, P> {
     }
 
     unsafe fn vacate(&self, slot: NonNull<u8>) {
-        let vacant = self.0.slots.vacant();
+        let vacant = &self.0.slots.vacant;
         vacant.set(vacant.get() - 1);
         // SAFETY: handed out empty, and not used any more.
         unsafe { self.0.slots.give_back(slot) };
     }
 
     unsafe fn occupy(&self, _slot: NonNull<u8>) {
-        let vacant = self.0.slots.vacant();
+        let vacant = &self.0.slots.vacant;
         vacant.set(vacant.get() - 1);
     }
 }
@@ -426,7 +426,7 @@ pub(in crate::pool) fn detach<T, K: Recycle<T>, P: Provider>(
     let (slot, home) = OwnedHandle::into_parts(handle);
     // SAFETY: the handle owned a live object, which moves out once.
     let object = unsafe { slot.read() };
-    let vacant = home.0.slots.vacant();
+    let vacant = &home.0.slots.vacant;
     vacant.set(vacant.get() + 1);
     // SAFETY: in use, empty now, and counted as vacant; the home is the slot's.
     (object, unsafe { VacantHandle::new(slot, home) })
