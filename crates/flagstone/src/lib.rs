@@ -33,5 +33,5 @@ pub mod pool;
 pub use error::{AllocError, AllocErrorKind, ConfigError, IndexError, OutOfMemory};
 pub use handle::{OwnedHandle, VacantHandle};
 pub use index::IndexAllocator;
-pub use pool::{FixedPool, GrowingPool, PoolConfig};
+pub use pool::{FixedPool, GrowingPool, PoolConfig, ThreadSafePool};
 pub use provider::Provider;

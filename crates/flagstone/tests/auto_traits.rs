@@ -6,13 +6,14 @@ use std::{cell::Cell, error::Error, rc::Rc};
 
 use flagstone::{
     AllocError, ConfigError, FixedPool, GrowingPool, IndexError, OutOfMemory, PoolConfig,
+    ThreadSafePool,
     index::{Bitmap, FreeList, Stack},
     pool::{
         Checked, FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Hooks, Indexed, Intrusive,
-        NoHooks, PoolConfigBuilder,
+        NoHooks, PoolConfigBuilder, ThreadSafeHandle, ThreadSafeVacant,
     },
     provider::{ByteRegion, Global, OsPages, StaticRegion},
-    sync::{NoLock, SpinLock},
+    sync::{DefaultLock, NoLock, SpinLock},
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -54,6 +55,32 @@ assert_not_impl_any!(GrowingPool<Shareable>: Send, Sync);
 assert_not_impl_any!(GrowingPool<u8, RcHooks>: Send, Sync);
 assert_not_impl_any!(GrowingPool<u8, NoHooks, &'static ByteRegion<'static>>: Send, Sync);
 
+// A pool with a lock is shared when its values may move and all its parts can be shared.
+assert_impl_all!(ThreadSafePool<u8>: Send, Sync, Unpin);
+assert_impl_all!(ThreadSafePool<Movable>: Send, Sync);
+assert_impl_all!(ThreadSafePool<u8, SpinLock, NoHooks, OsPages>: Send, Sync);
+assert_impl_all!(ThreadSafePool<u8, NoLock>: Send);
+assert_not_impl_any!(ThreadSafePool<u8, NoLock>: Sync);
+assert_not_impl_any!(ThreadSafePool<Tied>: Send, Sync);
+assert_not_impl_any!(ThreadSafePool<Shareable>: Send, Sync);
+assert_not_impl_any!(ThreadSafePool<u8, SpinLock, RcHooks>: Send, Sync);
+assert_impl_all!(ThreadSafePool<u8, SpinLock, NoHooks, ByteRegion<'static>>: Send);
+assert_not_impl_any!(ThreadSafePool<u8, SpinLock, NoHooks, ByteRegion<'static>>: Sync);
+assert_not_impl_any!(ThreadSafePool<u8, SpinLock, NoHooks, &'static ByteRegion<'static>>: Send, Sync);
+
+// Its handles go where their values may.
+assert_impl_all!(ThreadSafeHandle<'static, u8>: Send, Sync, Unpin);
+assert_impl_all!(ThreadSafeHandle<'static, Movable>: Send);
+assert_impl_all!(ThreadSafeHandle<'static, Shareable>: Sync);
+assert_impl_all!(ThreadSafeVacant<'static, Movable>: Send);
+assert_not_impl_any!(ThreadSafeHandle<'static, Movable>: Sync);
+assert_not_impl_any!(ThreadSafeHandle<'static, Shareable>: Send);
+assert_not_impl_any!(ThreadSafeHandle<'static, Tied>: Send, Sync);
+assert_not_impl_any!(ThreadSafeHandle<'static, u8, NoLock>: Send);
+assert_not_impl_any!(ThreadSafeHandle<'static, u8, SpinLock, RcHooks>: Send);
+assert_not_impl_any!(ThreadSafeVacant<'static, Tied>: Send);
+assert_not_impl_any!(ThreadSafeHandle<'static, u8>: Clone, Copy, Default);
+
 // A handle stays on the thread of its pool; a reference to one is a reference to the value.
 assert_impl_all!(FixedHandle<'static, u8>: Sync, Unpin);
 assert_impl_all!(FixedHandle<'static, Shareable>: Sync);
@@ -80,6 +107,7 @@ assert_impl_all!(StaticRegion<64>: Send, Sync);
 assert_impl_all!(ByteRegion<'static>: Send);
 assert_not_impl_any!(ByteRegion<'static>: Sync, Clone);
 assert_impl_all!(SpinLock: Send, Sync);
+assert_impl_all!(DefaultLock: Send, Sync);
 assert_impl_all!(NoLock: Send);
 assert_not_impl_any!(NoLock: Sync);
 assert_impl_all!(Stack: Send, Sync);

@@ -19,5 +19,5 @@ mod spec;
 
 pub use door::{Counted, Door, InPlace, Initializes, Pool, Unwrap, Walk};
 pub use kind::{PoolKind, each, fill};
-pub use pools::{Fixed, Growing, TestedStrategy};
+pub use pools::{Fixed, Growing, TestedStrategy, ThreadSafe};
 pub use spec::{Growth, Setting, Spec};

@@ -4,8 +4,9 @@
 //! |---|---|---|---|---|
 //! | [`FixedPool`] | one contiguous run | two words | no | when dropped |
 //! | [`GrowingPool`] | slabs | one word | by a [`GrowthStrategy`] | empty slabs |
+//! | [`ThreadSafePool`] | slabs behind a lock | one word, any thread | if told to | empty slabs |
 //!
-//! Both are for one thread at a time: they can be sent, not shared. Every pool has the same doors:
+//! The first two are for one thread at a time: they can be sent, not shared. Every pool has the same doors:
 //! `alloc(value)`, `alloc_with(closure)`, `alloc_init()`, `alloc_uninit()`, and with `&mut self`
 //! `iter_mut`, `drain` and `clear`.
 
@@ -13,6 +14,7 @@ mod config;
 mod fixed;
 mod growing;
 mod store;
+mod thread_safe;
 
 pub use crate::raw::{
     Checked, CheckedStrategy, FnHooks, FromCapacity, Hooks, Indexed, Intrusive, NoHooks, Poolable,
@@ -23,4 +25,6 @@ pub use fixed::FixedPool;
 pub use growing::GrowingPool;
 pub use store::{
     Drain, FixedHandle, FixedHome, FixedVacant, GrowingHandle, GrowingHome, GrowingVacant, IterMut,
+    LockedHome, ThreadSafeHandle, ThreadSafeVacant,
 };
+pub use thread_safe::ThreadSafePool;

@@ -29,7 +29,7 @@ pub use hooks::{FnHooks, Hooks, NoHooks, Poolable, PoolableHooks};
 pub(crate) use lifecycle::{PutBack, release, retire, welcome};
 pub(crate) use run::Run;
 pub(crate) use slab::{Slab, SlabShape};
-pub(crate) use slabs::{SlabCursor, Slabs};
+pub(crate) use slabs::{MOST_PER_FREE, SlabCursor, Slabs};
 pub(crate) use strategy::{Attach, Cursor};
 pub use strategy::{Checked, CheckedStrategy, FromCapacity, Indexed, Intrusive, Strategy};
 pub(crate) use touch::touch;

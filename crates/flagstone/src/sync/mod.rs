@@ -18,14 +18,21 @@ pub(crate) use backoff::Backoff;
 pub use no_lock::NoLock;
 pub use spin_lock::SpinLock;
 
+/// The lock of shared pools that name none: `parking_lot`'s, with the feature of that name.
+#[cfg(all(feature = "parking_lot", not(any(loom, shuttle))))]
+pub type DefaultLock = parking_lot::RawMutex;
+/// The lock of shared pools that name none: the [`SpinLock`], without the feature `parking_lot`.
+#[cfg(not(all(feature = "parking_lot", not(any(loom, shuttle)))))]
+pub type DefaultLock = SpinLock;
+
 /// Atomics of the platform, or of the model checker.
 pub(crate) mod atomic {
     #[cfg(not(any(loom, shuttle)))]
-    pub(crate) use core::sync::atomic::{AtomicBool, Ordering};
+    pub(crate) use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     #[cfg(loom)]
-    pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     #[cfg(all(shuttle, not(loom)))]
-    pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
+    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 }
 
 /// Atomics for `static`s, which model checkers cannot make: settings of the whole process, no

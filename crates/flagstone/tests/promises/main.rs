@@ -20,6 +20,7 @@
 //! | `locks` | the two locks exclude |
 //! | `touching` | `pre_initialize` touches every page, and nothing else does |
 //! | `threads` | thread numbers and exit hooks |
+//! | `shared_pool` | threads that share a pool own their slots alone, and wait for nobody's user code |
 //! | `sizes` | type sizes that users rely on |
 
 use flagstone_testkit::heap_watch::HeapWatch;
@@ -42,6 +43,7 @@ mod memory;
 mod misuse;
 mod own_index;
 mod regions;
+mod shared_pool;
 mod shrinking;
 mod sizes;
 mod suite;

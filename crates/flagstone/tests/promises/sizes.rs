@@ -3,7 +3,10 @@
 use flagstone::{
     AllocError, AllocErrorKind,
     index::{Bitmap, Stack},
-    pool::{Checked, FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Indexed, Intrusive},
+    pool::{
+        Checked, FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Indexed, Intrusive,
+        ThreadSafeHandle, ThreadSafeVacant,
+    },
 };
 
 const WORD: usize = size_of::<usize>();
@@ -37,6 +40,8 @@ fn a_handle_into_slabs_is_one_word() {
         1: GrowingHandle<'_, [u64; 100]>,
         1: GrowingHandle<'_, ()>,
         1: GrowingVacant<'_, u8>,
+        1: ThreadSafeHandle<'_, [u64; 100]>,
+        1: ThreadSafeVacant<'_, u8>,
     }
 }
 

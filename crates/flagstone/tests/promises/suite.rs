@@ -7,10 +7,11 @@ use flagstone::{
     ConfigError, IndexAllocator,
     index::{Bitmap, FreeList, Stack, WithCapacity},
     pool::{Checked, Indexed, Intrusive},
+    sync::{DefaultLock, NoLock, SpinLock},
 };
 use flagstone_testkit::{
     conformance,
-    conformance::{Fixed, Growing},
+    conformance::{Fixed, Growing, ThreadSafe},
 };
 
 /// An index allocator as a user would write one: first freed, first used.
@@ -57,3 +58,6 @@ conformance!(fixed_own_index, Fixed<Indexed<Queue>>);
 conformance!(growing_1_kib, Growing<1024>);
 conformance!(growing_4_kib, Growing<4096>);
 conformance!(growing_64_kib, Growing<{ 64 * 1024 }>);
+conformance!(thread_safe_default_lock, ThreadSafe<DefaultLock>);
+conformance!(thread_safe_spin_lock, ThreadSafe<SpinLock>);
+conformance!(thread_safe_no_lock, ThreadSafe<NoLock>);

@@ -40,8 +40,11 @@ const UNSAFE_FILES: &[&str] = &[
     "pool/store/fixed_home.rs",
     "pool/store/growing.rs",
     "pool/store/growing_home.rs",
+    "pool/store/locked.rs",
+    "pool/store/locked_home.rs",
     "pool/store/mod.rs",
     "pool/store/walk.rs",
+    "pool/thread_safe.rs",
     "sync/no_lock.rs",
     "sync/spin_lock.rs",
 ];

@@ -1,6 +1,6 @@
 //! How slots of a run go out and come home: with a reference to the store.
 
-use core::{cell::Cell, fmt, ptr, ptr::NonNull};
+use core::{fmt, ptr, ptr::NonNull};
 
 use super::{Initial, Store, fixed::FixedStore};
 use crate::{
@@ -63,8 +63,12 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Store for FixedStore<T, S,
         &self.initial
     }
 
-    fn vacant(&self) -> &Cell<usize> {
-        &self.vacant
+    fn vacant(&self) -> usize {
+        self.vacant.get()
+    }
+
+    fn add_vacant(&self) {
+        self.vacant.set(self.vacant.get() + 1);
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! How slots of slabs go out and come home: an address is enough.
 
-use core::{cell::Cell, fmt, marker::PhantomData, ptr, ptr::NonNull};
+use core::{fmt, marker::PhantomData, ptr, ptr::NonNull};
 
 use super::{
     Initial, Store,
@@ -108,8 +108,13 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Store
         &self.initial
     }
 
-    fn vacant(&self) -> &Cell<usize> {
-        &self.slabs().beside().vacant
+    fn vacant(&self) -> usize {
+        self.slabs().beside().vacant.get()
+    }
+
+    fn add_vacant(&self) {
+        let vacant = &self.slabs().beside().vacant;
+        vacant.set(vacant.get() + 1);
     }
 
     #[inline(always)]

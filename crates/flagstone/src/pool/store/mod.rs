@@ -17,6 +17,8 @@ mod initial;
 #[cfg(not(feature = "alloc"))]
 #[path = "no_initial.rs"]
 mod initial;
+mod locked;
+mod locked_home;
 mod walk;
 
 use core::ptr::NonNull;
@@ -26,6 +28,8 @@ pub(super) use fixed::FixedStore;
 pub use fixed_home::{FixedHandle, FixedHome, FixedVacant};
 pub(super) use growing::GrowingStore;
 pub use growing_home::{GrowingHandle, GrowingHome, GrowingVacant};
+pub(super) use locked::LockedStore;
+pub use locked_home::{LockedHome, ThreadSafeHandle, ThreadSafeVacant};
 pub(super) use walk::clear;
 pub use walk::{Drain, IterMut};
 
@@ -74,8 +78,16 @@ pub unsafe trait Store {
     /// Makes values, and keeps those made ahead.
     fn initial(&self) -> &Initial<Self::Value>;
 
+    /// A slot whose value was made ahead; it is the caller's now.
+    fn unpark(&self) -> Option<NonNull<u8>> {
+        self.initial().unpark()
+    }
+
     /// How many slots are out that hold no value yet.
-    fn vacant(&self) -> &core::cell::Cell<usize>;
+    fn vacant(&self) -> usize;
+
+    /// Counts one more of them.
+    fn add_vacant(&self);
 
     /// A home for a slot.
     fn home(&self) -> Self::Home<'_>;

@@ -18,7 +18,7 @@ struct Walk<'a, S: Store> {
 
 impl<'a, S: Store> Walk<'a, S> {
     fn new(store: &'a mut S) -> Self {
-        let cursor = (store.vacant().get() == 0).then(|| store.walk());
+        let cursor = (store.vacant() == 0).then(|| store.walk());
         Self { store, cursor }
     }
 
@@ -171,7 +171,7 @@ struct Parked<'a, S: Store>(&'a S);
 
 impl<S: Store> Drop for Parked<'_, S> {
     fn drop(&mut self) {
-        while let Some(slot) = self.0.initial().unpark() {
+        while let Some(slot) = self.0.unpark() {
             let rest = Parked(self.0);
             let slot: NonNull<S::Value> = slot.cast();
             // SAFETY: a parked value is nobody's; its slot goes back afterwards.
