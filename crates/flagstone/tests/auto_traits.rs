@@ -5,12 +5,14 @@
 use std::{cell::Cell, error::Error, rc::Rc};
 
 use flagstone::{
-    AllocError, ConfigError, FixedPool, GrowingPool, IndexError, OutOfMemory, PoolConfig,
-    ThreadSafePool,
+    AllocError, ConfigError, FixedPool, GrowingPool, IndexError, OutOfMemory, OwnedHandle,
+    PoolConfig, ThreadSafePool,
+    handle::Mapped,
     index::{Bitmap, FreeList, Stack},
     pool::{
-        Checked, FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Hooks, Indexed, Intrusive,
-        NoHooks, PoolConfigBuilder, ThreadSafeHandle, ThreadSafeVacant,
+        ArcHandle, Checked, FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Hooks, Indexed,
+        Intrusive, LockedHome, NoHooks, PoolConfigBuilder, RcHandle, ThreadSafeHandle,
+        ThreadSafeVacant,
     },
     provider::{ByteRegion, Global, OsPages, StaticRegion},
     sync::{DefaultLock, NoLock, SpinLock},
@@ -80,6 +82,23 @@ assert_not_impl_any!(ThreadSafeHandle<'static, u8, NoLock>: Send);
 assert_not_impl_any!(ThreadSafeHandle<'static, u8, SpinLock, RcHooks>: Send);
 assert_not_impl_any!(ThreadSafeVacant<'static, Tied>: Send);
 assert_not_impl_any!(ThreadSafeHandle<'static, u8>: Clone, Copy, Default);
+
+// A handle that keeps its pool goes where an `Rc` or `Arc` of the pool, and the value, may.
+assert_impl_all!(ArcHandle<ThreadSafePool<u8>>: Send, Sync, Unpin);
+assert_impl_all!(ArcHandle<ThreadSafePool<Movable>>: Send);
+assert_not_impl_any!(ArcHandle<ThreadSafePool<Movable>>: Sync);
+assert_not_impl_any!(ArcHandle<ThreadSafePool<Shareable>>: Send);
+assert_not_impl_any!(ArcHandle<ThreadSafePool<Tied>>: Send, Sync);
+assert_not_impl_any!(ArcHandle<ThreadSafePool<u8, NoLock>>: Send);
+assert_not_impl_any!(ArcHandle<ThreadSafePool<u8, SpinLock, RcHooks>>: Send);
+assert_not_impl_any!(RcHandle<FixedPool<u8>>: Send, Clone);
+assert_not_impl_any!(RcHandle<GrowingPool<u8>>: Send, Clone);
+assert_impl_all!(RcHandle<FixedPool<u8>>: Sync, Unpin);
+
+// A part of a value goes where the whole may.
+type Part<'p> = OwnedHandle<'p, u8, Mapped<LockedHome<'p, (u8, Tied)>>>;
+assert_not_impl_any!(Part<'static>: Send);
+assert_impl_all!(OwnedHandle<'static, u8, Mapped<LockedHome<'static, (u8, Movable)>>>: Send, Sync);
 
 // A handle stays on the thread of its pool; a reference to one is a reference to the value.
 assert_impl_all!(FixedHandle<'static, u8>: Sync, Unpin);

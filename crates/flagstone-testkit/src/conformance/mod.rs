@@ -15,9 +15,11 @@ mod kind;
 mod macros;
 mod pools;
 pub mod promise;
+mod rooted;
 mod spec;
 
 pub use door::{Counted, Door, InPlace, Initializes, Pool, Unwrap, Walk};
 pub use kind::{PoolKind, each, fill};
 pub use pools::{Fixed, Growing, TestedStrategy, ThreadSafe};
+pub use rooted::{Kept, KeptFixed, KeptGrowing, KeptThreadSafe, KeptVacant};
 pub use spec::{Growth, Setting, Spec};

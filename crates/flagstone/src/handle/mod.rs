@@ -12,6 +12,6 @@ mod forward;
 mod owned;
 mod vacant;
 
-pub use crate::raw::{Home, PinHome};
+pub use crate::raw::{Home, Mapped, PinHome, ValueHome};
 pub use owned::OwnedHandle;
 pub use vacant::VacantHandle;

@@ -4,6 +4,8 @@
     reason = "`from_raw` is an unsafe door; the work is in `store`"
 )]
 
+#[cfg(feature = "alloc")]
+use alloc::rc::Rc;
 use core::{fmt, ptr::NonNull};
 
 use super::{
@@ -11,7 +13,10 @@ use super::{
     store::{self, Drain, FixedHandle, FixedStore, FixedVacant, IterMut},
 };
 #[cfg(feature = "alloc")]
-use super::{FromCapacity, Indexed};
+use super::{
+    FixedHome, FromCapacity, Indexed, Rooted,
+    store::{RcHandle, Store},
+};
 #[cfg(feature = "alloc")]
 use crate::index::IndexAllocator;
 use crate::{
@@ -400,6 +405,73 @@ impl<T, S: CheckedStrategy, K: Hooks<T>, P: Provider> FixedPool<T, S, K, P> {
             .unwrap_or(usize::MAX);
         // SAFETY: the caller's promise.
         unsafe { self.from_index(index) }
+    }
+}
+
+/// Handles that keep the pool instead of borrowing it.
+#[cfg(feature = "alloc")]
+impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedPool<T, S, K, P> {
+    /// As [`alloc`](Self::alloc), but the handle keeps the pool, which ends with the last of them:
+    /// for structures that hold a pool and its handles, and for values that own handles into their
+    /// own pool. One count more than a borrowed handle, without atomics.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use flagstone::FixedPool;
+    ///
+    /// let pool = Rc::new(FixedPool::new(8));
+    /// let kept = pool.alloc_static(String::from("kept"))?;
+    /// drop(pool);
+    /// assert_eq!(*kept, "kept");
+    /// # Ok::<(), flagstone::AllocError<String>>(())
+    /// ```
+    ///
+    /// While such a handle is out, `Rc::get_mut` gives nobody `&mut` to the pool, so it is
+    /// neither cleared nor drained. A handle that is forgotten keeps the pool for ever, as a
+    /// forgotten `Rc` does.
+    ///
+    /// # Errors
+    ///
+    /// As [`alloc`](Self::alloc).
+    #[inline]
+    pub fn alloc_static(self: &Rc<Self>, value: T) -> Result<RcHandle<Self>, AllocError<T>> {
+        self.alloc(value).map(|handle| store::keep_rc(self, handle))
+    }
+
+    /// Makes any handle of this pool keep it: for values placed by the other doors.
+    ///
+    /// # Errors
+    ///
+    /// Gives the handle back when it is of another pool.
+    pub fn make_static<'p>(
+        self: &Rc<Self>,
+        handle: FixedHandle<'p, T, S, K, P>,
+    ) -> Result<RcHandle<Self>, FixedHandle<'p, T, S, K, P>> {
+        if self.store.owns(&handle) {
+            Ok(store::keep_rc(self, handle))
+        } else {
+            Err(handle)
+        }
+    }
+}
+
+// SAFETY: the store's home, which finds slots by their address or by that of the store, which does
+// not change while a handle keeps or borrows the pool; `owns` compares stores.
+#[cfg(feature = "alloc")]
+unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Rooted for FixedPool<T, S, K, P> {
+    type Value = T;
+    type Home<'p>
+        = FixedHome<'p, T, S, K, P>
+    where
+        Self: 'p;
+
+    #[inline(always)]
+    fn home(&self) -> FixedHome<'_, T, S, K, P> {
+        Store::home(&self.store)
+    }
+
+    fn owns(&self, handle: &FixedHandle<'_, T, S, K, P>) -> bool {
+        self.store.owns(handle)
     }
 }
 

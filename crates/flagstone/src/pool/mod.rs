@@ -23,6 +23,8 @@ pub use crate::raw::{
 pub use config::{GrowthStrategy, InitializationStrategy, PoolConfig, PoolConfigBuilder};
 pub use fixed::FixedPool;
 pub use growing::GrowingPool;
+#[cfg(feature = "alloc")]
+pub use store::{ArcHandle, ArcHome, RcHandle, RcHome, Rooted};
 pub use store::{
     Drain, FixedHandle, FixedHome, FixedVacant, GrowingHandle, GrowingHome, GrowingVacant, IterMut,
     LockedHome, ThreadSafeHandle, ThreadSafeVacant,

@@ -4,6 +4,8 @@
     reason = "`from_raw` is an unsafe door; the work is in `store`"
 )]
 
+#[cfg(feature = "alloc")]
+use alloc::sync::Arc;
 use core::{fmt, ptr::NonNull};
 
 use lock_api::RawMutex;
@@ -11,6 +13,11 @@ use lock_api::RawMutex;
 use super::{
     Hooks, NoHooks, PoolConfig,
     store::{self, Drain, IterMut, LockedStore, ThreadSafeHandle, ThreadSafeVacant},
+};
+#[cfg(feature = "alloc")]
+use super::{
+    LockedHome, Rooted,
+    store::{ArcHandle, Store},
 };
 use crate::{
     error::{AllocError, ConfigError},
@@ -363,6 +370,78 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
     /// the others still run, and the panic continues.
     pub fn clear(&mut self) {
         store::clear(&mut self.store);
+    }
+}
+
+/// Handles that keep the pool instead of borrowing it.
+#[cfg(feature = "alloc")]
+impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
+    ThreadSafePool<T, R, K, P, SLAB_BYTES>
+{
+    /// As [`alloc`](Self::alloc), but the handle keeps the pool, which ends with the last of them:
+    /// for structures that hold a pool and its handles, and for values that own handles into their
+    /// own pool. Two atomic operations more than a borrowed handle.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use flagstone::ThreadSafePool;
+    ///
+    /// let pool = Arc::new(ThreadSafePool::new(8));
+    /// let kept = pool.alloc_static(String::from("kept"))?;
+    /// drop(pool);
+    /// assert_eq!(*kept, "kept");
+    /// # Ok::<(), flagstone::AllocError<String>>(())
+    /// ```
+    ///
+    /// While such a handle is out, `Arc::get_mut` gives nobody `&mut` to the pool, so it is
+    /// neither cleared nor drained. A handle that is forgotten keeps the pool for ever, as a
+    /// forgotten `Arc` does.
+    ///
+    /// # Errors
+    ///
+    /// As [`alloc`](Self::alloc).
+    #[inline]
+    pub fn alloc_static(self: &Arc<Self>, value: T) -> Result<ArcHandle<Self>, AllocError<T>> {
+        self.alloc(value)
+            .map(|handle| store::keep_arc(self, handle))
+    }
+
+    /// Makes any handle of this pool keep it: for values placed by the other doors.
+    ///
+    /// # Errors
+    ///
+    /// Gives the handle back when it is of another pool.
+    pub fn make_static<'p>(
+        self: &Arc<Self>,
+        handle: ThreadSafeHandle<'p, T, R, K, P, SLAB_BYTES>,
+    ) -> Result<ArcHandle<Self>, ThreadSafeHandle<'p, T, R, K, P, SLAB_BYTES>> {
+        if self.store.owns(&handle) {
+            Ok(store::keep_arc(self, handle))
+        } else {
+            Err(handle)
+        }
+    }
+}
+
+// SAFETY: the store's home, which finds slots by their address or by that of the store, which does
+// not change while a handle keeps or borrows the pool; `owns` compares stores.
+#[cfg(feature = "alloc")]
+unsafe impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Rooted
+    for ThreadSafePool<T, R, K, P, SLAB_BYTES>
+{
+    type Value = T;
+    type Home<'p>
+        = LockedHome<'p, T, R, K, P, SLAB_BYTES>
+    where
+        Self: 'p;
+
+    #[inline(always)]
+    fn home(&self) -> LockedHome<'_, T, R, K, P, SLAB_BYTES> {
+        Store::home(&self.store)
+    }
+
+    fn owns(&self, handle: &ThreadSafeHandle<'_, T, R, K, P, SLAB_BYTES>) -> bool {
+        self.store.owns(handle)
     }
 }
 

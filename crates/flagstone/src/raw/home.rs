@@ -12,7 +12,8 @@ use core::ptr::NonNull;
 /// # Safety
 ///
 /// The implementor promises: while the home exists, its pool and the memory of all slots in use
-/// stay where they are, and the calls below do what they say whatever panics.
+/// stay where they are, and the calls below do what they say whatever panics. If the home is `Send`,
+/// its pool's values may be dropped on any thread.
 pub unsafe trait Home {
     /// The slot has just received a value: runs the acquire hook. If that panics, the value is
     /// dropped and the slot goes back before the panic continues.
@@ -51,6 +52,18 @@ pub unsafe trait Home {
     ///
     /// `slot` was handed out empty to the caller and now holds a value of the pool's type.
     unsafe fn occupy(&self, slot: NonNull<u8>);
+}
+
+/// A home whose handles point to whole values of one type, so that a value can be moved out through
+/// a handle.
+///
+/// # Safety
+///
+/// The implementor promises: a handle of a `Value` with this home points to the slot itself, which
+/// holds a `Value`.
+pub unsafe trait ValueHome: Home {
+    /// What a slot holds.
+    type Value;
 }
 
 /// A home whose values may be pinned.

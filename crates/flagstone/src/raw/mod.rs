@@ -18,15 +18,17 @@ mod home;
 mod hooks;
 mod lifecycle;
 mod list;
+mod mapped;
 mod run;
 mod slab;
 mod slabs;
 mod strategy;
 mod touch;
 
-pub use home::{Home, PinHome};
+pub use home::{Home, PinHome, ValueHome};
 pub use hooks::{FnHooks, Hooks, NoHooks, Poolable, PoolableHooks};
 pub(crate) use lifecycle::{PutBack, release, retire, welcome};
+pub use mapped::Mapped;
 pub(crate) use run::Run;
 pub(crate) use slab::{Slab, SlabShape};
 pub(crate) use slabs::{MOST_PER_FREE, SlabCursor, Slabs};

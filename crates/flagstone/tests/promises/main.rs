@@ -21,6 +21,7 @@
 //! | `touching` | `pre_initialize` touches every page, and nothing else does |
 //! | `threads` | thread numbers and exit hooks |
 //! | `shared_pool` | threads that share a pool own their slots alone, and wait for nobody's user code |
+//! | `static_handles` | a pool ends with the last handle that keeps it |
 //! | `sizes` | type sizes that users rely on |
 
 use flagstone_testkit::heap_watch::HeapWatch;
@@ -46,6 +47,7 @@ mod regions;
 mod shared_pool;
 mod shrinking;
 mod sizes;
+mod static_handles;
 mod suite;
 mod threads;
 mod touching;

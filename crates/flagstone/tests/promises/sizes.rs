@@ -1,11 +1,11 @@
 //! Type sizes that users rely on.
 
 use flagstone::{
-    AllocError, AllocErrorKind,
+    AllocError, AllocErrorKind, FixedPool, GrowingPool, ThreadSafePool,
     index::{Bitmap, Stack},
     pool::{
-        Checked, FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Indexed, Intrusive,
-        ThreadSafeHandle, ThreadSafeVacant,
+        ArcHandle, Checked, FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Indexed,
+        Intrusive, RcHandle, ThreadSafeHandle, ThreadSafeVacant,
     },
 };
 
@@ -30,6 +30,15 @@ fn a_handle_into_a_contiguous_pool_is_two_words() {
         2: FixedHandle<'_, u8, Indexed<Stack>>,
         2: FixedHandle<'_, u8, Checked<Indexed<Bitmap>>>,
         2: FixedVacant<'_, u8>,
+    }
+}
+
+#[test]
+fn a_handle_that_keeps_its_pool_is_two_words() {
+    words! {
+        2: RcHandle<FixedPool<u8>>,
+        2: RcHandle<GrowingPool<[u64; 100]>>,
+        2: ArcHandle<ThreadSafePool<u8>>,
     }
 }
 

@@ -43,6 +43,7 @@ const UNSAFE_FILES: &[&str] = &[
     "pool/store/locked.rs",
     "pool/store/locked_home.rs",
     "pool/store/mod.rs",
+    "pool/store/rooted.rs",
     "pool/store/walk.rs",
     "pool/thread_safe.rs",
     "sync/no_lock.rs",

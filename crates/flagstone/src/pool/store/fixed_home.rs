@@ -8,7 +8,10 @@ use crate::{
     error::Cause,
     handle::{OwnedHandle, VacantHandle},
     provider::{Global, Provider},
-    raw::{Cursor, Home, Hooks, Intrusive, NoHooks, PinHome, Strategy, release, retire, welcome},
+    raw::{
+        Cursor, Home, Hooks, Intrusive, NoHooks, PinHome, Strategy, ValueHome, release, retire,
+        welcome,
+    },
 };
 
 impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
@@ -97,6 +100,11 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> fmt::Debug for FixedHome<'_, T, S
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FixedHome({:p})", ptr::from_ref(self.0))
     }
+}
+
+// SAFETY: the pool's handles point to its slots, which hold a `T`.
+unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> ValueHome for FixedHome<'_, T, S, K, P> {
+    type Value = T;
 }
 
 // SAFETY: `NoHooks` never sees a value; a provider that is `'static` keeps the memory of a forgotten

@@ -11,7 +11,9 @@ use crate::{
     error::Cause,
     handle::{OwnedHandle, VacantHandle},
     provider::{Global, Provider},
-    raw::{Home, Hooks, NoHooks, PinHome, Slab, SlabCursor, Slabs, release, retire, welcome},
+    raw::{
+        Home, Hooks, NoHooks, PinHome, Slab, SlabCursor, Slabs, ValueHome, release, retire, welcome,
+    },
 };
 
 /// How many free slots of a slab a debug build looks through for a double free.
@@ -28,20 +30,31 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
         slot: NonNull<T>,
     ) -> GrowingHandle<'_, T, K, P, SLAB_BYTES> {
         if cfg!(debug_assertions) {
-            // SAFETY: a slot of one of our slabs, by the caller's promise.
-            let slab = unsafe { Slab::of(slot.cast(), SlabOf::<T, SLAB_BYTES>::SIZE) };
-            // SAFETY: as above; its changing fields are cells.
-            let owner = unsafe { slab.as_ref() }.owner();
             let address = slot.as_ptr().addr();
-            if owner != self.slabs.cast() {
+            // SAFETY: a slot of one of our slabs, by the caller's promise.
+            if !unsafe { self.owns_slot(slot.cast()) } {
                 report(Corruption::ForeignPointer { address });
             }
+            // SAFETY: as above.
+            let slab = unsafe { Slab::of(slot.cast(), SlabOf::<T, SLAB_BYTES>::SIZE) };
             if self.slabs().recently_freed(slab, slot.cast(), DEBUG_SEARCH) {
                 report(Corruption::DoubleFree { address });
             }
         }
         // SAFETY: the caller's promise; the home is ours.
         unsafe { OwnedHandle::new(slot, self.home()) }
+    }
+
+    /// Whether `slot` is one of this pool's.
+    ///
+    /// # Safety
+    ///
+    /// It is a slot in use of a pool of these parameters.
+    pub(super) unsafe fn owns_slot(&self, slot: NonNull<u8>) -> bool {
+        // SAFETY: a slot of a slab of this size, by the caller's promise.
+        let slab = unsafe { Slab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
+        // SAFETY: as above; its changing fields are cells.
+        unsafe { slab.as_ref() }.owner() == self.slabs.cast()
     }
 }
 
@@ -169,6 +182,13 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> fmt::Debug
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("GrowingHome")
     }
+}
+
+// SAFETY: the pool's handles point to its slots, which hold a `T`.
+unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> ValueHome
+    for GrowingHome<'_, T, K, P, SLAB_BYTES>
+{
+    type Value = T;
 }
 
 // SAFETY: `NoHooks` never sees a value; a provider that is `'static` keeps the memory of a forgotten

@@ -16,8 +16,8 @@ use crate::{
     handle::{OwnedHandle, VacantHandle},
     provider::{Global, Provider},
     raw::{
-        Home, Hooks, MOST_PER_FREE, NoHooks, PinHome, Slab, SlabCursor, Slabs, release, retire,
-        welcome,
+        Home, Hooks, MOST_PER_FREE, NoHooks, PinHome, Slab, SlabCursor, Slabs, ValueHome, release,
+        retire, welcome,
     },
     sync::{DefaultLock, atomic::Ordering},
 };
@@ -40,7 +40,7 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
         if cfg!(debug_assertions) {
             let address = slot.as_ptr().addr();
             // SAFETY: a slot of one of our slabs, by the caller's promise.
-            if !unsafe { self.owns(slot.cast()) } {
+            if !unsafe { self.owns_slot(slot.cast()) } {
                 report(Corruption::ForeignPointer { address });
             }
             // SAFETY: as above.
@@ -61,7 +61,7 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
     /// # Safety
     ///
     /// It is a slot in use of a pool of these parameters.
-    pub(super) unsafe fn owns(&self, slot: NonNull<u8>) -> bool {
+    pub(super) unsafe fn owns_slot(&self, slot: NonNull<u8>) -> bool {
         // SAFETY: a slot of a slab of this size, by the caller's promise.
         let slab = unsafe { Slab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
         // SAFETY: as above; the owner never changes.
@@ -171,6 +171,13 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> fmt::Deb
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LockedHome")
     }
+}
+
+// SAFETY: the pool's handles point to its slots, which hold a `T`.
+unsafe impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> ValueHome
+    for LockedHome<'_, T, R, K, P, SLAB_BYTES>
+{
+    type Value = T;
 }
 
 // SAFETY: `NoHooks` never sees a value; a provider that is `'static` keeps the memory of a forgotten

@@ -19,6 +19,8 @@ mod initial;
 mod initial;
 mod locked;
 mod locked_home;
+#[cfg(feature = "alloc")]
+mod rooted;
 mod walk;
 
 use core::ptr::NonNull;
@@ -30,6 +32,10 @@ pub(super) use growing::GrowingStore;
 pub use growing_home::{GrowingHandle, GrowingHome, GrowingVacant};
 pub(super) use locked::LockedStore;
 pub use locked_home::{LockedHome, ThreadSafeHandle, ThreadSafeVacant};
+#[cfg(feature = "alloc")]
+pub use rooted::{ArcHandle, ArcHome, RcHandle, RcHome, Rooted};
+#[cfg(feature = "alloc")]
+pub(super) use rooted::{keep_arc, keep_rc};
 pub(super) use walk::clear;
 pub use walk::{Drain, IterMut};
 
