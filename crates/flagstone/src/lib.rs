@@ -31,7 +31,7 @@ pub mod handle;
 pub mod pool;
 
 pub use error::{AllocError, AllocErrorKind, ConfigError, IndexError, OutOfMemory};
-pub use handle::{OwnedHandle, VacantHandle};
+pub use handle::{OwnedHandle, SharedHandle, VacantHandle, WeakHandle};
 pub use index::IndexAllocator;
-pub use pool::{FixedPool, GrowingPool, PoolConfig, ThreadSafePool};
+pub use pool::{FixedPool, GrowingPool, PoolConfig, SharedPool, ThreadSafePool};
 pub use provider::Provider;

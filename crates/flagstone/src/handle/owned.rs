@@ -104,7 +104,6 @@ impl<'p, T: ?Sized, H: Home> OwnedHandle<'p, T, H> {
     }
 
     /// How the slot goes back. Not public: a handle is `Sync` although its home may not be.
-    #[cfg(feature = "alloc")]
     pub(crate) fn home(handle: &Self) -> &H {
         &handle.home
     }

@@ -9,20 +9,20 @@ use alloc::rc::Rc;
 use core::{fmt, ptr::NonNull};
 
 use super::{
-    CheckedStrategy, Hooks, Intrusive, NoHooks, PoolConfig, Strategy,
-    store::{self, Drain, FixedHandle, FixedStore, FixedVacant, IterMut},
+    CheckedStrategy, FixedHome, Hooks, Intrusive, NoHooks, Placed, PoolConfig, Rooted, Shareable,
+    Strategy,
+    store::{self, Drain, FixedHandle, FixedStore, FixedVacant, IterMut, Store},
 };
 #[cfg(feature = "alloc")]
-use super::{
-    FixedHome, FromCapacity, Indexed, Rooted,
-    store::{RcHandle, Store},
-};
+use super::{FromCapacity, Indexed, store::RcHandle};
 #[cfg(feature = "alloc")]
 use crate::index::IndexAllocator;
 use crate::{
     error::{AllocError, ConfigError, IndexError},
+    handle::LocalCount,
     handle::OwnedHandle,
     provider::{Global, Provider},
+    sync::NoLock,
 };
 
 /// A fixed number of slots for values of `T` in one contiguous chunk: constant time, no allocation
@@ -457,7 +457,6 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedPool<T, S, K, P> {
 
 // SAFETY: the store's home, which finds slots by their address or by that of the store, which does
 // not change while a handle keeps or borrows the pool; `owns` compares stores.
-#[cfg(feature = "alloc")]
 unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Rooted for FixedPool<T, S, K, P> {
     type Value = T;
     type Home<'p>
@@ -472,6 +471,27 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Rooted for FixedPool<T, S,
 
     fn owns(&self, handle: &FixedHandle<'_, T, S, K, P>) -> bool {
         self.store.owns(handle)
+    }
+}
+
+// SAFETY: the pool's own doors and provider.
+unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Shareable for FixedPool<T, S, K, P> {
+    type Count = LocalCount;
+    type Lock = NoLock;
+    type Provider = P;
+
+    #[inline(always)]
+    fn place(&self, value: T) -> Result<Placed<'_, Self>, AllocError<T>> {
+        self.alloc(value)
+    }
+
+    #[inline(always)]
+    fn place_with(&self, make: impl FnOnce() -> T) -> Result<Placed<'_, Self>, AllocError> {
+        self.alloc_with(make)
+    }
+
+    fn provider(&self) -> &P {
+        self.store.provider()
     }
 }
 

@@ -9,17 +9,16 @@ use alloc::rc::Rc;
 use core::{fmt, ptr::NonNull};
 
 #[cfg(feature = "alloc")]
+use super::store::RcHandle;
 use super::{
-    GrowingHome, Rooted,
-    store::{RcHandle, Store},
-};
-use super::{
-    Hooks, NoHooks, PoolConfig,
-    store::{self, Drain, GrowingHandle, GrowingStore, GrowingVacant, IterMut},
+    GrowingHome, Hooks, NoHooks, Placed, PoolConfig, Rooted, Shareable,
+    store::{self, Drain, GrowingHandle, GrowingStore, GrowingVacant, IterMut, Store},
 };
 use crate::{
     error::{AllocError, ConfigError},
+    handle::LocalCount,
     provider::{Global, Provider},
+    sync::NoLock,
 };
 
 /// Slots for values of `T` in slabs: grows when it is full, returns slabs that stay empty, and its
@@ -368,7 +367,6 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingPool<T, K, P, 
 
 // SAFETY: the store's home, which finds slots by their address or by that of the store, which does
 // not change while a handle keeps or borrows the pool; `owns` compares stores.
-#[cfg(feature = "alloc")]
 unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Rooted
     for GrowingPool<T, K, P, SLAB_BYTES>
 {
@@ -385,6 +383,29 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Rooted
 
     fn owns(&self, handle: &GrowingHandle<'_, T, K, P, SLAB_BYTES>) -> bool {
         self.store.owns(handle)
+    }
+}
+
+// SAFETY: the pool's own doors and provider.
+unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Shareable
+    for GrowingPool<T, K, P, SLAB_BYTES>
+{
+    type Count = LocalCount;
+    type Lock = NoLock;
+    type Provider = P;
+
+    #[inline(always)]
+    fn place(&self, value: T) -> Result<Placed<'_, Self>, AllocError<T>> {
+        self.alloc(value)
+    }
+
+    #[inline(always)]
+    fn place_with(&self, make: impl FnOnce() -> T) -> Result<Placed<'_, Self>, AllocError> {
+        self.alloc_with(make)
+    }
+
+    fn provider(&self) -> &P {
+        self.store.provider()
     }
 }
 

@@ -6,6 +6,8 @@
 //! | [`GrowingPool`] | slabs | one word | by a [`GrowthStrategy`] | empty slabs |
 //! | [`ThreadSafePool`] | slabs behind a lock | one word, any thread | if told to | empty slabs |
 //!
+//! A [`SharedPool`] over any of them makes handles that share a value.
+//!
 //! The first two are for one thread at a time: they can be sent, not shared. Every pool has the same doors:
 //! `alloc(value)`, `alloc_with(closure)`, `alloc_init()`, `alloc_uninit()`, and with `&mut self`
 //! `iter_mut`, `drain` and `clear`.
@@ -13,6 +15,7 @@
 mod config;
 mod fixed;
 mod growing;
+mod shared;
 mod store;
 mod thread_safe;
 
@@ -24,9 +27,12 @@ pub use config::{GrowthStrategy, InitializationStrategy, PoolConfig, PoolConfigB
 pub use fixed::FixedPool;
 pub use growing::GrowingPool;
 #[cfg(feature = "alloc")]
-pub use store::{ArcHandle, ArcHome, RcHandle, RcHome, Rooted};
+pub use shared::{ArcShared, ArcWeak, RcShared, RcWeak};
+pub use shared::{LentHandle, LentHome, LentWeak, SharedPool};
+#[cfg(feature = "alloc")]
+pub use store::{ArcHandle, ArcHome, RcHandle, RcHome};
 pub use store::{
     Drain, FixedHandle, FixedHome, FixedVacant, GrowingHandle, GrowingHome, GrowingVacant, IterMut,
-    LockedHome, ThreadSafeHandle, ThreadSafeVacant,
+    LockedHome, Placed, Rooted, Shareable, ThreadSafeHandle, ThreadSafeVacant,
 };
 pub use thread_safe::ThreadSafePool;

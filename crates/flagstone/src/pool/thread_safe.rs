@@ -10,15 +10,14 @@ use core::{fmt, ptr::NonNull};
 
 use lock_api::RawMutex;
 
-use super::{
-    Hooks, NoHooks, PoolConfig,
-    store::{self, Drain, IterMut, LockedStore, ThreadSafeHandle, ThreadSafeVacant},
-};
 #[cfg(feature = "alloc")]
+use super::store::ArcHandle;
 use super::{
-    LockedHome, Rooted,
-    store::{ArcHandle, Store},
+    Hooks, LockedHome, NoHooks, Placed, PoolConfig, Rooted, Shareable,
+    store::{self, Drain, IterMut, LockedStore, Store, ThreadSafeHandle, ThreadSafeVacant},
 };
+#[cfg(target_has_atomic = "64")]
+use crate::handle::AtomicCount;
 use crate::{
     error::{AllocError, ConfigError},
     provider::{Global, Provider},
@@ -425,7 +424,6 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
 
 // SAFETY: the store's home, which finds slots by their address or by that of the store, which does
 // not change while a handle keeps or borrows the pool; `owns` compares stores.
-#[cfg(feature = "alloc")]
 unsafe impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Rooted
     for ThreadSafePool<T, R, K, P, SLAB_BYTES>
 {
@@ -442,6 +440,30 @@ unsafe impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> R
 
     fn owns(&self, handle: &ThreadSafeHandle<'_, T, R, K, P, SLAB_BYTES>) -> bool {
         self.store.owns(handle)
+    }
+}
+
+// SAFETY: the pool's own doors and provider.
+#[cfg(target_has_atomic = "64")]
+unsafe impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Shareable
+    for ThreadSafePool<T, R, K, P, SLAB_BYTES>
+{
+    type Count = AtomicCount;
+    type Lock = R;
+    type Provider = P;
+
+    #[inline(always)]
+    fn place(&self, value: T) -> Result<Placed<'_, Self>, AllocError<T>> {
+        self.alloc(value)
+    }
+
+    #[inline(always)]
+    fn place_with(&self, make: impl FnOnce() -> T) -> Result<Placed<'_, Self>, AllocError> {
+        self.alloc_with(make)
+    }
+
+    fn provider(&self) -> &P {
+        self.store.provider()
     }
 }
 

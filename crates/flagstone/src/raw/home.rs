@@ -2,6 +2,8 @@
 
 use core::ptr::NonNull;
 
+use super::{Count, Ticket};
+
 /// Knows how a slot goes back to where it came from: what a handle carries beside its pointer, and
 /// all that a handle knows of its pool.
 ///
@@ -64,6 +66,35 @@ pub unsafe trait Home {
 pub unsafe trait ValueHome: Home {
     /// What a slot holds.
     type Value;
+}
+
+/// A home for values that several handles share.
+///
+/// # Safety
+///
+/// The implementor promises: `from_root` makes the home again that `into_root` took apart; the
+/// tickets stay, and `put_ticket` takes them back, as long as a home of the pool exists.
+pub unsafe trait SharedHome: Home + Clone {
+    /// How handles are counted.
+    type Count: Count;
+
+    /// The home as a pointer that its ticket keeps.
+    fn into_root(self) -> NonNull<()>;
+
+    /// The home that such a pointer stands for.
+    ///
+    /// # Safety
+    ///
+    /// `root` came from `into_root` of a home of this type, and no home was made of it since.
+    unsafe fn from_root(root: NonNull<()>) -> Self;
+
+    /// Ends the life of a ticket, and takes it back.
+    ///
+    /// # Safety
+    ///
+    /// `ticket` is one of this home's pool for homes of this type; its count is 0; it is the
+    /// caller's alone, and not used again.
+    unsafe fn put_ticket(&self, ticket: NonNull<Ticket<Self::Count>>);
 }
 
 /// A home whose values may be pinned.

@@ -14,6 +14,7 @@
 #![expect(unsafe_code, reason = "the unsafe core; see docs/unsafe.md")]
 
 mod bits;
+mod count;
 mod home;
 mod hooks;
 mod lifecycle;
@@ -23,9 +24,14 @@ mod run;
 mod slab;
 mod slabs;
 mod strategy;
+mod ticket;
 mod touch;
 
-pub use home::{Home, PinHome, ValueHome};
+#[cfg(target_has_atomic = "64")]
+pub use count::AtomicCount;
+pub(crate) use count::Counter;
+pub use count::{Count, LocalCount};
+pub use home::{Home, PinHome, SharedHome, ValueHome};
 pub use hooks::{FnHooks, Hooks, NoHooks, Poolable, PoolableHooks};
 pub(crate) use lifecycle::{PutBack, release, retire, welcome};
 pub use mapped::Mapped;
@@ -34,4 +40,6 @@ pub(crate) use slab::{Slab, SlabShape};
 pub(crate) use slabs::{MOST_PER_FREE, SlabCursor, Slabs};
 pub(crate) use strategy::{Attach, Cursor};
 pub use strategy::{Checked, CheckedStrategy, FromCapacity, Indexed, Intrusive, Strategy};
+pub use ticket::Ticket;
+pub(crate) use ticket::Tickets;
 pub(crate) use touch::touch;

@@ -28,11 +28,13 @@ pub type DefaultLock = SpinLock;
 /// Atomics of the platform, or of the model checker.
 pub(crate) mod atomic {
     #[cfg(not(any(loom, shuttle)))]
+    #[cfg(target_has_atomic = "64")]
+    pub(crate) use core::sync::atomic::AtomicU64;
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     #[cfg(loom)]
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
     #[cfg(all(shuttle, not(loom)))]
-    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 }
 
 /// Atomics for `static`s, which model checkers cannot make: settings of the whole process, no

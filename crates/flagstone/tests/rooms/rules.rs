@@ -32,9 +32,12 @@ const UNSAFE_FILES: &[&str] = &[
     "corruption/handler.rs",
     "corruption/hooks.rs",
     "handle/owned.rs",
+    "handle/shared.rs",
     "handle/vacant.rs",
+    "handle/weak.rs",
     "pool/fixed.rs",
     "pool/growing.rs",
+    "pool/shared.rs",
     "pool/store/doors.rs",
     "pool/store/fixed.rs",
     "pool/store/fixed_home.rs",
@@ -80,6 +83,8 @@ const FURNISHED: &[&str] = &[
 const PAIRS: &[(&str, &str)] = &[
     // `PoolConfig::builder()` starts what `PoolConfigBuilder::build()` ends.
     ("pool/config/mod.rs", "pool/config/builder.rs"),
+    // A shared handle is downgraded to what is upgraded to it.
+    ("handle/shared.rs", "handle/weak.rs"),
     // A run asks its strategy for the least size of a slot; a strategy works on a run.
     ("raw/run.rs", "raw/strategy/mod.rs"),
     // The end of a thread gives its number back; a number is given only before that end.

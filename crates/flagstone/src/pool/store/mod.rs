@@ -19,7 +19,6 @@ mod initial;
 mod initial;
 mod locked;
 mod locked_home;
-#[cfg(feature = "alloc")]
 mod rooted;
 mod walk;
 
@@ -33,7 +32,8 @@ pub use growing_home::{GrowingHandle, GrowingHome, GrowingVacant};
 pub(super) use locked::LockedStore;
 pub use locked_home::{LockedHome, ThreadSafeHandle, ThreadSafeVacant};
 #[cfg(feature = "alloc")]
-pub use rooted::{ArcHandle, ArcHome, RcHandle, RcHome, Rooted};
+pub use rooted::{ArcHandle, ArcHome, RcHandle, RcHome};
+pub use rooted::{Placed, Rooted, Shareable};
 #[cfg(feature = "alloc")]
 pub(super) use rooted::{keep_arc, keep_rc};
 pub(super) use walk::clear;

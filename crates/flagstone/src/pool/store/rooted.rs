@@ -1,15 +1,20 @@
 //! Handles that keep their pool instead of borrowing it.
 
+#[cfg(feature = "alloc")]
 use alloc::{rc::Rc, sync::Arc};
+#[cfg(feature = "alloc")]
 use core::{fmt, ptr::NonNull};
 
 use lock_api::RawMutex;
 
 use super::{FixedHome, FixedStore, GrowingHome, GrowingStore, LockedHome, LockedStore};
+#[cfg(feature = "alloc")]
+use crate::raw::{Home, PinHome};
 use crate::{
+    error::AllocError,
     handle::OwnedHandle,
     provider::Provider,
-    raw::{Home, Hooks, PinHome, Strategy, ValueHome},
+    raw::{Count, Hooks, Strategy, ValueHome},
 };
 
 /// A pool whose handles can keep it: in an [`Rc`] if it is for one thread, in an [`Arc`] if it is
@@ -34,7 +39,46 @@ pub unsafe trait Rooted {
     fn owns(&self, handle: &OwnedHandle<'_, Self::Value, Self::Home<'_>>) -> bool;
 }
 
+/// A pool whose values can be shared, by a [`SharedPool`](crate::SharedPool) over it.
+///
+/// # Safety
+///
+/// The implementor promises: `place` and `place_with` make handles of this pool; `Count` and `Lock`
+/// are for several threads if the pool is; `provider` is always the same.
+pub unsafe trait Shareable: Rooted {
+    /// How handles are counted.
+    type Count: Count;
+    /// What guards the tickets.
+    type Lock: RawMutex;
+    /// Where chunks come from.
+    type Provider: Provider;
+
+    /// Places `value`.
+    ///
+    /// # Errors
+    ///
+    /// Gives `value` back when there is no slot.
+    fn place(&self, value: Self::Value) -> Result<Placed<'_, Self>, AllocError<Self::Value>>;
+
+    /// Places what `make` returns.
+    ///
+    /// # Errors
+    ///
+    /// When there is no slot; `make` is not called then.
+    fn place_with(
+        &self,
+        make: impl FnOnce() -> Self::Value,
+    ) -> Result<Placed<'_, Self>, AllocError>;
+
+    /// Where chunks come from.
+    fn provider(&self) -> &Self::Provider;
+}
+
+/// A handle that borrows the pool `Q`.
+pub type Placed<'p, Q> = OwnedHandle<'p, <Q as Rooted>::Value, <Q as Rooted>::Home<'p>>;
+
 /// A home that keeps its pool by a count.
+#[cfg(feature = "alloc")]
 macro_rules! rooted_home {
     ($home:ident, $handle:ident, $root:ident, $keep:ident, $threads:literal) => {
         #[doc = concat!("How a slot is returned to a pool that its handles keep in an [`", stringify!($root), "`].")]
@@ -56,6 +100,12 @@ macro_rules! rooted_home {
             let (slot, _borrowed) = OwnedHandle::into_parts(handle);
             // SAFETY: the slot was that handle's, and is given on; the pool is kept by the count.
             unsafe { OwnedHandle::new(slot, home) }
+        }
+
+        impl<Q: Rooted> Clone for $home<Q> {
+            fn clone(&self) -> Self {
+                Self($root::clone(&self.0))
+            }
         }
 
         impl<Q: Rooted> fmt::Debug for $home<Q> {
@@ -105,7 +155,9 @@ macro_rules! rooted_home {
     };
 }
 
+#[cfg(feature = "alloc")]
 rooted_home!(RcHome, RcHandle, Rc, keep_rc, "for one thread");
+#[cfg(feature = "alloc")]
 rooted_home!(ArcHome, ArcHandle, Arc, keep_arc, "for any thread");
 
 impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
