@@ -20,6 +20,7 @@
 //! | `locks` | the two locks exclude |
 //! | `touching` | `pre_initialize` touches every page, and nothing else does |
 //! | `threads` | thread numbers and exit hooks |
+//! | `shared_handles` | the last handle drops the value, and weak ones find no other |
 //! | `shared_pool` | threads that share a pool own their slots alone, and wait for nobody's user code |
 //! | `static_handles` | a pool ends with the last handle that keeps it |
 //! | `sizes` | type sizes that users rely on |
@@ -44,6 +45,7 @@ mod memory;
 mod misuse;
 mod own_index;
 mod regions;
+mod shared_handles;
 mod shared_pool;
 mod shrinking;
 mod sizes;
