@@ -13,6 +13,7 @@
 mod door;
 mod kind;
 mod macros;
+mod policies;
 mod pools;
 pub mod promise;
 mod rooted;
@@ -20,6 +21,7 @@ mod spec;
 
 pub use door::{Counted, Door, InPlace, Initializes, Pool, Unwrap, Walk};
 pub use kind::{PoolKind, each, fill};
+pub use policies::Zeroing;
 pub use pools::{Fixed, Growing, TestedStrategy, ThreadSafe};
 pub use rooted::{Kept, KeptFixed, KeptGrowing, KeptThreadSafe, KeptVacant};
 pub use spec::{Growth, Setting, Spec};

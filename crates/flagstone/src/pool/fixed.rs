@@ -295,6 +295,12 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedPool<T, S, K, P> {
         self.store.provider()
     }
 
+    /// What is called around a value's stay: a drop policy that is to be flushed, for example.
+    #[must_use]
+    pub fn hooks(&self) -> &K {
+        Store::hooks(&self.store)
+    }
+
     /// The values that were left in the pool (forgotten handles, raw pointers), in order of
     /// address. No memory is needed; O(slots).
     ///

@@ -284,6 +284,12 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingPool<T, K, P, 
         self.store.provider()
     }
 
+    /// What is called around a value's stay: a drop policy that is to be flushed, for example.
+    #[must_use]
+    pub fn hooks(&self) -> &K {
+        Store::hooks(&self.store)
+    }
+
     /// Returns every empty slab to the provider, those of the initial capacity too; the number of
     /// slots that went. O(slabs returned).
     pub fn shrink_to_fit(&self) -> usize {

@@ -19,9 +19,11 @@ mod shared;
 mod store;
 mod thread_safe;
 
+#[cfg(feature = "alloc")]
+pub use crate::raw::Deferred;
 pub use crate::raw::{
-    Checked, CheckedStrategy, FnHooks, FromCapacity, Hooks, Indexed, Intrusive, NoHooks, Poolable,
-    PoolableHooks, Strategy,
+    Checked, CheckedStrategy, FnHooks, FromCapacity, HandOver, Hooks, Indexed, Intrusive, NoHooks,
+    Poolable, PoolableHooks, Strategy, ZeroOnFree,
 };
 pub use config::{GrowthStrategy, InitializationStrategy, PoolConfig, PoolConfigBuilder};
 pub use fixed::FixedPool;

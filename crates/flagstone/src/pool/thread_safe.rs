@@ -337,6 +337,12 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
         self.store.provider()
     }
 
+    /// What is called around a value's stay: a drop policy that is to be flushed, for example.
+    #[must_use]
+    pub fn hooks(&self) -> &K {
+        Store::hooks(&self.store)
+    }
+
     /// Returns every empty slab to the provider; the number of slots that went. O(slabs returned).
     ///
     /// A pool without a growth strategy could not get them again, and keeps them.

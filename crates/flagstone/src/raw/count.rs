@@ -252,3 +252,70 @@ unsafe impl Counter for AtomicCount {
         self.generation.store(generation + 1, Ordering::Relaxed);
     }
 }
+
+#[cfg(all(test, feature = "std", not(any(loom, shuttle))))]
+mod tests {
+    use std::{env, process::Command};
+
+    use super::*;
+
+    /// Set where a test runs in a process that is to end.
+    const CHILD: &str = "FLAGSTONE_TEST_OVERFLOW";
+
+    /// Runs the test `name` again in another process, where it calls `overflow`; that process must
+    /// not come to its end.
+    fn aborts(name: &str, overflow: impl FnOnce()) {
+        if env::var_os(CHILD).is_some() {
+            overflow();
+            return;
+        }
+        let tests = env::current_exe().expect("a test is a program");
+        let status = Command::new(tests)
+            .args(["--exact", name, "--nocapture"])
+            .env(CHILD, "1")
+            .status()
+            .expect("a test can be started");
+        assert!(!status.success(), "the count went on");
+        // Not by a panic, which a program could catch and go on from.
+        assert_ne!(status.code(), Some(101));
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "starts a process")]
+    fn a_local_count_aborts_before_it_wraps() {
+        aborts(
+            "raw::count::tests::a_local_count_aborts_before_it_wraps",
+            || {
+                let count = LocalCount::zero();
+                count.handles.set(usize::MAX);
+                count.add();
+            },
+        );
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "starts a process")]
+    fn an_atomic_count_aborts_before_it_wraps() {
+        aborts(
+            "raw::count::tests::an_atomic_count_aborts_before_it_wraps",
+            || {
+                let count = AtomicCount::zero();
+                count.handles.store(MOST + 1, Ordering::Relaxed);
+                count.add();
+            },
+        );
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "starts a process")]
+    fn an_upgrade_aborts_before_it_wraps() {
+        aborts(
+            "raw::count::tests::an_upgrade_aborts_before_it_wraps",
+            || {
+                let count = AtomicCount::zero();
+                count.handles.store(MOST + 1, Ordering::Relaxed);
+                count.add_unless_zero();
+            },
+        );
+    }
+}

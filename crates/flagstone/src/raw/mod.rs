@@ -20,6 +20,7 @@ mod hooks;
 mod lifecycle;
 mod list;
 mod mapped;
+mod policy;
 mod run;
 mod slab;
 mod slabs;
@@ -35,6 +36,10 @@ pub use home::{Home, PinHome, SharedHome, ValueHome};
 pub use hooks::{FnHooks, Hooks, NoHooks, Poolable, PoolableHooks};
 pub(crate) use lifecycle::{PutBack, release, retire, welcome};
 pub use mapped::Mapped;
+#[cfg(feature = "alloc")]
+pub use policy::Deferred;
+pub use policy::{HandOver, ZeroOnFree};
+pub(crate) use policy::{PolicyOf, ScrubOf};
 pub(crate) use run::Run;
 pub(crate) use slab::{Slab, SlabShape};
 pub(crate) use slabs::{MOST_PER_FREE, SlabCursor, Slabs};

@@ -12,6 +12,7 @@
 //! | `own_index` | a user's index allocator cannot break memory safety |
 //! | `index_rooms` | stack, free list and bitmap agree with a set |
 //! | `index_growth` | an index that grows hands nothing out twice |
+//! | `policies` | a drop policy is applied to every value, and loses none |
 //! | `regions` | regions hand out disjoint, aligned pieces and merge them again |
 //! | `formulas` | sizes, strides and classes obey their laws |
 //! | `errors` | errors are small, say what was given, and hold the value |
@@ -44,6 +45,7 @@ mod locks;
 mod memory;
 mod misuse;
 mod own_index;
+mod policies;
 mod regions;
 mod shared_handles;
 mod shared_pool;

@@ -11,7 +11,7 @@ use flagstone::{
 };
 use flagstone_testkit::{
     conformance,
-    conformance::{Fixed, Growing, KeptFixed, KeptGrowing, KeptThreadSafe, ThreadSafe},
+    conformance::{Fixed, Growing, KeptFixed, KeptGrowing, KeptThreadSafe, ThreadSafe, Zeroing},
 };
 
 /// An index allocator as a user would write one: first freed, first used.
@@ -61,6 +61,9 @@ conformance!(growing_64_kib, Growing<{ 64 * 1024 }>);
 conformance!(thread_safe_default_lock, ThreadSafe<DefaultLock>);
 conformance!(thread_safe_spin_lock, ThreadSafe<SpinLock>);
 conformance!(thread_safe_no_lock, ThreadSafe<NoLock>);
+conformance!(zeroing_fixed, Zeroing<Fixed<Intrusive>>);
+conformance!(zeroing_growing, Zeroing<Growing<4096>>);
+conformance!(zeroing_thread_safe, Zeroing<ThreadSafe<NoLock>>);
 
 /// The promises of pools whose handles keep them: all but those on handles that are forgotten, which
 /// keep the pool for ever (`static_handles.rs` has the promise on that).

@@ -138,6 +138,8 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Home for FixedHome<'_, T, 
 
     unsafe fn vacate(&self, slot: NonNull<u8>) {
         self.0.vacant.set(self.0.vacant.get() - 1);
+        // SAFETY: handed out empty; room for a `T`.
+        unsafe { self.0.hooks.scrub(slot.cast()) };
         // SAFETY: handed out empty, and not used any more.
         unsafe { self.0.put(slot) }
     }

@@ -241,8 +241,10 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Home
 
     unsafe fn vacate(&self, slot: NonNull<u8>) {
         // SAFETY: the slot is in use.
-        let vacant = unsafe { &self.beside(slot).vacant };
-        vacant.set(vacant.get() - 1);
+        let beside = unsafe { self.beside(slot) };
+        beside.vacant.set(beside.vacant.get() - 1);
+        // SAFETY: handed out empty; room for a `T`.
+        unsafe { beside.hooks.scrub(slot.cast()) };
         // SAFETY: handed out empty, and not used any more.
         unsafe { put::<T, K, P, SLAB_BYTES>(slot) }
     }

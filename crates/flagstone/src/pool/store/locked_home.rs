@@ -230,11 +230,14 @@ unsafe impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> H
     }
 
     unsafe fn vacate(&self, slot: NonNull<u8>) {
-        // SAFETY: the slot is in use, and not used any more.
-        unsafe {
-            self.occupy(slot);
-            put::<T, R, K, P, SLAB_BYTES>(slot);
-        }
+        // SAFETY: the slot is in use.
+        let beside = unsafe { owner::<T, R, K, P, SLAB_BYTES>(&slot) }.beside();
+        // Relaxed: a count that publishes nothing.
+        beside.vacant.fetch_sub(1, Ordering::Relaxed);
+        // SAFETY: handed out empty; room for a `T`.
+        unsafe { beside.hooks.scrub(slot.cast()) };
+        // SAFETY: handed out empty, and not used any more.
+        unsafe { put::<T, R, K, P, SLAB_BYTES>(slot) }
     }
 
     unsafe fn occupy(&self, slot: NonNull<u8>) {
