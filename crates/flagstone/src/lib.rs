@@ -33,5 +33,7 @@ pub mod pool;
 pub use error::{AllocError, AllocErrorKind, ConfigError, IndexError, OutOfMemory};
 pub use handle::{OwnedHandle, SharedHandle, VacantHandle, WeakHandle};
 pub use index::IndexAllocator;
+#[cfg(feature = "std")]
+pub use pool::ThreadLocalPool;
 pub use pool::{FixedPool, GrowingPool, PoolConfig, SharedPool, ThreadSafePool};
 pub use provider::Provider;

@@ -2,17 +2,18 @@
 //!
 //! Checked by the compiler, so this is a binary of its own: when it fails, the others still run.
 
-use std::{cell::Cell, error::Error, rc::Rc};
+use std::{cell::Cell, error::Error, ops::DerefMut, rc::Rc};
 
 use flagstone::{
     AllocError, ConfigError, FixedPool, GrowingPool, IndexError, OutOfMemory, OwnedHandle,
-    PoolConfig, ThreadSafePool,
+    PoolConfig, SharedPool, ThreadLocalPool, ThreadSafePool,
     handle::Mapped,
     index::{Bitmap, FreeList, Stack},
     pool::{
-        ArcHandle, Checked, FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Hooks, Indexed,
-        Intrusive, LockedHome, NoHooks, PoolConfigBuilder, RcHandle, ThreadSafeHandle,
-        ThreadSafeVacant,
+        ArcHandle, ArcShared, ArcWeak, Checked, Deferred, FixedHandle, FixedVacant, GrowingHandle,
+        GrowingVacant, Hooks, Indexed, Intrusive, LentHandle, LentWeak, LockedHome, NoHooks,
+        PoolConfigBuilder, RcHandle, RcShared, RcWeak, ThreadLocalHandle, ThreadSafeHandle,
+        ThreadSafeVacant, ZeroOnFree,
     },
     provider::{ByteRegion, Global, OsPages, StaticRegion},
     sync::{DefaultLock, NoLock, SpinLock},
@@ -99,6 +100,42 @@ assert_impl_all!(RcHandle<FixedPool<u8>>: Sync, Unpin);
 type Part<'p> = OwnedHandle<'p, u8, Mapped<LockedHome<'p, (u8, Tied)>>>;
 assert_not_impl_any!(Part<'static>: Send);
 assert_impl_all!(OwnedHandle<'static, u8, Mapped<LockedHome<'static, (u8, Movable)>>>: Send, Sync);
+
+// Shared handles are as `Rc` and `Weak` over a pool for one thread, as `Arc` over one that is shared.
+type Local<T> = GrowingPool<T>;
+type Threads<T> = ThreadSafePool<T>;
+assert_impl_all!(SharedPool<Local<u8>>: Send);
+assert_not_impl_any!(SharedPool<Local<u8>>: Sync);
+assert_impl_all!(SharedPool<Threads<u8>>: Send, Sync);
+assert_impl_all!(SharedPool<Threads<Movable>>: Send, Sync);
+assert_not_impl_any!(SharedPool<Threads<Tied>>: Send, Sync);
+assert_not_impl_any!(SharedPool<ThreadSafePool<u8, NoLock>>: Sync);
+assert_not_impl_any!(LentHandle<'static, Local<u8>>: Send, Sync);
+assert_not_impl_any!(LentWeak<'static, Local<u8>>: Send, Sync);
+assert_not_impl_any!(RcShared<Local<u8>>: Send, Sync);
+assert_not_impl_any!(RcWeak<Local<u8>>: Send, Sync);
+assert_impl_all!(LentHandle<'static, Threads<u8>>: Send, Sync, Clone, Unpin);
+assert_impl_all!(LentWeak<'static, Threads<u8>>: Send, Sync, Clone, Unpin);
+assert_impl_all!(ArcShared<Threads<u8>>: Send, Sync, Clone, Unpin);
+assert_impl_all!(ArcWeak<Threads<u8>>: Send, Sync, Clone, Unpin);
+assert_not_impl_any!(LentHandle<'static, Threads<Movable>>: Send, Sync);
+assert_not_impl_any!(LentHandle<'static, Threads<Shareable>>: Send, Sync);
+assert_not_impl_any!(LentHandle<'static, Threads<Tied>>: Send, Sync);
+assert_not_impl_any!(LentHandle<'static, ThreadSafePool<u8, NoLock>>: Send, Sync);
+assert_not_impl_any!(ArcShared<Threads<Movable>>: Send, Sync);
+assert_not_impl_any!(ArcWeak<Threads<Movable>>: Send, Sync);
+assert_not_impl_any!(ArcWeak<ThreadSafePool<u8, SpinLock, RcHooks>>: Send, Sync);
+assert_not_impl_any!(LentHandle<'static, Threads<u8>>: Copy, DerefMut, Default);
+
+// A pool with an instance for each thread is named anywhere; its handles stay where they are.
+assert_impl_all!(ThreadLocalPool<Tied>: Send, Sync, Unpin);
+assert_not_impl_any!(ThreadLocalHandle<u8>: Send, Clone);
+
+// A policy is shared as far as what it holds may be.
+assert_impl_all!(Deferred<Movable, SpinLock>: Send, Sync);
+assert_not_impl_any!(Deferred<Movable, NoLock>: Sync);
+assert_not_impl_any!(Deferred<Tied, SpinLock>: Send, Sync);
+assert_impl_all!(ZeroOnFree: Send, Sync, Copy);
 
 // A handle stays on the thread of its pool; a reference to one is a reference to the value.
 assert_impl_all!(FixedHandle<'static, u8>: Sync, Unpin);

@@ -6,6 +6,8 @@
 //! | [`GrowingPool`] | slabs | one word | by a [`GrowthStrategy`] | empty slabs |
 //! | [`ThreadSafePool`] | slabs behind a lock | one word, any thread | if told to | empty slabs |
 //!
+//! | `ThreadLocalPool` (`std`) | a growing pool for each thread | two words, its own thread | as it is told | empty slabs |
+//!
 //! A [`SharedPool`] over any of them makes handles that share a value.
 //!
 //! The first two are for one thread at a time: they can be sent, not shared. Every pool has the same doors:
@@ -17,6 +19,8 @@ mod fixed;
 mod growing;
 mod shared;
 mod store;
+#[cfg(feature = "std")]
+mod thread_local;
 mod thread_safe;
 
 #[cfg(feature = "alloc")]
@@ -37,4 +41,6 @@ pub use store::{
     Drain, FixedHandle, FixedHome, FixedVacant, GrowingHandle, GrowingHome, GrowingVacant, IterMut,
     LockedHome, Placed, Rooted, Shareable, ThreadSafeHandle, ThreadSafeVacant,
 };
+#[cfg(feature = "std")]
+pub use thread_local::{ThreadLocalHandle, ThreadLocalPool};
 pub use thread_safe::ThreadSafePool;

@@ -24,6 +24,7 @@
 //! | `shared_handles` | the last handle drops the value, and weak ones find no other |
 //! | `shared_pool` | threads that share a pool own their slots alone, and wait for nobody's user code |
 //! | `static_handles` | a pool ends with the last handle that keeps it |
+//! | `thread_local_pool` | an instance for each thread ends once, on its thread |
 //! | `sizes` | type sizes that users rely on |
 
 use flagstone_testkit::heap_watch::HeapWatch;
@@ -53,5 +54,6 @@ mod shrinking;
 mod sizes;
 mod static_handles;
 mod suite;
+mod thread_local_pool;
 mod threads;
 mod touching;

@@ -4,8 +4,9 @@ use flagstone::{
     AllocError, AllocErrorKind, FixedPool, GrowingPool, ThreadSafePool,
     index::{Bitmap, Stack},
     pool::{
-        ArcHandle, Checked, FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Indexed,
-        Intrusive, RcHandle, ThreadSafeHandle, ThreadSafeVacant,
+        ArcHandle, ArcShared, Checked, FixedHandle, FixedVacant, GrowingHandle, GrowingVacant,
+        HandOver, Indexed, Intrusive, LentHandle, LentWeak, NoHooks, RcHandle, RcShared, RcWeak,
+        ThreadSafeHandle, ThreadSafeVacant, ZeroOnFree,
     },
 };
 
@@ -60,4 +61,23 @@ fn an_error_is_one_word_more_than_its_value() {
     assert_eq!(size_of::<AllocError<u64>>(), WORD + 8);
     assert_eq!(size_of::<AllocError<[u8; 64]>>(), WORD + 64);
     assert_eq!(size_of::<AllocErrorKind>(), 1);
+}
+
+#[test]
+fn a_shared_handle_is_two_words_and_a_weak_one_a_generation_more() {
+    words! {
+        2: LentHandle<'_, GrowingPool<u8>>,
+        2: LentHandle<'_, ThreadSafePool<[u64; 100]>>,
+        2: RcShared<FixedPool<u8>>,
+        2: ArcShared<ThreadSafePool<u8>>,
+    }
+    assert_eq!(size_of::<LentWeak<'_, GrowingPool<u8>>>(), 3 * WORD + 8);
+    assert_eq!(size_of::<RcWeak<GrowingPool<u8>>>(), 3 * WORD + 8);
+}
+
+#[test]
+fn a_policy_takes_no_room() {
+    assert_eq!(size_of::<NoHooks>(), 0);
+    assert_eq!(size_of::<ZeroOnFree>(), 0);
+    assert_eq!(size_of::<HandOver<fn(u8)>>(), WORD);
 }
