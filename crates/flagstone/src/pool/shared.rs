@@ -19,6 +19,7 @@ use crate::{
     error::AllocError,
     handle::{OwnedHandle, SharedHandle, WeakHandle},
     raw::{Home, PutBack, SharedHome, Ticket, Tickets, ValueHome},
+    sync::unlocked,
 };
 
 /// A pool whose values are shared: [`SharedHandle`]s can be cloned, and
@@ -69,7 +70,7 @@ impl<Q: Shareable> SharedPool<Q> {
     /// Shares the values of `pool`.
     #[must_use]
     pub fn new(pool: Q) -> Self {
-        Self::with_locks(pool, [Q::Lock::INIT, Q::Lock::INIT])
+        Self::with_locks(pool, [unlocked(), unlocked()])
     }
 
     /// As [`new`](Self::new), with two locks that are made beforehand: one for the tickets of

@@ -21,7 +21,7 @@ use crate::handle::AtomicCount;
 use crate::{
     error::{AllocError, ConfigError},
     provider::{Global, Provider},
-    sync::DefaultLock,
+    sync::{DefaultLock, unlocked},
 };
 
 /// Slots for values of `T` that threads share: exactly as many as were asked for, behind a lock of
@@ -121,7 +121,7 @@ impl<T> ThreadSafePool<T> {
     ///
     /// When this pool cannot do what the configuration asks for, or the memory cannot be had.
     pub fn with_config(config: PoolConfig<T>) -> Result<Self, ConfigError> {
-        Self::with_parts(config, DefaultLock::INIT, NoHooks, Global)
+        Self::with_parts(config, unlocked(), NoHooks, Global)
     }
 }
 
@@ -142,7 +142,7 @@ impl<T, R: RawMutex> ThreadSafePool<T, R> {
     /// When the memory cannot be had, or a value is too large for a slab.
     pub fn with_lock(capacity: usize) -> Result<Self, ConfigError> {
         let config = PoolConfig::with_capacity(capacity);
-        Self::with_parts(config, R::INIT, NoHooks, Global)
+        Self::with_parts(config, unlocked(), NoHooks, Global)
     }
 }
 
@@ -156,7 +156,7 @@ impl<T, K: Hooks<T>> ThreadSafePool<T, DefaultLock, K> {
     /// When the memory cannot be had.
     pub fn with_hooks(capacity: usize, hooks: K) -> Result<Self, ConfigError> {
         let config = PoolConfig::with_capacity(capacity);
-        Self::with_parts(config, DefaultLock::INIT, hooks, Global)
+        Self::with_parts(config, unlocked(), hooks, Global)
     }
 }
 
@@ -182,7 +182,7 @@ impl<T, P: Provider> ThreadSafePool<T, DefaultLock, NoHooks, P> {
     /// When the memory cannot be had.
     pub fn try_new_in(capacity: usize, provider: P) -> Result<Self, ConfigError> {
         let config = PoolConfig::with_capacity(capacity);
-        Self::with_parts(config, DefaultLock::INIT, NoHooks, provider)
+        Self::with_parts(config, unlocked(), NoHooks, provider)
     }
 }
 

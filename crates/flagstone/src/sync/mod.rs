@@ -27,9 +27,9 @@ pub type DefaultLock = SpinLock;
 
 /// Atomics of the platform, or of the model checker.
 pub(crate) mod atomic {
-    #[cfg(not(any(loom, shuttle)))]
-    #[cfg(target_has_atomic = "64")]
+    #[cfg(all(target_has_atomic = "64", not(any(loom, shuttle))))]
     pub(crate) use core::sync::atomic::AtomicU64;
+    #[cfg(not(any(loom, shuttle)))]
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     #[cfg(loom)]
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -45,6 +45,12 @@ pub(crate) mod process {
     #[cfg(all(feature = "heap", unix))]
     pub(crate) use core::sync::atomic::AtomicUsize;
     pub(crate) use core::sync::atomic::{AtomicPtr, Ordering};
+}
+
+/// An unlocked lock. Apart, and generic, so that the constant is only evaluated where it is used:
+/// model checkers have no such constants.
+pub(crate) fn unlocked<R: lock_api::RawMutex>() -> R {
+    R::INIT
 }
 
 /// Tells the processor, or the model checker, that this thread waits for another.
