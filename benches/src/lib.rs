@@ -23,6 +23,7 @@ mod plan;
 pub mod race;
 pub mod report;
 mod rival;
+mod shared;
 pub mod suite;
 mod task;
 #[cfg(test)]

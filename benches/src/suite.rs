@@ -16,6 +16,7 @@ use crate::{
         MimallocBox, OpoolLocal, PluralityAlloc, PluralityBox, Slab, SlotMap, SystemBox,
         Thunderdome,
     },
+    shared::{AtomicShared, LocalShared, StdArc, StdRc},
     task::Task,
 };
 
@@ -113,6 +114,7 @@ pub fn events(quick: bool) -> Vec<Event> {
     let tasks = [Task::Construct(1_000), Task::Construct(1_000_000)];
     events.extend(fixed::<[u64; 8]>(&tasks));
     events.extend(growing::<[u64; 8]>(&tasks));
+    events.extend([local_clone::<[u64; 8]>(), atomic_clone::<[u64; 8]>()]);
     events.extend([find::<2>(), find::<3>(), find::<4>()]);
     events
 }
@@ -176,6 +178,36 @@ fn growing<T: Payload>(tasks: &[Task]) -> impl Iterator<Item = Event> {
         task,
         entries: [&pools[..], &boxes::<T>(task)].concat(),
     })
+}
+
+/// What the clone events do.
+const CLONE: &str = "One operation clones a handle of a value and drops the clone: always the same \
+                     value, always in the first-level cache. The value itself is not touched.";
+
+/// Counts without atomics.
+fn local_clone<T: Payload>() -> Event {
+    Event {
+        slug: "shared/clone-local".to_owned(),
+        title: "Shared handles for one thread: clone and drop one".to_owned(),
+        about: CLONE,
+        quoted: LocalShared::<T>::NAME,
+        goal: None,
+        task: Task::Hot,
+        entries: vec![Entry::pool::<LocalShared<T>>(), Entry::pool::<StdRc<T>>()],
+    }
+}
+
+/// Atomic counts, which nobody else touches.
+fn atomic_clone<T: Payload>() -> Event {
+    Event {
+        slug: "shared/clone-atomic".to_owned(),
+        title: "Shared handles for several threads: clone and drop one".to_owned(),
+        about: CLONE,
+        quoted: AtomicShared::<T>::NAME,
+        goal: None,
+        task: Task::Hot,
+        entries: vec![Entry::pool::<AtomicShared<T>>(), Entry::pool::<StdArc<T>>()],
+    }
 }
 
 /// One allocation per value; there is nothing to construct.
