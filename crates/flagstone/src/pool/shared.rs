@@ -5,6 +5,7 @@
 use alloc::{rc::Rc, sync::Arc};
 use core::{fmt, ptr::NonNull};
 
+#[cfg(feature = "alloc")]
 use lock_api::RawMutex;
 
 #[cfg(feature = "alloc")]

@@ -187,9 +187,9 @@ impl Speak for Cat {
 fn a_handle_to_a_trait_object_drops_its_value() {
     let census = Census::default();
     let (dogs, cats) = (GrowingPool::new(1), FixedPool::new(1));
-    let dog = dogs.alloc(Dog(census.tracked())).ok().unwrap();
+    let dog = dogs.alloc(Dog(census.tracked())).unwrap();
     let mut dog = OwnedHandle::map(dog, |dog| dog as &mut dyn Speak);
-    let cat = cats.alloc(Cat(census.tracked(), 0)).ok().unwrap();
+    let cat = cats.alloc(Cat(census.tracked(), 0)).unwrap();
     let mut cat = OwnedHandle::map(cat, |cat| cat as &mut dyn Speak);
     assert_eq!(
         (dog.speak(), cat.speak()),

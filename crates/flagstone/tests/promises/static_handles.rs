@@ -63,10 +63,6 @@ fn growing<T>(ledger: &Watched) -> Rc<Growing<T>> {
 fn locked<T>(ledger: &Watched) -> Arc<Locked<T>> {
     let config = PoolConfig::with_capacity(8);
     let pool = ThreadSafePool::with_parts(config, NoLock::INIT, NoHooks, ledger.clone());
-    #[expect(
-        clippy::arc_with_non_send_sync,
-        reason = "the same code, watched on one thread"
-    )]
     Arc::new(pool.expect("memory"))
 }
 
@@ -171,7 +167,7 @@ macro_rules! a_value_that_owns_the_last_of_its_pool_ends_it {
                     census,
                     _value: value,
                 };
-                let handle = pool.alloc_static(last).ok().expect("a slot is free");
+                let handle = pool.alloc_static(last).expect("a slot is free");
                 drop(pool);
                 drop(handle);
             }
@@ -184,7 +180,7 @@ macro_rules! a_value_that_owns_the_last_of_its_pool_ends_it {
             census: census.clone(),
             _value: census.tracked(),
         };
-        let handle = pool.alloc_static(last).ok().expect("a slot is free");
+        let handle = pool.alloc_static(last).expect("a slot is free");
         drop(pool);
         drop(handle);
         assert_eq!((census.live(), ledger.0.live()), (0, 0));
@@ -280,7 +276,7 @@ fn threads_end_a_pool_that_nobody_else_has() {
             _children: children,
             deaths: Arc::clone(deaths),
         };
-        pool.alloc_static(node).ok().expect("a slot is free")
+        pool.alloc_static(node).expect("a slot is free")
     }
 
     let deaths = Arc::new(AtomicUsize::new(0));
@@ -340,7 +336,7 @@ fn a_forgotten_handle_keeps_its_pool() {
 #[test]
 fn a_future_can_be_pinned_and_kept() {
     let pool = Arc::new(ThreadSafePool::<_, DefaultLock, NoHooks, Global>::new(1));
-    let future = pool.alloc_static(async { 7 }).ok().expect("a slot is free");
+    let future = pool.alloc_static(async { 7 }).expect("a slot is free");
     drop(pool);
     let mut future = OwnedHandle::into_pin(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

@@ -116,7 +116,7 @@ fn values_left_behind_die_with_their_thread() {
     let theirs = Arc::clone(&pool);
     on_a_thread(move || {
         // Given up, not forgotten: a forgotten handle keeps its instance for ever.
-        let _ = OwnedHandle::into_raw(theirs.alloc(Native::new(&deaths)).ok().expect("a slot"));
+        let _ = OwnedHandle::into_raw(theirs.alloc(Native::new(&deaths)).expect("a slot"));
         drop(theirs.alloc(Native::new(&deaths)));
         assert_eq!(deaths.load(Ordering::Relaxed), 1);
     });
@@ -136,7 +136,7 @@ fn handles_live_as_long_as_the_locals_they_are_in() {
         // Registers its destructor before the pool registers its hook; the other one after.
         EARLY.with(|_| ());
         let pool = ThreadLocalPool::new(4);
-        let alloc = || pool.alloc(Native::new(&deaths)).ok().expect("a slot");
+        let alloc = || pool.alloc(Native::new(&deaths)).expect("a slot");
         let (early, late) = (alloc(), alloc());
         EARLY.with(|handles| handles.borrow_mut().push(early));
         LATE.with(|handles| handles.borrow_mut().push(late));
@@ -163,13 +163,10 @@ fn a_pool_serves_while_a_thread_ends() {
                 return;
             };
             for _ in 0..10 {
-                let handle = POOL.alloc(Native::new(&deaths)).ok().expect("memory");
+                let handle = POOL.alloc(Native::new(&deaths)).expect("memory");
                 drop(self.kept.replace(handle));
             }
-            let other = POOL
-                .alloc_with(|| Native::new(&deaths))
-                .ok()
-                .expect("memory");
+            let other = POOL.alloc_with(|| Native::new(&deaths)).expect("memory");
             drop((other, self.kept.take()));
         }
     }
@@ -213,7 +210,7 @@ fn a_destructor_may_use_the_pool_that_ends() {
                     lives: self.lives - 1,
                     deaths: Arc::clone(&self.deaths),
                 };
-                let handle = POOL.alloc(last).ok().expect("memory");
+                let handle = POOL.alloc(last).expect("memory");
                 let _ = OwnedHandle::into_raw(handle);
             }
         }
@@ -222,7 +219,7 @@ fn a_destructor_may_use_the_pool_that_ends() {
     let (deaths, count) = deaths();
     on_a_thread(move || {
         let last = Last { lives: 5, deaths };
-        let _ = OwnedHandle::into_raw(POOL.alloc(last).ok().expect("memory"));
+        let _ = OwnedHandle::into_raw(POOL.alloc(last).expect("memory"));
     });
     assert_eq!(count(), 6);
 }
@@ -297,7 +294,7 @@ fn ten_thousand_threads_leave_nothing() {
             .map(|_| {
                 let (pool, deaths) = (Arc::clone(&pool), Arc::clone(&deaths));
                 thread::spawn(move || {
-                    let first = pool.alloc(Native::new(&deaths)).ok().expect("memory");
+                    let first = pool.alloc(Native::new(&deaths)).expect("memory");
                     assert_eq!(pool.in_use(), 1);
                     drop(pool.alloc(Native::new(&deaths)));
                     let _ = OwnedHandle::into_raw(first);
