@@ -20,6 +20,7 @@
 //! | `buffers` | a buffer gives out and drops what was written to it, and nothing else |
 //! | `buffers_model` | a buffer pool agrees with vectors |
 //! | `raw_buffers` | a raw region gives out disjoint buffers and checks what it says it checks |
+//! | `policies` | a drop policy is applied to every value, and loses none |
 //! | `regions` | regions hand out disjoint, aligned pieces and merge them again |
 //! | `formulas` | sizes, strides and classes obey their laws |
 //! | `errors` | errors are small, say what was given, and hold the value |
@@ -29,6 +30,10 @@
 //! | `touching` | `pre_initialize` touches every page, and nothing else does |
 //! | `threads` | thread numbers and exit hooks |
 //! | `stats` | statistics are exact, add up and are read back from JSON (feature `stats`) |
+//! | `shared_handles` | the last handle drops the value, and weak ones find no other |
+//! | `shared_pool` | threads that share a pool own their slots alone, and wait for nobody's user code |
+//! | `static_handles` | a pool ends with the last handle that keeps it |
+//! | `thread_local_pool` | an instance for each thread ends once, on its thread |
 //! | `sizes` | type sizes that users rely on |
 
 use flagstone_testkit::heap_watch::HeapWatch;
@@ -56,14 +61,19 @@ mod locks;
 mod memory;
 mod misuse;
 mod own_index;
+mod policies;
 mod raw_buffers;
 mod recycle;
 mod recycle_model;
 mod regions;
+mod shared_handles;
+mod shared_pool;
 mod shrinking;
 mod sizes;
+mod static_handles;
 #[cfg(feature = "stats")]
 mod stats;
 mod suite;
+mod thread_local_pool;
 mod threads;
 mod touching;

@@ -12,7 +12,7 @@ use crate::{
         recycle::{Recycle, ResetAt},
     },
     provider::{Global, Provider, request},
-    raw::{Home, Idle, Intrusive, NoHooks, PutBack},
+    raw::{Home, Idle, Intrusive, NoHooks, PutBack, ValueHome},
     stats::Collector,
 };
 
@@ -384,6 +384,11 @@ impl<T, K: Recycle<T>, P: Provider> fmt::Debug for RecycleHome<'_, T, K, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RecycleHome({:p})", ptr::from_ref(self.0))
     }
+}
+
+// SAFETY: the pool's handles point to its slots, which hold a `T`.
+unsafe impl<T, K: Recycle<T>, P: Provider> ValueHome for RecycleHome<'_, T, K, P> {
+    type Value = T;
 }
 
 // SAFETY: the store is borrowed for 'p, so it and its memory stay; a guard drops the object and
