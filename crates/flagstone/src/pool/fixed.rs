@@ -523,6 +523,10 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Shareable for FixedPool<T,
         self.alloc_with(make)
     }
 
+    fn clear(&mut self) {
+        self.clear();
+    }
+
     fn provider(&self) -> &P {
         self.store.provider()
     }

@@ -437,6 +437,10 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Shareable
         self.alloc_with(make)
     }
 
+    fn clear(&mut self) {
+        self.clear();
+    }
+
     fn provider(&self) -> &P {
         self.store.provider()
     }

@@ -3,7 +3,7 @@
 
 #[cfg(feature = "alloc")]
 use alloc::{rc::Rc, sync::Arc};
-use core::{fmt, ptr::NonNull};
+use core::{fmt, mem::ManuallyDrop, ptr::NonNull};
 
 #[cfg(feature = "alloc")]
 use lock_api::RawMutex;
@@ -131,19 +131,40 @@ impl<Q: Shareable> SharedPool<Q> {
         &self.pool
     }
 
-    /// The pool below, for what needs it alone: no handle exists then.
+    /// Drops the values that were left in the pool by forgotten handles, as the pool below does.
+    pub fn clear(&mut self) {
+        self.pool.clear();
+    }
+
+    /// The pool below; its values are no longer shared, because no handle exists. What forgotten
+    /// handles left in it is still there.
+    ///
+    /// (There is no `&mut` to it: with that, another pool could be put in its place, whose provider
+    /// does not know the tickets.)
     ///
     /// ```
     /// use flagstone::{FixedPool, SharedPool};
     ///
-    /// let mut pool = SharedPool::new(FixedPool::new(2));
+    /// let pool = SharedPool::new(FixedPool::new(2));
     /// core::mem::forget(pool.alloc(7)?);
-    /// assert_eq!(pool.pool_mut().drain().next(), Some(7));
+    /// assert_eq!(pool.into_pool().drain().next(), Some(7));
     /// # Ok::<(), flagstone::AllocError<i32>>(())
     /// ```
     #[must_use]
-    pub fn pool_mut(&mut self) -> &mut Q {
-        &mut self.pool
+    pub fn into_pool(self) -> Q {
+        let mut this = ManuallyDrop::new(self);
+        this.end_tickets();
+        // SAFETY: `this` is never dropped, so the pool is moved out once.
+        unsafe { core::ptr::read(&raw const this.pool) }
+    }
+
+    /// Gives the tickets' memory back.
+    fn end_tickets(&mut self) {
+        let provider = self.pool.provider();
+        // SAFETY: handles borrow the pool or keep it, so there is none any more.
+        unsafe { self.lent.end(provider) };
+        // SAFETY: as above.
+        unsafe { self.kept.end(provider) };
     }
 }
 
@@ -229,11 +250,7 @@ keeping!(Arc, ArcHome, ArcShared, [R: RawMutex, K: Hooks<T>, P: Provider, const 
 
 impl<Q: Shareable> Drop for SharedPool<Q> {
     fn drop(&mut self) {
-        let provider = self.pool.provider();
-        // SAFETY: handles borrow the pool or keep it, so there is none any more.
-        unsafe { self.lent.end(provider) };
-        // SAFETY: as above.
-        unsafe { self.kept.end(provider) };
+        self.end_tickets();
     }
 }
 

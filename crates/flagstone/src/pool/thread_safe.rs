@@ -496,6 +496,10 @@ unsafe impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> S
         self.alloc_with(make)
     }
 
+    fn clear(&mut self) {
+        self.clear();
+    }
+
     fn provider(&self) -> &P {
         self.store.provider()
     }

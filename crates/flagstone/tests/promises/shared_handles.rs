@@ -679,3 +679,27 @@ proptest! {
         agrees_with_rc(&SharedPool::new(growing), &steps);
     }
 }
+
+/// The pool comes out with what forgotten handles left in it, and all tickets are back.
+#[test]
+fn the_pool_below_comes_back() {
+    let (counting, census) = (<Counting>::default(), Census::default());
+    let mut pool = SharedPool::new(FixedPool::new_in(3, &counting));
+    let chunks = counting.live();
+    let handle = pool.alloc(census.tracked::<()>()).expect("a slot is free");
+    std::mem::forget(handle.clone());
+    drop(handle);
+    assert!(
+        counting.live() > chunks,
+        "tickets lie in memory of the provider"
+    );
+    pool.clear();
+    assert_eq!(census.live(), 0);
+    std::mem::forget(pool.alloc(census.tracked()).expect("a slot is free"));
+    let mut below = pool.into_pool();
+    assert_eq!(counting.live(), chunks);
+    assert_eq!(
+        (below.in_use(), below.drain().count(), census.live()),
+        (1, 1, 0)
+    );
+}

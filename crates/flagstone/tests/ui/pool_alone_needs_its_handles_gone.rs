@@ -4,6 +4,6 @@ use flagstone::{FixedPool, SharedPool};
 fn main() {
     let mut pool = SharedPool::new(FixedPool::new(1));
     let handle = pool.alloc(1).unwrap();
-    pool.pool_mut().clear();
+    pool.clear();
     println!("{handle}");
 }

@@ -10,7 +10,7 @@ use crate::stats::{Metric, Snapshot};
 use crate::{
     error::{AllocError, Cause},
     handle::{OwnedHandle, VacantHandle},
-    raw::{Home, PutBack, welcome},
+    raw::{Home, Hooks, PutBack, welcome},
     stats::Collector,
 };
 
@@ -138,11 +138,17 @@ fn take_slow<S: Store>(store: &S) -> Result<NonNull<u8>, Cause> {
         store.count(|stats| stats.refused(cause.kind()));
         return Err(cause);
     };
-    // SAFETY: the slot is ours, and its value is gone when this runs.
-    let back = PutBack::new(|| unsafe { store.put(slot) });
+    // SAFETY: the slot is ours, with room for a value, and holds none when this runs.
+    let scrub = || unsafe { store.hooks().scrub(slot.cast()) };
+    let back = PutBack::new(|| {
+        scrub();
+        // SAFETY: the slot is ours, and its value is gone when this runs.
+        unsafe { store.put(slot) }
+    });
     // SAFETY: a parked slot holds a live value that is ours now; dropped once.
     unsafe { slot.cast::<S::Value>().drop_in_place() }; // USER CODE
     back.disarm();
+    scrub();
     Ok(slot)
 }
 

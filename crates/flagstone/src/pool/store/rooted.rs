@@ -70,6 +70,9 @@ pub unsafe trait Shareable: Rooted {
         make: impl FnOnce() -> Self::Value,
     ) -> Result<Placed<'_, Self>, AllocError>;
 
+    /// Drops the values that were left in the pool.
+    fn clear(&mut self);
+
     /// Where chunks come from.
     fn provider(&self) -> &Self::Provider;
 }
