@@ -14,7 +14,7 @@ use flagstone::{
 use flagstone_testkit::{
     fuse::{Fuse, blows},
     leaked::Leaked,
-    provider::{Counting, FailNth, Source, Supplied},
+    provider::{Counting, FailNth, Lie, Lying, Source, Supplied},
     value::{Bulk, Census, Page, Tracked},
 };
 
@@ -479,6 +479,23 @@ fn a_provider_may_refuse() {
             Err(error) => assert!(error.out_of_memory().is_some()),
         }
         assert_eq!((ledger.live(), hooks.census.live()), (0, 0));
+    }
+}
+
+/// A chunk that is too short or misaligned goes back, and the pool is not built.
+#[test]
+fn a_provider_may_lie() {
+    for lie in [Lie::Short, Lie::Misaligned] {
+        for nth in 1..=3 {
+            let hooks = Hooks::default();
+            let provider = Lying::at(nth, lie);
+            let built = RecyclePool::<Object, _, _>::try_new_in(MOST, hooks.clone(), &provider);
+            assert_eq!(built.is_ok(), nth == 3, "two chunks are asked for");
+            if let Ok(pool) = built {
+                assert!(pool.acquire().is_ok());
+            }
+            assert_eq!(hooks.census.live(), 0);
+        }
     }
 }
 
