@@ -193,8 +193,8 @@ fn a_provider_that_panics_in_a_reset_loses_nothing() {
 #[test]
 fn requests_of_one_size_do_not_get_a_chunk_each() {
     // Whatever the first chunk has left, and however large it is.
-    for first in (0..960).step_by(16) {
-        for size in [200, 400, 500, 700, 2000, 7000] {
+    for first in (0..960).step_by(64) {
+        for size in [200, 400, 500, 700, 2000, 7000, 20_000, 100_000] {
             let (arena, shared) = (Arena::new(), SyncArena::new());
             arena.alloc_bytes(first);
             shared.alloc_bytes(first);
