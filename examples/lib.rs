@@ -1,6 +1,9 @@
 //! Whole programs; run them with `cargo run --example NAME`.
 //!
-//! The library itself is empty: it compiles and runs the code of the project's pages as tests.
+//! The library holds how the programs take time, and compiles and runs the code of the project's
+//! pages as tests.
+
+pub mod race;
 
 #[cfg(doctest)]
 mod pages {

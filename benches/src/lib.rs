@@ -13,6 +13,7 @@
 //! instruction counter.
 
 pub mod arena;
+mod buffered;
 mod contender;
 mod entrant;
 mod finder;
@@ -22,6 +23,7 @@ mod ours;
 mod payload;
 mod plan;
 pub mod race;
+mod recycled;
 pub mod report;
 mod rival;
 pub mod suite;

@@ -8,6 +8,9 @@ pub(crate) trait Payload: Copy + fastalloc::Poolable + 'static {
     /// A value that is written completely and differs from seed to seed.
     fn of(seed: u64) -> Self;
 
+    /// Changes the first bytes only, as a user of a recycled object does.
+    fn mark(&mut self, seed: u64);
+
     /// The seed again, read from the value's first bytes.
     fn first_word(&self) -> u64;
 }
@@ -22,6 +25,11 @@ macro_rules! payload {
             }
 
             #[inline(always)]
+            fn mark(&mut self, seed: u64) {
+                self[0] = seed;
+            }
+
+            #[inline(always)]
             fn first_word(&self) -> u64 {
                 self[0]
             }
@@ -30,3 +38,21 @@ macro_rules! payload {
 }
 
 payload!(4 8 64);
+
+/// An element of a buffer.
+impl Payload for u64 {
+    #[inline(always)]
+    fn of(seed: u64) -> Self {
+        seed
+    }
+
+    #[inline(always)]
+    fn mark(&mut self, seed: u64) {
+        *self = seed;
+    }
+
+    #[inline(always)]
+    fn first_word(&self) -> u64 {
+        *self
+    }
+}

@@ -2,16 +2,18 @@
 
 use crate::{
     arena::arenas,
+    buffered::{AxiomBuffers, Buffers, GrowingBuffers, Vectors},
     contender::Contender,
     entrant::Entry,
     finder::Finder,
-    floor::{BitmapFloor, FixedFloor, GrowingFloor},
+    floor::{BitmapFloor, FixedFloor, GrowingFloor, RecycleFloor},
     lane::Lane,
     ours::{
         FixedBitmap, FixedChecked, FixedFreeList, FixedIntrusive, FixedStack, Growing, OurBitmap,
     },
     payload::Payload,
     race::{Samples, Settings, race},
+    recycled::{LinearPool, ObjectPool, OpoolReuse, Recycling, RecyclingSmall},
     rival::{
         AxiomBits, AxiomPool, FastallocFixed, FastallocGrowing, InfinityLocal, InfinityRaw,
         MimallocBox, OpoolLocal, PluralityAlloc, PluralityBox, Slab, SlotMap, SystemBox,
@@ -146,6 +148,10 @@ pub fn events(quick: bool) -> Vec<Event> {
     let tasks = [Task::Construct(1_000), Task::Construct(1_000_000)];
     events.extend(fixed::<[u64; 8]>(&tasks));
     events.extend(growing::<[u64; 8]>(&tasks));
+    events.extend(recycled::<[u64; 8]>());
+    events.extend(recycled::<[u64; 64]>());
+    events.push(recycled_sizes());
+    events.extend(buffered());
     events.extend([find::<2>(), find::<3>(), find::<4>()]);
     events.extend(arenas(quick));
     events
@@ -213,6 +219,81 @@ fn growing<T: Payload>(tasks: &[Task]) -> impl Iterator<Item = Event> {
         rounds: usize::MAX,
         task,
         entries: [&pools[..], &boxes::<T>(task)].concat(),
+    })
+}
+
+/// Pools of objects that stay constructed.
+fn recycled<T: Payload + Send + Sync>() -> impl Iterator<Item = Event> {
+    [Task::Hot, Task::Replace(MANY as u64)].into_iter().map(|task| {
+        let entries = [
+            Entry::pool::<RecycleFloor<T>>(),
+            Entry::pool::<Recycling<T>>(),
+            Entry::pool::<OpoolReuse<T>>(),
+            Entry::pool::<ObjectPool<T>>(),
+        ];
+        // Whose `pull` looks through all that is out: nobody waits for 10,000 of them.
+        let linear = [Entry::pool::<LinearPool<T>>()];
+        let linear = &linear[..usize::from(task == Task::Hot)];
+        Event {
+            family: Family::Pools,
+            slug: format!("recycle/{}", task.slug(size_of::<T>())),
+            title: format!("Recycling: {}", task.title(size_of::<T>())),
+            about: "One operation acquires an object, writes its first word and releases it (or, when \
+                    it replaces one, releases another); the reset writes that word again. Boxes are \
+                    made anew and written completely, which is what recycling is there to avoid.",
+            quoted: Recycling::<T>::NAME,
+            goals: match task {
+                Task::Hot => vec![Goal::Floor(1.15)],
+                _ => vec![Goal::Floor(1.10)],
+            },
+            rounds: usize::MAX,
+            task,
+            entries: [&entries[..], linear, &boxes::<T>(task)].concat(),
+        }
+    })
+}
+
+/// An object eight times as large, against the small one.
+fn recycled_sizes() -> Event {
+    let task = Task::Hot;
+    Event {
+        family: Family::Pools,
+        slug: format!("recycle-sizes/{}", task.slug(512)),
+        title: "Recycling: an object of 512 bytes against one of 64".to_owned(),
+        about: "As the hot events. The floor is the same pool with objects of 64 bytes: an object that \
+                stays in its place costs the same whatever its size.",
+        quoted: Recycling::<[u64; 64]>::NAME,
+        goals: vec![Goal::Floor(1.2)],
+        rounds: usize::MAX,
+        task,
+        entries: vec![
+            Entry::pool::<RecyclingSmall<[u64; 8]>>(),
+            Entry::pool::<Recycling<[u64; 64]>>(),
+            Entry::pool::<OpoolReuse<[u64; 64]>>(),
+            Entry::pool::<ObjectPool<[u64; 64]>>(),
+            Entry::pool::<LinearPool<[u64; 64]>>(),
+        ],
+    }
+}
+
+/// Pools of buffers of 1024 bytes. There is no floor: the mechanism is that of the other pools.
+fn buffered() -> impl Iterator<Item = Event> {
+    [Task::Hot, Task::Replace(MANY as u64)].into_iter().map(|task| Event {
+        family: Family::Pools,
+        slug: format!("buffers/{}", task.slug(1024)),
+        title: format!("Buffers: {}", task.title(1024)),
+        about: "One operation gets an empty buffer of 128 words, puts one word in, and drops it (or \
+                another one).",
+        quoted: Buffers::NAME,
+        goals: Vec::new(),
+        rounds: usize::MAX,
+        task,
+        entries: vec![
+            Entry::pool::<Buffers>(),
+            Entry::pool::<GrowingBuffers>(),
+            Entry::pool::<AxiomBuffers>(),
+            Entry::pool::<Vectors>(),
+        ],
     })
 }
 

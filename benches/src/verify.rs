@@ -4,14 +4,16 @@
 use std::mem;
 
 use crate::{
+    buffered::{AxiomBuffers, Buffers, GrowingBuffers, Vectors},
     contender::Contender,
     finder::Finder,
-    floor::{BitmapFloor, FixedFloor, GrowingFloor},
+    floor::{BitmapFloor, FixedFloor, GrowingFloor, RecycleFloor},
     ours::{
         FixedBitmap, FixedChecked, FixedFreeList, FixedIntrusive, FixedStack, Growing, OurBitmap,
     },
     payload::Payload,
     plan::Plan,
+    recycled::{ObjectPool, OpoolReuse, Recycling},
     rival::{
         AxiomBits, AxiomPool, FastallocFixed, FastallocGrowing, InfinityLocal, InfinityRaw,
         MimallocBox, OpoolLocal, PluralityAlloc, PluralityBox, Slab, SlotMap, SystemBox,
@@ -82,7 +84,8 @@ fn contenders_keep_their_values() {
         FastallocFixed<Value>, FastallocGrowing<Value>, AxiomPool<Value>, OpoolLocal<Value>,
         Slab<Value>, SlotMap<Value>, Thunderdome<Value>, PluralityAlloc<Value>,
         PluralityBox<Value>, InfinityLocal<Value>, InfinityRaw<Value>, SystemBox<Value>,
-        MimallocBox<Value>,
+        MimallocBox<Value>, RecycleFloor<Value>, Recycling<Value>, OpoolReuse<Value>,
+        ObjectPool<Value>, Buffers, GrowingBuffers, AxiomBuffers, Vectors,
     );
 }
 

@@ -9,7 +9,9 @@
 mod bitmap;
 mod fixed;
 mod growing;
+mod recycle;
 
 pub(crate) use bitmap::BitmapFloor;
 pub(crate) use fixed::FixedFloor;
 pub(crate) use growing::GrowingFloor;
+pub(crate) use recycle::RecycleFloor;

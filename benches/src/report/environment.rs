@@ -9,7 +9,7 @@ use sysinfo::{CpuRefreshKind, System};
 /// The lock file the benchmarks were built with.
 const LOCK: &str = include_str!("../../../Cargo.lock");
 /// The packages whose versions a reader wants to know.
-const RIVALS: [&str; 16] = [
+const RIVALS: [&str; 18] = [
     "aegis-memory",
     "axiom_mem",
     "blink-alloc",
@@ -19,7 +19,9 @@ const RIVALS: [&str; 16] = [
     "fastalloc",
     "infinity_pool",
     "libmimalloc-sys",
+    "lockfree-object-pool",
     "mimalloc",
+    "object-pool",
     "opool",
     "plurality",
     "slab",

@@ -15,6 +15,10 @@ extern crate std;
 // The rooms, lowest first: a room imports only rooms that stand above it in this list
 // (`tests/rooms` enforces it).
 pub mod error;
+#[cfg(feature = "stats")]
+pub mod stats;
+#[cfg(not(feature = "stats"))]
+mod stats;
 pub mod sync;
 
 pub mod corruption;
@@ -35,5 +39,5 @@ pub use arena::{Arena, ArenaBox, SyncArena};
 pub use error::{AllocError, AllocErrorKind, ConfigError, IndexError, OutOfMemory};
 pub use handle::{OwnedHandle, VacantHandle};
 pub use index::IndexAllocator;
-pub use pool::{FixedPool, GrowingPool, PoolConfig};
+pub use pool::{BufferPool, FixedPool, GrowingPool, PoolConfig, RecyclePool};
 pub use provider::Provider;

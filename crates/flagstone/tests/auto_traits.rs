@@ -5,11 +5,13 @@
 use std::{cell::Cell, error::Error, rc::Rc};
 
 use flagstone::{
-    AllocError, ConfigError, FixedPool, GrowingPool, IndexError, OutOfMemory, PoolConfig,
+    AllocError, BufferPool, ConfigError, FixedPool, GrowingPool, IndexError, OutOfMemory,
+    PoolConfig, RecyclePool,
     index::{Bitmap, FreeList, Stack},
     pool::{
-        Checked, FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Hooks, Indexed, Intrusive,
-        NoHooks, PoolConfigBuilder,
+        AtAcquire, Buffer, Checked, ConfiguredRecycle, FixedHandle, FixedVacant, GrowingHandle,
+        GrowingVacant, Hooks, Indexed, Intrusive, NoHooks, PoolConfigBuilder, RawBuffers, Recycle,
+        Recycled, RecycledVacant,
     },
     provider::{ByteRegion, Global, OsPages, StaticRegion},
     sync::{NoLock, SpinLock},
@@ -19,6 +21,20 @@ use static_assertions::{assert_impl_all, assert_not_impl_any};
 /// Hooks that must stay on their thread.
 struct RcHooks(#[expect(dead_code, reason = "its type is what counts")] Rc<()>);
 impl<T> Hooks<T> for RcHooks {}
+
+/// Makes objects of any type that has a default, with and without ties to its thread.
+struct Maker;
+impl<T> Recycle<T> for Maker {
+    fn create(&self) -> T {
+        unreachable!("nothing is acquired in this file")
+    }
+}
+struct RcMaker(#[expect(dead_code, reason = "its type is what counts")] Rc<()>);
+impl<T> Recycle<T> for RcMaker {
+    fn create(&self) -> T {
+        unreachable!("nothing is acquired in this file")
+    }
+}
 
 /// Neither `Send` nor `Sync`.
 type Tied = Rc<()>;
@@ -54,6 +70,30 @@ assert_not_impl_any!(GrowingPool<Shareable>: Send, Sync);
 assert_not_impl_any!(GrowingPool<u8, RcHooks>: Send, Sync);
 assert_not_impl_any!(GrowingPool<u8, NoHooks, &'static ByteRegion<'static>>: Send, Sync);
 
+assert_impl_all!(RecyclePool<u8, Maker>: Send, Unpin);
+assert_impl_all!(RecyclePool<Movable, AtAcquire<Maker>>: Send);
+assert_impl_all!(RecyclePool<u8, Maker, ByteRegion<'static>>: Send);
+assert_not_impl_any!(RecyclePool<u8, Maker>: Sync);
+assert_not_impl_any!(RecyclePool<Tied, Maker>: Send, Sync);
+assert_not_impl_any!(RecyclePool<Shareable, Maker>: Send, Sync);
+assert_not_impl_any!(RecyclePool<u8, RcMaker>: Send, Sync);
+assert_not_impl_any!(RecyclePool<u8, Maker, &'static ByteRegion<'static>>: Send, Sync);
+assert_impl_all!(ConfiguredRecycle<Tied>: Send, Sync);
+assert_impl_all!(BufferPool<u8>: Send, Unpin);
+assert_impl_all!(BufferPool<Movable>: Send);
+assert_not_impl_any!(BufferPool<u8>: Sync);
+assert_not_impl_any!(BufferPool<Tied>: Send, Sync);
+assert_not_impl_any!(BufferPool<Shareable>: Send, Sync);
+assert_not_impl_any!(BufferPool<u8, &'static ByteRegion<'static>>: Send, Sync);
+
+// A region only gives out addresses: it is shared as far as what may lie in it.
+assert_impl_all!(RawBuffers<u8>: Send, Sync, Unpin);
+assert_impl_all!(RawBuffers<Movable>: Send);
+assert_not_impl_any!(RawBuffers<Movable>: Sync);
+assert_not_impl_any!(RawBuffers<Tied>: Send, Sync);
+assert_not_impl_any!(RawBuffers<Shareable>: Send);
+assert_not_impl_any!(RawBuffers<u8, ByteRegion<'static>>: Sync);
+
 // A handle stays on the thread of its pool; a reference to one is a reference to the value.
 assert_impl_all!(FixedHandle<'static, u8>: Sync, Unpin);
 assert_impl_all!(FixedHandle<'static, Shareable>: Sync);
@@ -66,6 +106,17 @@ assert_not_impl_any!(GrowingHandle<'static, u8>: Send);
 assert_not_impl_any!(GrowingHandle<'static, Movable>: Send, Sync);
 assert_not_impl_any!(GrowingHandle<'static, Tied>: Send, Sync);
 assert_not_impl_any!(FixedVacant<'static, u8>: Send);
+assert_impl_all!(Recycled<'static, u8, Maker>: Sync, Unpin);
+assert_impl_all!(Recycled<'static, Shareable, Maker>: Sync);
+assert_not_impl_any!(Recycled<'static, u8, Maker>: Send, Clone, Copy);
+assert_not_impl_any!(Recycled<'static, Movable, Maker>: Send, Sync);
+assert_not_impl_any!(Recycled<'static, Tied, Maker>: Send, Sync);
+assert_not_impl_any!(RecycledVacant<'static, u8, Maker>: Send, Clone);
+assert_impl_all!(Buffer<'static, u8>: Sync, Unpin);
+assert_impl_all!(Buffer<'static, Shareable>: Sync);
+assert_not_impl_any!(Buffer<'static, u8>: Send, Clone, Copy, Default);
+assert_not_impl_any!(Buffer<'static, Movable>: Send, Sync);
+assert_not_impl_any!(Buffer<'static, Tied>: Send, Sync);
 assert_not_impl_any!(GrowingVacant<'static, u8>: Send);
 
 // Handles are moved, not copied.
@@ -98,6 +149,18 @@ assert_impl_all!(ConfigError: Send, Sync, Error, Copy);
 assert_impl_all!(IndexError: Send, Sync, Error, Copy);
 assert_impl_all!(OutOfMemory: Send, Sync, Error, Copy);
 
+// What was counted travels; what counts does so with its structure.
+#[cfg(feature = "stats")]
+mod stats {
+    use flagstone::stats::{Collector, Report, Snapshot};
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+    assert_impl_all!(Snapshot: Send, Sync, Copy);
+    assert_impl_all!(Report<'static>: Send, Sync, Copy);
+    assert_impl_all!(Collector: Send);
+    assert_not_impl_any!(Collector: Sync, Clone);
+}
+
 /// A pool that was filled here serves there.
 #[test]
 fn a_pool_moves_to_another_thread_with_its_values() {
@@ -105,7 +168,14 @@ fn a_pool_moves_to_another_thread_with_its_values() {
     let growing = GrowingPool::new(4);
     std::mem::forget(fixed.alloc(Cell::new(1)));
     std::mem::forget(growing.alloc(Cell::new(2)));
+    let buffers = flagstone::BufferPool::new(2, 4);
+    let mut buffer = buffers.alloc().expect("free");
+    assert!(buffer.push(Cell::new(5)).is_ok());
+    std::mem::forget(buffer);
     let there = std::thread::spawn(move || {
+        let mut buffers = buffers;
+        buffers.clear();
+        assert!(buffers.is_empty() && buffers.alloc().is_ok());
         let (mut fixed, mut growing) = (fixed, growing);
         let left = (
             fixed.drain().map(|cell| cell.get()).collect::<Vec<_>>(),

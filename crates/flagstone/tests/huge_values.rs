@@ -4,7 +4,7 @@
 //! A broken promise here overflows the stack, which ends the process: so this is a binary of its
 //! own.
 
-use flagstone::{ConfigError, FixedPool, GrowingPool};
+use flagstone::{BufferPool, ConfigError, FixedPool, GrowingPool, RecyclePool, pool::FnRecycle};
 
 /// Refused by the knob or by the provider.
 #[track_caller]
@@ -25,6 +25,23 @@ fn a_value_larger_than_the_stack_can_be_built_in_place() {
     drop(vacant);
     let growing = GrowingPool::<Large>::new(0);
     drop(growing.alloc_uninit().expect("it grows"));
+}
+
+/// Objects and elements too: the pool is made, looked at, cleared and dropped.
+#[test]
+fn pools_of_large_objects_need_no_room_on_the_stack() {
+    type Large = [u8; 16 << 20];
+    let recycle = FnRecycle::new(
+        || -> Large { unreachable!("nobody acquires") },
+        |_: &mut Large| (),
+    );
+    let mut objects = RecyclePool::new(2, recycle);
+    assert_eq!((objects.discard_idle(), objects.available()), (0, 2));
+    objects.clear();
+    let buffers = BufferPool::<Large>::new(2, 1);
+    let mut buffer = buffers.alloc().expect("free");
+    assert_eq!(buffer.spare_capacity_mut().len(), 2);
+    buffer.truncate(0);
 }
 
 #[test]

@@ -6,6 +6,12 @@
 /// ```ignore
 /// conformance!(fixed_intrusive, Fixed<Intrusive>);
 /// ```
+///
+/// A kind that has not all the doors names the checks that need no others:
+///
+/// ```ignore
+/// conformance!(recycling, Recycling, only exhaustion: [value_comes_back], shape: [over_aligned]);
+/// ```
 #[macro_export]
 macro_rules! conformance {
     ($name:ident, $kind:ty) => {
@@ -45,6 +51,11 @@ macro_rules! conformance {
                 ],
                 model: [pool_agrees, pool_of_larger_values_agrees],
             );
+        }
+    };
+    ($name:ident, $kind:ty, only $($rest:tt)*) => {
+        mod $name {
+            $crate::conformance!(@tests $kind, $($rest)*);
         }
     };
     (@tests $kind:ty, $($promise:ident: [$($check:ident),* $(,)?]),* $(,)?) => {

@@ -10,14 +10,18 @@
 //! pool grows are values, in a [`Setting`], and every check runs in every setting. So each strategy
 //! meets each provider while only the strategies are compiled one by one.
 
+mod buffered;
 mod door;
 mod kind;
 mod macros;
 mod pools;
 pub mod promise;
+mod recycling;
 mod spec;
 
+pub use buffered::{Buffered, BufferedPool, First};
 pub use door::{Counted, Door, InPlace, Initializes, Pool, Unwrap, Walk};
 pub use kind::{PoolKind, each, fill};
 pub use pools::{Fixed, Growing, TestedStrategy};
+pub use recycling::{Emptied, Filled, Recycling, RecyclingPool};
 pub use spec::{Growth, Setting, Spec};

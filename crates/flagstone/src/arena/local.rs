@@ -4,10 +4,13 @@
 use core::{alloc::Layout, cell::Cell, fmt, ptr::NonNull};
 
 use super::{SyncArena, doors::doors};
+#[cfg(feature = "stats")]
+use crate::stats::{Metric, Snapshot};
 use crate::{
     error::Cause,
     provider::{Global, Provider},
     raw::bump::{Cursor, Kept, Reserve},
+    stats::Collector,
 };
 
 /// The first piece that is taken from the shared arena, in bytes; they double.
@@ -42,6 +45,7 @@ pub struct LocalArena<'s, P: Provider = Global, const MIN_ALIGN: usize = 8> {
     cursor: Cursor<MIN_ALIGN>,
     piece: Cell<usize>,
     shared: &'s SyncArena<P, MIN_ALIGN>,
+    stats: Collector,
 }
 
 impl<P: Provider, const MIN_ALIGN: usize> SyncArena<P, MIN_ALIGN> {
@@ -52,6 +56,7 @@ impl<P: Provider, const MIN_ALIGN: usize> SyncArena<P, MIN_ALIGN> {
             cursor: Cursor::nowhere(),
             piece: Cell::new(FIRST_PIECE),
             shared: self,
+            stats: Collector::new(),
         }
     }
 }
@@ -66,6 +71,14 @@ impl<'s, P: Provider, const MIN_ALIGN: usize> LocalArena<'s, P, MIN_ALIGN> {
     #[must_use]
     pub const fn shared(&self) -> &'s SyncArena<P, MIN_ALIGN> {
         self.shared
+    }
+
+    /// What this arena has done so far: its allocations, exactly. Refusals are counted by the shared
+    /// arena.
+    #[cfg(feature = "stats")]
+    #[must_use]
+    pub fn stats(&self) -> Snapshot {
+        self.stats.snapshot()
     }
 
     /// Gets room for `layout` that the piece does not have.
@@ -123,16 +136,19 @@ impl<'s, P: Provider, const MIN_ALIGN: usize> LocalArena<'s, P, MIN_ALIGN> {
 unsafe impl<'s, P: Provider, const MIN_ALIGN: usize> Reserve<'s> for &LocalArena<'s, P, MIN_ALIGN> {
     #[inline(always)]
     fn quick_room_for<T>(self) -> Option<NonNull<u8>> {
-        self.cursor.take_for::<T>()
+        let room = self.cursor.take_for::<T>();
+        room.inspect(|_| self.stats.placed())
     }
 
     #[inline(always)]
     fn quick_room(self, layout: Layout) -> Option<NonNull<u8>> {
-        self.cursor.take(layout)
+        let room = self.cursor.take(layout);
+        room.inspect(|_| self.stats.placed())
     }
 
     fn slow_room(self, layout: Layout) -> Result<NonNull<u8>, Cause> {
-        self.refill(layout)
+        let room = self.refill(layout);
+        room.inspect(|_| self.stats.placed())
     }
 
     #[inline]
@@ -151,6 +167,10 @@ unsafe impl<'s, P: Provider, const MIN_ALIGN: usize> Reserve<'s> for &LocalArena
         }
     }
 
+    fn count_refusal(self, cause: Cause) {
+        self.shared.count_refusal(cause);
+    }
+
     unsafe fn keep(self, kept: NonNull<Kept>) {
         // SAFETY: the caller's promise; the memory is the shared arena's.
         unsafe { self.shared.keep(kept) };
@@ -160,6 +180,11 @@ unsafe impl<'s, P: Provider, const MIN_ALIGN: usize> Reserve<'s> for &LocalArena
 impl<P: Provider, const MIN_ALIGN: usize> Drop for LocalArena<'_, P, MIN_ALIGN> {
     fn drop(&mut self) {
         self.leave();
+        #[cfg(feature = "stats")]
+        {
+            let placed = self.stats.snapshot().get(Metric::Allocations);
+            self.shared.bump.tally.placed(placed);
+        }
     }
 }
 

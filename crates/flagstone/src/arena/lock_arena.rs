@@ -9,6 +9,8 @@ use core::{alloc::Layout, fmt, ptr, ptr::NonNull};
 use lock_api::{Mutex, RawMutex};
 
 use super::{ArenaUsage, doors::doors};
+#[cfg(feature = "stats")]
+use crate::stats::{Metric, Snapshot};
 use crate::{
     error::Cause,
     provider::{Global, Provider},
@@ -113,6 +115,35 @@ impl<R: RawMutex, P: Provider, const MIN_ALIGN: usize> LockArena<R, P, MIN_ALIGN
         self.state.lock().bump.usage().into()
     }
 
+    /// What the arena has done so far, exactly. O(chunks), locked.
+    #[cfg(feature = "stats")]
+    #[must_use]
+    pub fn stats(&self) -> Snapshot {
+        let state = self.state.lock();
+        let allocated = state.bump.usage().allocated;
+        let stats = state.bump.stats().snapshot();
+        stats.with(Metric::BytesAllocated, allocated as u64)
+    }
+
+    /// Counts anew from here: see [`Collector::restart`](crate::stats::Collector::restart).
+    #[cfg(feature = "stats")]
+    pub fn restart_stats(&self) {
+        self.state.lock().bump.stats().restart();
+    }
+
+    /// Room that the current chunk does not have; the provider is called without the lock.
+    fn grow(&self, layout: Layout) -> Result<NonNull<u8>, Cause> {
+        let need = self.state.lock().bump.need(layout)?;
+        let plan = match need {
+            Need::Served(block) => return Ok(block),
+            Need::Chunk(plan) => plan,
+        };
+        let refund = PutBack::new(|| self.state.lock().bump.refund(plan.size));
+        let chunk = ArenaChunk::obtain(&self.provider, MIN_ALIGN, plan.size, plan.least)?; // USER CODE
+        refund.disarm();
+        Ok(self.state.lock().bump.adopt(chunk, plan, layout))
+    }
+
     doors!(
         "let arena = flagstone::arena::LockArena::<flagstone::sync::SpinLock>::new_in(flagstone::provider::Global);",
         '_
@@ -125,26 +156,23 @@ unsafe impl<'m, R: RawMutex, P: Provider, const MIN_ALIGN: usize> Reserve<'m>
 {
     #[inline(always)]
     fn quick_room_for<T>(self) -> Option<NonNull<u8>> {
-        self.state.lock().bump.cursor().take_for::<T>()
+        let state = self.state.lock();
+        let room = state.bump.cursor().take_for::<T>();
+        room.inspect(|_| state.bump.stats().placed())
     }
 
     #[inline(always)]
     fn quick_room(self, layout: Layout) -> Option<NonNull<u8>> {
-        self.state.lock().bump.cursor().take(layout)
+        let state = self.state.lock();
+        let room = state.bump.cursor().take(layout);
+        room.inspect(|_| state.bump.stats().placed())
     }
 
     #[cold]
     #[inline(never)]
     fn slow_room(self, layout: Layout) -> Result<NonNull<u8>, Cause> {
-        let need = self.state.lock().bump.need(layout)?;
-        let plan = match need {
-            Need::Served(block) => return Ok(block),
-            Need::Chunk(plan) => plan,
-        };
-        let refund = PutBack::new(|| self.state.lock().bump.refund(plan.size));
-        let chunk = ArenaChunk::obtain(&self.provider, MIN_ALIGN, plan.size, plan.least)?; // USER CODE
-        refund.disarm();
-        Ok(self.state.lock().bump.adopt(chunk, plan, layout))
+        let outcome = self.grow(layout);
+        self.state.lock().bump.counted(outcome)
     }
 
     unsafe fn resize(self, block: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
@@ -158,6 +186,10 @@ unsafe impl<'m, R: RawMutex, P: Provider, const MIN_ALIGN: usize> Reserve<'m>
     unsafe fn moved_away(self, block: NonNull<u8>, layout: Layout) {
         // SAFETY: the caller's promise.
         unsafe { self.state.lock().bump.give_back_apart(block, layout) };
+    }
+
+    fn count_refusal(self, cause: Cause) {
+        self.state.lock().bump.stats().refused(cause.kind());
     }
 
     unsafe fn keep(self, kept: NonNull<Kept>) {

@@ -302,7 +302,10 @@ pub(super) fn formatted<'m>(
             return Ok(unsafe { str::from_utf8_unchecked_mut(bytes) });
         }
         (Some(cause), _) => cause,
-        (None, Err(fmt::Error)) => Cause::format(),
+        (None, Err(fmt::Error)) => {
+            arena.count_refusal(Cause::format());
+            Cause::format()
+        }
     };
     Err(AllocError::new((), cause))
 }

@@ -7,6 +7,8 @@
 use core::{alloc::Layout, fmt, mem::MaybeUninit, ptr, ptr::NonNull};
 
 use super::{ArenaUsage, Checkpoint, doors::doors};
+#[cfg(feature = "stats")]
+use crate::stats::{Metric, Snapshot};
 use crate::{
     error::{Cause, ConfigError},
     provider::{ByteRegion, Global, Provider},
@@ -286,6 +288,35 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
         self.bump.usage().into()
     }
 
+    /// What the arena has done so far, exactly; scopes that are closed are counted here, an open one
+    /// counts for itself. O(chunks).
+    ///
+    /// ```
+    /// use flagstone::{Arena, stats::Metric};
+    ///
+    /// let mut arena = Arena::new();
+    /// arena.alloc(1);
+    /// arena.alloc_str("two");
+    /// arena.reset();
+    /// let stats = arena.stats();
+    /// assert_eq!(stats.get(Metric::Allocations), 2);
+    /// assert_eq!(stats.get(Metric::ChunksAdded), 1);
+    /// ```
+    #[cfg(feature = "stats")]
+    #[must_use]
+    #[doc(alias = "statistics")]
+    pub fn stats(&self) -> Snapshot {
+        let allocated = self.usage().allocated;
+        let stats = self.bump.stats().snapshot();
+        stats.with(Metric::BytesAllocated, allocated as u64)
+    }
+
+    /// Counts anew from here: see [`Collector::restart`](crate::stats::Collector::restart).
+    #[cfg(feature = "stats")]
+    pub fn restart_stats(&self) {
+        self.bump.stats().restart();
+    }
+
     /// A state to go back to with [`reset_to`](Self::reset_to). Blocks from before it are no longer
     /// changed where they are: they stay when they are freed, and move when they grow.
     ///
@@ -336,18 +367,20 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
 unsafe impl<'m, P: Provider, const MIN_ALIGN: usize> Reserve<'m> for &'m Arena<P, MIN_ALIGN> {
     #[inline(always)]
     fn quick_room_for<T>(self) -> Option<NonNull<u8>> {
-        self.bump.cursor().take_for::<T>()
+        let room = self.bump.cursor().take_for::<T>();
+        room.inspect(|_| self.bump.stats().placed())
     }
 
     #[inline(always)]
     fn quick_room(self, layout: Layout) -> Option<NonNull<u8>> {
-        self.bump.cursor().take(layout)
+        let room = self.bump.cursor().take(layout);
+        room.inspect(|_| self.bump.stats().placed())
     }
 
     #[cold]
     #[inline(never)]
     fn slow_room(self, layout: Layout) -> Result<NonNull<u8>, Cause> {
-        self.bump.grow(self.provider(), layout)
+        self.bump.counted(self.bump.grow(self.provider(), layout))
     }
 
     #[inline(always)]
@@ -363,6 +396,10 @@ unsafe impl<'m, P: Provider, const MIN_ALIGN: usize> Reserve<'m> for &'m Arena<P
     unsafe fn moved_away(self, block: NonNull<u8>, layout: Layout) {
         // SAFETY: the caller's promise.
         unsafe { self.bump.give_back_apart(block, layout) };
+    }
+
+    fn count_refusal(self, cause: Cause) {
+        self.bump.stats().refused(cause.kind());
     }
 
     unsafe fn keep(self, kept: NonNull<Kept>) {

@@ -7,6 +7,8 @@
 use core::{alloc::Layout, fmt, ptr, ptr::NonNull};
 
 use super::{ArenaUsage, doors::doors};
+#[cfg(feature = "stats")]
+use crate::stats::{Metric, Snapshot};
 use crate::{
     error::{Cause, ConfigError},
     provider::{Global, Provider},
@@ -168,7 +170,8 @@ impl<P: Provider, const MIN_ALIGN: usize> SyncArena<P, MIN_ALIGN> {
     }
 
     /// Sets the most bytes that the arena reserves, as
-    /// [`Arena::set_limit`](super::Arena::set_limit) does.
+    /// [`Arena::set_limit`](super::Arena::set_limit) does. While a thread is getting a chunk, another
+    /// one may be refused although it would have fitted there.
     pub fn set_limit(&self, bytes: Option<usize>) {
         self.bump.set_limit(bytes.unwrap_or(usize::MAX));
     }
@@ -177,6 +180,19 @@ impl<P: Provider, const MIN_ALIGN: usize> SyncArena<P, MIN_ALIGN> {
     #[must_use]
     pub fn usage(&self) -> ArenaUsage {
         self.bump.usage().into()
+    }
+
+    /// What the arena has done so far, as far as it is counted without slowing it down: chunks,
+    /// bytes, refusals, resets, and the allocations of those local arenas that are gone. O(chunks).
+    #[cfg(feature = "stats")]
+    #[must_use]
+    #[doc(alias = "statistics")]
+    pub fn stats(&self) -> Snapshot {
+        let usage = self.usage();
+        let stats = self.bump.tally.snapshot();
+        stats
+            .with(Metric::BytesReserved, usage.reserved as u64)
+            .with(Metric::BytesAllocated, usage.allocated as u64)
     }
 }
 
@@ -197,7 +213,8 @@ unsafe impl<'m, P: Provider, const MIN_ALIGN: usize> Reserve<'m> for &'m SyncAre
     }
 
     fn slow_room(self, layout: Layout) -> Result<NonNull<u8>, Cause> {
-        self.bump.grow(&self.provider, layout)
+        let room = self.bump.grow(&self.provider, layout);
+        room.inspect_err(|&cause| self.count_refusal(cause))
     }
 
     unsafe fn resize(self, block: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
@@ -206,6 +223,10 @@ unsafe impl<'m, P: Provider, const MIN_ALIGN: usize> Reserve<'m> for &'m SyncAre
 
     unsafe fn give_back(self, block: NonNull<u8>, size: usize) {
         self.bump.give_back(block, size);
+    }
+
+    fn count_refusal(self, cause: Cause) {
+        self.bump.tally.refused(cause.kind());
     }
 
     unsafe fn keep(self, kept: NonNull<Kept>) {

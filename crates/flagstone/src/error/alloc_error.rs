@@ -88,6 +88,18 @@ impl Cause {
         Self::pack(5, 0)
     }
 
+    /// What kind of cause it is.
+    pub(crate) const fn kind(self) -> AllocErrorKind {
+        match self.0 >> KIND_SHIFT {
+            0 => AllocErrorKind::Exhausted,
+            1 => AllocErrorKind::OutOfMemory,
+            2 => AllocErrorKind::NoInitializer,
+            3 => AllocErrorKind::LimitReached,
+            4 => AllocErrorKind::Claimed,
+            _ => AllocErrorKind::Format,
+        }
+    }
+
     const fn pack(kind: usize, number: usize) -> Self {
         let number = if number > NUMBER { NUMBER } else { number };
         Self(kind << KIND_SHIFT | number)
@@ -113,14 +125,7 @@ impl<T> AllocError<T> {
     /// Whether the slots or the memory ran out.
     #[must_use]
     pub const fn kind(&self) -> AllocErrorKind {
-        match self.cause.0 >> KIND_SHIFT {
-            0 => AllocErrorKind::Exhausted,
-            1 => AllocErrorKind::OutOfMemory,
-            2 => AllocErrorKind::NoInitializer,
-            3 => AllocErrorKind::LimitReached,
-            4 => AllocErrorKind::Claimed,
-            _ => AllocErrorKind::Format,
-        }
+        self.cause.kind()
     }
 
     /// The same error about another value, for doors that stand on other doors.

@@ -3,6 +3,7 @@
 //!
 //! A formula that cannot be satisfied answers `None`; nothing here wraps or panics.
 
+mod buffer;
 mod chunk;
 mod growth;
 mod round;
@@ -11,6 +12,7 @@ mod size_class;
 mod slab;
 mod slot;
 
+pub(crate) use buffer::BufferLayout;
 pub(crate) use chunk::{ChunkGrowth, ChunkPlan};
 pub use growth::{clamp_growth, exponential_growth};
 pub use round::{align_down, align_up};

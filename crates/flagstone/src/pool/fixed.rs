@@ -14,6 +14,8 @@ use super::{
 use super::{FromCapacity, Indexed};
 #[cfg(feature = "alloc")]
 use crate::index::IndexAllocator;
+#[cfg(feature = "stats")]
+use crate::stats::{Collector, Snapshot};
 use crate::{
     error::{AllocError, ConfigError, IndexError},
     handle::OwnedHandle,
@@ -288,6 +290,31 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedPool<T, S, K, P> {
     #[must_use]
     pub fn provider(&self) -> &P {
         self.store.provider()
+    }
+
+    /// What the pool has done so far, exactly. O(1).
+    ///
+    /// ```
+    /// use flagstone::{FixedPool, stats::Metric};
+    ///
+    /// let pool = FixedPool::new(4);
+    /// drop(pool.alloc("x"));
+    /// let stats = pool.stats();
+    /// assert_eq!(stats.get(Metric::Allocations), 1);
+    /// assert_eq!((stats.get(Metric::InUse), stats.get(Metric::PeakInUse)), (0, 1));
+    /// ```
+    #[cfg(feature = "stats")]
+    #[must_use]
+    #[doc(alias = "statistics")]
+    pub fn stats(&self) -> Snapshot {
+        store::snapshot(&self.store, self.capacity())
+    }
+
+    /// Counts anew from here: see [`Collector::restart`].
+    #[cfg(feature = "stats")]
+    #[doc(alias = "reset_statistics")]
+    pub fn restart_stats(&self) {
+        store::Store::count(&self.store, Collector::restart);
     }
 
     /// The values that were left in the pool (forgotten handles, raw pointers), in order of

@@ -10,6 +10,8 @@ use super::{
     Hooks, NoHooks, PoolConfig,
     store::{self, Drain, GrowingHandle, GrowingStore, GrowingVacant, IterMut},
 };
+#[cfg(feature = "stats")]
+use crate::stats::{Collector, Snapshot};
 use crate::{
     error::{AllocError, ConfigError},
     provider::{Global, Provider},
@@ -282,6 +284,31 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingPool<T, K, P, 
     /// slots that went. O(slabs returned).
     pub fn shrink_to_fit(&self) -> usize {
         self.store.shrink_to_fit()
+    }
+
+    /// What the pool has done so far, exactly. O(1).
+    ///
+    /// ```
+    /// use flagstone::{GrowingPool, stats::Metric};
+    ///
+    /// let pool = GrowingPool::new(4);
+    /// drop(pool.alloc("x"));
+    /// let stats = pool.stats();
+    /// assert_eq!(stats.get(Metric::Allocations), 1);
+    /// assert_eq!((stats.get(Metric::InUse), stats.get(Metric::PeakInUse)), (0, 1));
+    /// ```
+    #[cfg(feature = "stats")]
+    #[must_use]
+    #[doc(alias = "statistics")]
+    pub fn stats(&self) -> Snapshot {
+        store::snapshot(&self.store, self.capacity())
+    }
+
+    /// Counts anew from here: see [`Collector::restart`].
+    #[cfg(feature = "stats")]
+    #[doc(alias = "reset_statistics")]
+    pub fn restart_stats(&self) {
+        store::Store::count(&self.store, Collector::restart);
     }
 
     /// The values that were left in the pool (forgotten handles, raw pointers), slab by slab in

@@ -17,6 +17,7 @@ mod bits;
 pub(crate) mod bump;
 mod home;
 mod hooks;
+mod idle;
 mod lifecycle;
 mod list;
 mod run;
@@ -27,6 +28,7 @@ mod touch;
 
 pub use home::{Home, PinHome};
 pub use hooks::{FnHooks, Hooks, NoHooks, Poolable, PoolableHooks};
+pub(crate) use idle::Idle;
 pub(crate) use lifecycle::{PutBack, release, retire, welcome};
 pub(crate) use run::Run;
 pub(crate) use slab::{Slab, SlabShape};

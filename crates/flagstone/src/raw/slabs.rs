@@ -7,6 +7,7 @@ use crate::{
     corruption::hooks,
     error::OutOfMemory,
     provider::{Provider, request},
+    stats::Collector,
 };
 
 /// Shelf of slabs without a value.
@@ -62,6 +63,7 @@ pub(crate) struct Slabs<P: Provider, X> {
     /// No slab is returned while somebody walks over them.
     walking: Cell<bool>,
     shape: SlabShape,
+    stats: Collector,
     provider: P,
     beside: X,
 }
@@ -88,9 +90,11 @@ impl<P: Provider, X> Slabs<P, X> {
             keep,
             walking: Cell::new(false),
             shape,
+            stats: Collector::new(),
             provider,
             beside,
         };
+        slabs.stats.chunk_added(size_of::<Self>());
         // SAFETY: a fresh chunk of this very layout.
         unsafe { place.write(slabs) };
         Ok(place)
@@ -116,6 +120,12 @@ impl<P: Provider, X> Slabs<P, X> {
     #[inline(always)]
     pub(crate) fn beside(&self) -> &X {
         &self.beside
+    }
+
+    /// What was counted.
+    #[inline(always)]
+    pub(crate) fn stats(&self) -> &Collector {
+        &self.stats
     }
 
     /// Where the memory comes from.
@@ -379,6 +389,7 @@ impl<P: Provider, X> Slabs<P, X> {
         self.capacity
             .set(self.capacity.get() + self.slots(slab) as usize);
         self.count.set(self.count.get() + 1);
+        self.stats.chunk_added(self.shape.slab_bytes());
     }
 
     fn unlink(&self, slab: NonNull<Slab>) {
@@ -394,6 +405,7 @@ impl<P: Provider, X> Slabs<P, X> {
         self.capacity
             .set(self.capacity.get() - self.slots(slab) as usize);
         self.count.set(self.count.get() - 1);
+        self.stats.chunk_returned(self.shape.slab_bytes());
     }
 
     /// Gives the chunk of a slab that is on no list back to the provider.

@@ -3,6 +3,8 @@
 //! | file | promise |
 //! |---|---|
 //! | `suite` | what all pools promise: exhaustion, panics, re-entrancy, forgotten values, shapes, initializers, steady state, order, agreement with a naive pool |
+//! | `arena_stats` | what arenas count is what happened (feature `stats`) |
+//! | `arena_threads` | what threads allocate at once in one arena is apart, stays, and is dropped once |
 //! | `config` | a knob outside its range is refused by name, value and range |
 //! | `extremes` | absurd sizes have an answer |
 //! | `growth` | a pool grows as it is told, and never past its limit |
@@ -12,6 +14,11 @@
 //! | `own_index` | a user's index allocator cannot break memory safety |
 //! | `index_rooms` | stack, free list and bitmap agree with a set |
 //! | `index_growth` | an index that grows hands nothing out twice |
+//! | `recycle` | recycled objects stay constructed and in place; each hook runs exactly when it is to |
+//! | `recycle_model` | a recycling pool agrees with a naive one |
+//! | `buffers` | a buffer gives out and drops what was written to it, and nothing else |
+//! | `buffers_model` | a buffer pool agrees with vectors |
+//! | `raw_buffers` | a raw region gives out disjoint buffers and checks what it says it checks |
 //! | `regions` | regions hand out disjoint, aligned pieces and merge them again |
 //! | `formulas` | sizes, strides and classes obey their laws |
 //! | `errors` | errors are small, say what was given, and hold the value |
@@ -20,6 +27,7 @@
 //! | `locks` | the two locks exclude |
 //! | `touching` | `pre_initialize` touches every page, and nothing else does |
 //! | `threads` | thread numbers and exit hooks |
+//! | `stats` | statistics are exact, add up and are read back from JSON (feature `stats`) |
 //! | `sizes` | type sizes that users rely on |
 
 use flagstone_testkit::heap_watch::HeapWatch;
@@ -28,6 +36,11 @@ use flagstone_testkit::heap_watch::HeapWatch;
 #[global_allocator]
 static HEAP: HeapWatch = HeapWatch;
 
+#[cfg(feature = "stats")]
+mod arena_stats;
+mod arena_threads;
+mod buffers;
+mod buffers_model;
 mod config;
 mod errors;
 mod extremes;
@@ -41,9 +54,14 @@ mod locks;
 mod memory;
 mod misuse;
 mod own_index;
+mod raw_buffers;
+mod recycle;
+mod recycle_model;
 mod regions;
 mod shrinking;
 mod sizes;
+#[cfg(feature = "stats")]
+mod stats;
 mod suite;
 mod threads;
 mod touching;

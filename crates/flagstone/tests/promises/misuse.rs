@@ -207,7 +207,10 @@ mod checks {
 /// What a debug build finds without a bit per slot.
 #[cfg(debug_assertions)]
 mod debug_builds {
-    use flagstone::GrowingPool;
+    use flagstone::{
+        BufferPool, GrowingPool, RecyclePool,
+        pool::{FnRecycle, GrowthStrategy},
+    };
 
     use super::*;
 
@@ -257,5 +260,48 @@ mod debug_builds {
         let address = raw.as_ptr().addr();
         assert_eq!(found(foreign), Some(Corruption::ForeignPointer { address }));
         assert_eq!((ours.in_use(), theirs.in_use()), (0, 1));
+    }
+
+    #[test]
+    fn a_second_release_of_an_object_is_reported() {
+        let recycle = FnRecycle::new(|| 7, |_: &mut u64| ());
+        let (ours, theirs) = (RecyclePool::new(4, recycle), RecyclePool::new(4, recycle));
+        let raw = OwnedHandle::into_raw(ours.acquire().expect("one is made"));
+        let address = raw.as_ptr().addr();
+        // SAFETY: it is not theirs: the misuse that is to be found.
+        let foreign = || drop(unsafe { theirs.from_raw(raw) });
+        assert_eq!(found(foreign), Some(Corruption::ForeignPointer { address }));
+        // SAFETY: it came from `into_raw` of this pool.
+        drop(unsafe { ours.from_raw(raw) });
+        // SAFETY: it is released: the misuse that is to be found.
+        let again = || drop(unsafe { ours.from_raw(raw) });
+        assert_eq!(found(again), Some(Corruption::DoubleFree { address }));
+        assert_eq!((ours.in_use(), ours.idle(), theirs.in_use()), (0, 1, 0));
+    }
+
+    #[test]
+    fn a_second_release_of_a_buffer_is_reported() {
+        let pool = |growth| {
+            let config = PoolConfig::builder().capacity(4).growth_strategy(growth);
+            BufferPool::<u64>::with_config(4, config.build().expect("in range")).expect("memory")
+        };
+        for amount in [None, Some(1)] {
+            let growth = || match amount {
+                None => GrowthStrategy::None,
+                Some(amount) => GrowthStrategy::Linear { amount },
+            };
+            let (ours, theirs) = (pool(growth()), pool(growth()));
+            let (first, len) = ours.alloc().expect("free").into_raw_parts();
+            let address = first.as_ptr().addr();
+            // SAFETY: it is not theirs: the misuse that is to be found.
+            let foreign = || drop(unsafe { theirs.from_raw_parts(first, len) });
+            assert_eq!(found(foreign), Some(Corruption::ForeignPointer { address }));
+            // SAFETY: the parts are this pool's.
+            drop(unsafe { ours.from_raw_parts(first, len) });
+            // SAFETY: they came back: the misuse that is to be found.
+            let again = || drop(unsafe { ours.from_raw_parts(first, len) });
+            assert_eq!(found(again), Some(Corruption::DoubleFree { address }));
+            assert_eq!((ours.in_use(), theirs.in_use()), (0, 0));
+        }
     }
 }

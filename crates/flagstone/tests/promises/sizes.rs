@@ -1,9 +1,12 @@
 //! Type sizes that users rely on.
 
 use flagstone::{
-    AllocError, AllocErrorKind,
+    AllocError, AllocErrorKind, RecyclePool,
     index::{Bitmap, Stack},
-    pool::{Checked, FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Indexed, Intrusive},
+    pool::{
+        Buffer, Checked, FixedHandle, FixedVacant, FnRecycle, GrowingHandle, GrowingVacant,
+        Indexed, Intrusive, Recycle, Recycled, RecycledVacant,
+    },
 };
 
 const WORD: usize = size_of::<usize>();
@@ -37,6 +40,23 @@ fn a_handle_into_slabs_is_one_word() {
         1: GrowingHandle<'_, [u64; 100]>,
         1: GrowingHandle<'_, ()>,
         1: GrowingVacant<'_, u8>,
+    }
+}
+
+#[test]
+fn an_object_in_use_is_two_words_and_a_buffer_three() {
+    fn recycled<K: Recycle<[u64; 100]>>(pool: RecyclePool<[u64; 100], K>) {
+        words! {
+            2: Recycled<'_, [u64; 100], K>,
+            2: RecycledVacant<'_, [u64; 100], K>,
+        }
+        drop(pool);
+    }
+    let recycle = FnRecycle::new(|| [0; 100], |_: &mut [u64; 100]| ());
+    recycled(RecyclePool::new(1, recycle));
+    words! {
+        3: Buffer<'_, u8>,
+        3: Buffer<'_, [u64; 100]>,
     }
 }
 

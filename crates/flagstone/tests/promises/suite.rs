@@ -10,7 +10,7 @@ use flagstone::{
 };
 use flagstone_testkit::{
     conformance,
-    conformance::{Fixed, Growing},
+    conformance::{Buffered, Fixed, Growing, Recycling},
 };
 
 /// An index allocator as a user would write one: first freed, first used.
@@ -57,3 +57,47 @@ conformance!(fixed_own_index, Fixed<Indexed<Queue>>);
 conformance!(growing_1_kib, Growing<1024>);
 conformance!(growing_4_kib, Growing<4096>);
 conformance!(growing_64_kib, Growing<{ 64 * 1024 }>);
+conformance!(recycling, Recycling, only
+    exhaustion: [
+        value_comes_back, maker_is_not_called, room_comes_back, counts_are_exact,
+        zero_capacity_refuses,
+    ],
+    panics: [
+        in_drop, in_drop_of_a_value_moved_in, in_a_closure, at_every_drop_of_clear,
+        at_every_drop_of_a_pool,
+    ],
+    reentrancy: [destructor_allocates, value_owns_a_handle_of_its_pool, closure_allocates],
+    forgotten: [dropped_with_the_pool, dropped_by_clear],
+    shape: [over_aligned, values_do_not_move, references_outlast_other_calls],
+    steady: [allocates_nothing],
+);
+conformance!(buffers_small, Buffered<1>, only
+    exhaustion: [
+        value_comes_back, maker_is_not_called, room_comes_back, counts_are_exact,
+        zero_capacity_refuses,
+    ],
+    panics: [
+        in_drop, in_drop_of_a_value_moved_in, in_a_closure, at_every_drop_of_clear,
+        at_every_drop_of_a_pool,
+    ],
+    reentrancy: [destructor_allocates, value_owns_a_handle_of_its_pool, closure_allocates],
+    forgotten: [dropped_with_the_pool, dropped_by_clear],
+    shape: [over_aligned, alignment_knob, values_do_not_move, references_outlast_other_calls],
+    initial: [touched_memory_serves],
+    steady: [allocates_nothing],
+);
+// Emptied as a whole, a pool of several slabs gives one back each time, so its state is not steady.
+conformance!(buffers_large, Buffered<8000>, only
+    exhaustion: [
+        value_comes_back, maker_is_not_called, room_comes_back, counts_are_exact,
+        zero_capacity_refuses,
+    ],
+    panics: [
+        in_drop, in_drop_of_a_value_moved_in, in_a_closure, at_every_drop_of_clear,
+        at_every_drop_of_a_pool,
+    ],
+    reentrancy: [destructor_allocates, value_owns_a_handle_of_its_pool, closure_allocates],
+    forgotten: [dropped_with_the_pool, dropped_by_clear],
+    shape: [over_aligned, alignment_knob, values_do_not_move, references_outlast_other_calls],
+    initial: [touched_memory_serves],
+);

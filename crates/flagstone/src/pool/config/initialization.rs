@@ -11,7 +11,7 @@ use crate::error::{Allowed, Given};
 pub(in crate::pool) type Initializer<T> = alloc::boxed::Box<dyn Fn() -> T + Send + Sync>;
 /// A closure that makes a used value as good as new.
 #[cfg(feature = "alloc")]
-type Reset<T> = alloc::boxed::Box<dyn Fn(&mut T) + Send + Sync>;
+pub(in crate::pool) type Reset<T> = alloc::boxed::Box<dyn Fn(&mut T) + Send + Sync>;
 
 /// Who makes the values of `alloc_init`, and when.
 ///

@@ -8,7 +8,7 @@ pub use builder::PoolConfigBuilder;
 pub use growth::GrowthStrategy;
 pub use initialization::InitializationStrategy;
 #[cfg(feature = "alloc")]
-pub(in crate::pool) use initialization::Initializer;
+pub(in crate::pool) use initialization::{Initializer, Reset};
 
 use crate::error::ConfigError;
 
@@ -75,6 +75,17 @@ impl<T> PoolConfig<T> {
     #[must_use]
     pub fn alignment(&self) -> usize {
         self.alignment
+    }
+
+    /// Whether values are made by an initializer.
+    pub(super) fn makes_values(&self) -> bool {
+        !matches!(self.initialization, InitializationStrategy::Lazy)
+    }
+
+    /// Takes the initialization out; the caller passes every value then.
+    #[cfg(feature = "alloc")]
+    pub(super) fn take_initialization(&mut self) -> InitializationStrategy<T> {
+        core::mem::replace(&mut self.initialization, InitializationStrategy::Lazy)
     }
 
     /// Refuses what only a pool that keeps its objects constructed could do.

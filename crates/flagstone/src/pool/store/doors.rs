@@ -5,10 +5,13 @@ use core::ptr::NonNull;
 use super::Store;
 #[cfg(feature = "alloc")]
 use crate::error::ConfigError;
+#[cfg(feature = "stats")]
+use crate::stats::{Metric, Snapshot};
 use crate::{
     error::{AllocError, Cause},
     handle::{OwnedHandle, VacantHandle},
     raw::{Home, PutBack, welcome},
+    stats::Collector,
 };
 
 /// A handle to a value of the store `S`.
@@ -38,7 +41,7 @@ pub(in crate::pool) fn alloc_with<S: Store>(
 ) -> Result<Handle<'_, S>, AllocError> {
     let slot = take(store).map_err(|cause| AllocError::new((), cause))?;
     // SAFETY: the slot is ours, holds nothing, and is not used if this runs.
-    let back = PutBack::new(|| unsafe { store.put(slot) });
+    let back = PutBack::new(|| unsafe { store.give_back(slot) });
     let value = make(); // USER CODE
     back.disarm();
     // SAFETY: the slot is ours and empty.
@@ -48,6 +51,7 @@ pub(in crate::pool) fn alloc_with<S: Store>(
 /// As [`alloc()`], with a value that was made ahead or that the initializer makes now.
 pub(in crate::pool) fn alloc_init<S: Store>(store: &S) -> Result<Handle<'_, S>, AllocError> {
     if let Some(slot) = store.initial().unpark() {
+        store.count(Collector::allocated);
         let home = store.home();
         // SAFETY: a parked slot holds a live value that is ours now; a panic leaves it to nobody.
         unsafe { home.welcome(slot) };
@@ -55,7 +59,9 @@ pub(in crate::pool) fn alloc_init<S: Store>(store: &S) -> Result<Handle<'_, S>, 
         return Ok(unsafe { OwnedHandle::new(slot.cast(), home) });
     }
     let Some(make) = store.initial().initializer() else {
-        return Err(AllocError::new((), Cause::no_initializer()));
+        let cause = Cause::no_initializer();
+        store.count(|stats| stats.refused(cause.kind()));
+        return Err(AllocError::new((), cause));
     };
     alloc_with(store, make)
 }
@@ -66,6 +72,13 @@ pub(in crate::pool) fn alloc_uninit<S: Store>(store: &S) -> Result<Vacant<'_, S>
     store.vacant().set(store.vacant().get() + 1);
     // SAFETY: the slot is ours, empty, and counted as vacant; the home is the store's.
     Ok(unsafe { VacantHandle::new(slot.cast(), store.home()) })
+}
+
+/// What the store counted, and how many slots it has.
+#[cfg(feature = "stats")]
+pub(in crate::pool) fn snapshot<S: Store>(store: &S, capacity: usize) -> Snapshot {
+    let counted = store.count(Collector::snapshot);
+    counted.with(Metric::Capacity, capacity as u64)
 }
 
 /// Makes a value ahead for each of `count` slots, if the pool is to. If the initializer panics,
@@ -105,10 +118,12 @@ fn make_ahead<S: Store>(store: &S, make: &dyn Fn() -> S::Value) -> bool {
 /// A slot of the store.
 #[inline(always)]
 fn take<S: Store>(store: &S) -> Result<NonNull<u8>, Cause> {
-    match store.take() {
-        Some(slot) => Ok(slot),
-        None => take_slow(store),
-    }
+    let slot = match store.take() {
+        Some(slot) => slot,
+        None => take_slow(store)?,
+    };
+    store.count(Collector::allocated);
+    Ok(slot)
 }
 
 /// A slot of the store; when there is none, one whose value was made ahead, which is dropped.
@@ -119,7 +134,10 @@ fn take_slow<S: Store>(store: &S) -> Result<NonNull<u8>, Cause> {
         Ok(slot) => return Ok(slot),
         Err(cause) => cause,
     };
-    let slot = store.initial().unpark().ok_or(cause)?;
+    let Some(slot) = store.initial().unpark() else {
+        store.count(|stats| stats.refused(cause.kind()));
+        return Err(cause);
+    };
     // SAFETY: the slot is ours, and its value is gone when this runs.
     let back = PutBack::new(|| unsafe { store.put(slot) });
     // SAFETY: a parked slot holds a live value that is ours now; dropped once.
@@ -138,7 +156,7 @@ unsafe fn settle<S: Store>(store: &S, slot: NonNull<S::Value>, value: S::Value) 
     // SAFETY: a slot of the store is large enough and aligned for its values; it is the caller's.
     unsafe { slot.write(value) };
     // SAFETY: a live value that is ours; if the hook panics it is dropped, and the slot goes back.
-    unsafe { welcome(store.hooks(), slot, || store.put(slot.cast())) };
+    unsafe { welcome(store.hooks(), slot, || store.give_back(slot.cast())) };
     // SAFETY: the slot holds a live value and is ours alone; the home is the store's.
     unsafe { OwnedHandle::new(slot, store.home()) }
 }

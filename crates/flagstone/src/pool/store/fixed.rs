@@ -7,12 +7,13 @@ use core::{
 
 use super::Initial;
 use crate::{
-    corruption::hooks as tools,
+    corruption::{Corruption, hooks as tools},
     error::{Allowed, ConfigError, Given},
     layout::{RunLayout, SlotLayout},
     pool::PoolConfig,
     provider::{Provider, request},
     raw::{self, Attach, Hooks, Run, Strategy},
+    stats::Collector,
 };
 
 /// The memory of a fixed pool.
@@ -28,6 +29,7 @@ pub struct FixedStore<T, S: Strategy, K: Hooks<T>, P: Provider> {
     pub(super) hooks: K,
     pub(super) vacant: Cell<usize>,
     pub(super) initial: Initial<T>,
+    pub(super) stats: Collector,
     chunk: Layout,
     provider: ManuallyDrop<P>,
     // Owns values, and hands out `&mut` to them through `&self`: invariant in `T`.
@@ -37,13 +39,31 @@ pub struct FixedStore<T, S: Strategy, K: Hooks<T>, P: Provider> {
 impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
     pub(in crate::pool) fn new(
         config: PoolConfig<T>,
+        strategy: S,
+        hooks: K,
+        provider: P,
+    ) -> Result<Self, ConfigError> {
+        let value = Layout::new::<T>();
+        let slot = if S::LINKED {
+            SlotLayout::linked(value, config.alignment)
+        } else {
+            SlotLayout::plain(value, config.alignment)
+        };
+        Self::with_slot(config, slot, strategy, hooks, provider)
+    }
+
+    /// As [`new`](Self::new), with slots of a layout that is at least that of `T`; `None` when there
+    /// is no such layout.
+    pub(super) fn with_slot(
+        config: PoolConfig<T>,
+        slot: Option<SlotLayout>,
         mut strategy: S,
         hooks: K,
         provider: P,
     ) -> Result<Self, ConfigError> {
         check(&config, strategy.numbers())?;
         let capacity = config.capacity;
-        let (slot, layout) = geometry::<T, S>(&strategy, capacity, config.alignment)?;
+        let (slot, layout) = geometry::<T, S>(&strategy, capacity, slot)?;
         let chunk = layout.chunk();
         let (base, zeroed) = if chunk.size() == 0 {
             (
@@ -76,10 +96,14 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
             hooks,
             vacant: Cell::new(0),
             initial,
+            stats: Collector::new(),
             chunk,
             provider: ManuallyDrop::new(provider),
             values: PhantomData,
         };
+        if chunk.size() > 0 {
+            store.stats.chunk_added(chunk.size());
+        }
         #[cfg(feature = "alloc")]
         super::doors::fill_ahead(&store, capacity)?;
         Ok(store)
@@ -101,9 +125,21 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
         &self.provider
     }
 
+    /// What was counted.
+    #[inline(always)]
+    pub(super) fn stats(&self) -> &Collector {
+        &self.stats
+    }
+
     /// The number of the slot that starts at `address`.
     pub(in crate::pool) fn index_at(&self, address: usize) -> Option<usize> {
         self.run.checked_index_of(address)
+    }
+
+    /// What is wrong with a slot that is said to be taken, as far as can be told at no cost to
+    /// others: for debug builds.
+    pub(super) fn suspect(&self, slot: NonNull<u8>) -> Option<Corruption> {
+        self.strategy.suspect(&self.run, slot)
     }
 
     /// Slot `index` if it is taken, for strategies that know, and not by a value made ahead.
@@ -167,14 +203,8 @@ fn check<T>(config: &PoolConfig<T>, numbers: Option<(usize, usize)>) -> Result<(
 fn geometry<T, S: Strategy>(
     strategy: &S,
     capacity: usize,
-    alignment: usize,
+    slot: Option<SlotLayout>,
 ) -> Result<(SlotLayout, RunLayout), ConfigError> {
-    let value = Layout::new::<T>();
-    let slot = if S::LINKED {
-        SlotLayout::linked(value, alignment)
-    } else {
-        SlotLayout::plain(value, alignment)
-    };
     let most = slot.map_or(0, |slot| {
         let fit = isize::MAX as usize / slot.stride();
         if S::LINKED {

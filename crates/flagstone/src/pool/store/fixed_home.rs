@@ -9,6 +9,7 @@ use crate::{
     handle::{OwnedHandle, VacantHandle},
     provider::{Global, Provider},
     raw::{Cursor, Home, Hooks, Intrusive, NoHooks, PinHome, Strategy, release, retire, welcome},
+    stats::Collector,
 };
 
 impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedStore<T, S, K, P> {
@@ -52,6 +53,11 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Store for FixedStore<T, S,
     unsafe fn put(&self, slot: NonNull<u8>) {
         // SAFETY: the caller's promise.
         unsafe { self.strategy.put(&self.run, slot) }
+    }
+
+    #[inline(always)]
+    fn count<R>(&self, f: impl FnOnce(&Collector) -> R) -> R {
+        f(&self.stats)
     }
 
     #[inline(always)]
@@ -105,13 +111,13 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Home for FixedHome<'_, T, 
     #[inline]
     unsafe fn welcome(&self, slot: NonNull<u8>) {
         // SAFETY: a live value that is the caller's; if the hook panics nobody uses the slot.
-        unsafe { welcome(&self.0.hooks, slot.cast::<T>(), || self.0.put(slot)) }
+        unsafe { welcome(&self.0.hooks, slot.cast::<T>(), || self.0.give_back(slot)) }
     }
 
     #[inline(always)]
     unsafe fn retire(&self, slot: NonNull<u8>) {
         // SAFETY: a live value that is the caller's, gone when the slot goes back.
-        unsafe { retire(&self.0.hooks, slot.cast::<T>(), || self.0.put(slot)) }
+        unsafe { retire(&self.0.hooks, slot.cast::<T>(), || self.0.give_back(slot)) }
     }
 
     #[inline]
@@ -119,7 +125,7 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Home for FixedHome<'_, T, 
         // SAFETY: as for `retire`; `into` has room for a `T`.
         unsafe {
             release(&self.0.hooks, slot.cast::<T>(), into.cast(), || {
-                self.0.put(slot)
+                self.0.give_back(slot)
             })
         }
     }
@@ -127,7 +133,7 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Home for FixedHome<'_, T, 
     unsafe fn vacate(&self, slot: NonNull<u8>) {
         self.0.vacant.set(self.0.vacant.get() - 1);
         // SAFETY: handed out empty, and not used any more.
-        unsafe { self.0.put(slot) }
+        unsafe { self.0.give_back(slot) }
     }
 
     unsafe fn occupy(&self, _slot: NonNull<u8>) {

@@ -14,10 +14,10 @@ use crate::{
 };
 
 /// Bytes of slots that one step of growth adds at most, and at least one slab: 1 GiB.
-const GROWTH_STEP: usize = 1 << 30;
+pub(super) const GROWTH_STEP: usize = 1 << 30;
 
 /// Bytes of all slabs of a new pool at most: what a program can address on today's machines.
-const ADDRESSES: usize = if usize::BITS < 48 {
+pub(super) const ADDRESSES: usize = if usize::BITS < 48 {
     isize::MAX as usize
 } else {
     1 << (usize::BITS / 2 + 15)
@@ -158,6 +158,9 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
                 Err(error) if !added => return Err(error.into()),
                 Err(_) => break,
             }
+        }
+        if added {
+            self.slabs().stats().grew();
         }
         if added || self.slabs().has_room() || self.current().is_some_and(Slab::has_free) {
             Ok(())

@@ -12,6 +12,7 @@ use crate::{
     handle::{OwnedHandle, VacantHandle},
     provider::{Global, Provider},
     raw::{Home, Hooks, NoHooks, PinHome, Slab, SlabCursor, Slabs, release, retire, welcome},
+    stats::Collector,
 };
 
 /// How many free slots of a slab a debug build looks through for a double free.
@@ -100,6 +101,11 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Store
     }
 
     #[inline(always)]
+    fn count<R>(&self, f: impl FnOnce(&Collector) -> R) -> R {
+        f(self.slabs().stats())
+    }
+
+    #[inline(always)]
     fn hooks(&self) -> &K {
         &self.slabs().beside().hooks
     }
@@ -185,7 +191,7 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Home
         // SAFETY: a live value that is the caller's; if the hook panics nobody uses the slot.
         unsafe {
             welcome(&beside.hooks, slot.cast::<T>(), || {
-                put::<T, K, P, SLAB_BYTES>(slot);
+                give_back::<T, K, P, SLAB_BYTES>(slot);
             });
         }
     }
@@ -197,7 +203,7 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Home
         // SAFETY: a live value that is the caller's, gone when the slot goes back.
         unsafe {
             retire(&beside.hooks, slot.cast::<T>(), || {
-                put::<T, K, P, SLAB_BYTES>(slot);
+                give_back::<T, K, P, SLAB_BYTES>(slot);
             });
         }
     }
@@ -209,7 +215,7 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Home
         // SAFETY: as for `retire`; `into` has room for a `T`.
         unsafe {
             release(&beside.hooks, slot.cast::<T>(), into.cast(), || {
-                put::<T, K, P, SLAB_BYTES>(slot);
+                give_back::<T, K, P, SLAB_BYTES>(slot);
             });
         }
     }
@@ -219,7 +225,7 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Home
         let vacant = unsafe { &self.beside(slot).vacant };
         vacant.set(vacant.get() - 1);
         // SAFETY: handed out empty, and not used any more.
-        unsafe { put::<T, K, P, SLAB_BYTES>(slot) }
+        unsafe { give_back::<T, K, P, SLAB_BYTES>(slot) }
     }
 
     unsafe fn occupy(&self, slot: NonNull<u8>) {
@@ -236,6 +242,27 @@ pub type GrowingHandle<'p, T, K = NoHooks, P = Global, const SLAB_BYTES: usize =
 /// An empty slot of a [`GrowingPool`](crate::GrowingPool).
 pub type GrowingVacant<'p, T, K = NoHooks, P = Global, const SLAB_BYTES: usize = { 64 * 1024 }> =
     VacantHandle<'p, T, GrowingHome<'p, T, K, P, SLAB_BYTES>>;
+
+/// As [`Store::give_back`]: counts the slot, and puts it back.
+///
+/// # Safety
+///
+/// As for [`Store::put`], for any store of these parameters.
+#[inline(always)]
+unsafe fn give_back<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull<u8>) {
+    if Collector::ACTIVE {
+        // SAFETY: a slot of a slab of this size, by the caller's promise.
+        let slab = unsafe { Slab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
+        // SAFETY: the slab holds a slot in use, so it exists; its changing fields are cells.
+        let owner = unsafe { slab.as_ref() }.owner();
+        // SAFETY: a store of these parameters owns it.
+        unsafe { owner.cast::<Slabs<P, Beside<K>>>().as_ref() }
+            .stats()
+            .freed();
+    }
+    // SAFETY: the caller's promise.
+    unsafe { put::<T, K, P, SLAB_BYTES>(slot) }
+}
 
 /// Puts a slot back into the slab that its address names.
 ///

@@ -7,6 +7,8 @@
     reason = "the pools' unsafe part; the doors above it are safe code"
 )]
 
+mod buffer;
+mod buffers;
 mod doors;
 mod fixed;
 mod fixed_home;
@@ -17,21 +19,32 @@ mod initial;
 #[cfg(not(feature = "alloc"))]
 #[path = "no_initial.rs"]
 mod initial;
+mod raw_buffers;
+mod recycle;
+mod slab_slots;
 mod walk;
 
 use core::ptr::NonNull;
 
+pub use buffer::Buffer;
+pub(super) use buffers::BufferStore;
+#[cfg(feature = "stats")]
+pub(super) use doors::snapshot;
 pub(super) use doors::{alloc, alloc_init, alloc_uninit, alloc_with};
 pub(super) use fixed::FixedStore;
 pub use fixed_home::{FixedHandle, FixedHome, FixedVacant};
 pub(super) use growing::GrowingStore;
 pub use growing_home::{GrowingHandle, GrowingHome, GrowingVacant};
+pub use raw_buffers::RawBuffers;
+pub use recycle::{RecycleHome, Recycled, RecycledVacant};
+pub(super) use recycle::{RecycleStore, detach};
 pub(super) use walk::clear;
 pub use walk::{Drain, IterMut};
 
 use crate::{
     error::Cause,
     raw::{Home, Hooks},
+    stats::Collector,
 };
 use initial::Initial;
 
@@ -67,6 +80,24 @@ pub unsafe trait Store {
     ///
     /// The slot was taken from this store, is the caller's, holds no value and is not used again.
     unsafe fn put(&self, slot: NonNull<u8>);
+
+    /// Takes a slot back that was handed out to a user, and counts it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`put`](Self::put).
+    #[inline(always)]
+    unsafe fn give_back(&self, slot: NonNull<u8>) {
+        self.count(Collector::freed);
+        // SAFETY: the caller's promise.
+        unsafe { self.put(slot) }
+    }
+
+    /// Has `f` count something, or look at what was counted: a store that threads share does so under
+    /// its lock, if [`Collector::ACTIVE`]. Whoever takes a slot for a user counts it as allocated,
+    /// and whoever brings it back uses [`give_back`](Self::give_back); slots of values made ahead are
+    /// nobody's and are not counted.
+    fn count<R>(&self, f: impl FnOnce(&Collector) -> R) -> R;
 
     /// The hooks.
     fn hooks(&self) -> &Self::Hooks;

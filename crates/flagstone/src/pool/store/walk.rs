@@ -104,7 +104,7 @@ impl<S: Store> Iterator for Drain<'_, S> {
         let mut value = core::mem::MaybeUninit::uninit();
         let into = NonNull::from(&mut value).cast();
         // SAFETY: a live value no handle owns, visited once; `value` has room for it.
-        unsafe { release(store.hooks(), slot, into, || store.put(slot.cast())) };
+        unsafe { release(store.hooks(), slot, into, || store.give_back(slot.cast())) };
         // SAFETY: `release` returned, so it has moved the value here.
         Some(unsafe { value.assume_init() })
     }
@@ -160,7 +160,7 @@ fn drop_rest<S: Store, K: Hooks<S::Value>>(walk: &mut Walk<'_, S>, hooks: &K) {
         let rest = Rest(walk, hooks);
         let store = rest.0.store;
         // SAFETY: a live value no handle owns, visited once; its slot goes back afterwards.
-        unsafe { retire(hooks, slot, || store.put(slot.cast())) };
+        unsafe { retire(hooks, slot, || store.give_back(slot.cast())) };
         core::mem::forget(rest);
     }
 }

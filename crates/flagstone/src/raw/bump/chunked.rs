@@ -12,6 +12,7 @@ use crate::{
     layout::{ChunkGrowth, ChunkPlan},
     provider::Provider,
     raw::lifecycle::PutBack,
+    stats::Collector,
 };
 
 /// The chunks of a [`Bump`].
@@ -100,6 +101,7 @@ pub(crate) enum Need {
 pub(crate) struct Bump<const MIN_ALIGN: usize> {
     cursor: Cursor<MIN_ALIGN>,
     chunks: Cell<Chunks>,
+    stats: Collector,
 }
 
 impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
@@ -114,6 +116,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         Self {
             cursor: Cursor::nowhere(),
             chunks: Cell::new(Chunks::none(usize::MAX)),
+            stats: Collector::new(),
         }
     }
 
@@ -121,6 +124,24 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     #[inline(always)]
     pub(crate) fn cursor(&self) -> &Cursor<MIN_ALIGN> {
         &self.cursor
+    }
+
+    /// What was counted.
+    #[inline(always)]
+    pub(crate) fn stats(&self) -> &Collector {
+        &self.stats
+    }
+
+    /// Counts the outcome of a request that took more than the hot path.
+    pub(crate) fn counted(
+        &self,
+        outcome: Result<NonNull<u8>, Cause>,
+    ) -> Result<NonNull<u8>, Cause> {
+        match outcome {
+            Ok(_) => self.stats.placed(),
+            Err(cause) => self.stats.refused(cause.kind()),
+        }
+        outcome
     }
 
     /// Room for `layout`, which the current chunk does not have, or the reason why there is none.
@@ -190,6 +211,8 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     ) -> NonNull<u8> {
         // SAFETY: just obtained.
         let whole = unsafe { chunk.as_ref() }.whole();
+        self.stats.grew();
+        self.stats.chunk_added(whole);
         let mut chunks = self.chunks.get();
         // A provider may give more than it was asked for.
         chunks.reserved = chunks.reserved - plan.size + whole;
@@ -336,6 +359,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     pub(crate) fn hand_over(&self, to: &Self) {
         let chunks = self.chunks.get();
         to.chunks.set(chunks);
+        to.stats.continue_from(&self.stats);
         // SAFETY: the invariants hold here, and this cursor leaves.
         unsafe {
             to.cursor
@@ -406,6 +430,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     ///
     /// Nothing that was handed out is used any more, and `provider` is the one chunks came from.
     pub(crate) unsafe fn reset<P: Provider>(&self, provider: &P) {
+        self.stats.reset();
         // SAFETY: the caller's promise; without a chunk there is nothing to go back to.
         unsafe { self.rewind(Mark::START) };
         let chunks = self.chunks.get();
@@ -467,6 +492,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         refund.disarm();
         // SAFETY: just obtained.
         let whole = unsafe { chunk.as_ref() }.whole();
+        self.stats.chunk_added(whole);
         let mut chunks = self.chunks.get();
         chunks.reserved = chunks.reserved - size + whole;
         chunks.growth = ChunkGrowth::new().made(whole, false);
@@ -519,6 +545,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             chunks.spare = next;
             chunks.reserved -= whole;
             self.chunks.set(chunks);
+            self.stats.chunk_returned(whole);
             // SAFETY: no longer on a list; spare, so nothing lies in it.
             unsafe { ArenaChunk::release(chunk, provider) }; // USER CODE
         }

@@ -62,7 +62,7 @@ impl<const MIN_ALIGN: usize> Cursor<MIN_ALIGN> {
     /// Room for a `T`, which has a size; `None` when the chunk has not enough.
     #[inline(always)]
     pub(crate) fn take_for<T>(&self) -> Option<NonNull<u8>> {
-        const { assert!(size_of::<T>() > 0, "a value without a size needs no room") };
+        debug_assert!(size_of::<T>() > 0, "a value without a size needs no room");
         if !Self::is_near::<T>() {
             return self.take(Layout::new::<T>());
         }

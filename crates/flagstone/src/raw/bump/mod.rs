@@ -15,6 +15,7 @@ mod keep;
 mod leftover;
 mod reserve;
 mod shared;
+mod tally;
 
 pub(crate) use chunk::ArenaChunk;
 pub(crate) use chunked::{Bump, Mark, Need, Usage, UsedChunks};

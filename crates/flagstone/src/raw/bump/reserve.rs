@@ -56,6 +56,9 @@ pub(crate) unsafe trait Reserve<'m>: Copy {
         let _ = (block, layout);
     }
 
+    /// Counts a request that was refused after it had room.
+    fn count_refusal(self, cause: Cause);
+
     /// Drops the value of `kept` when the room ends.
     ///
     /// # Safety

@@ -6,6 +6,7 @@ use super::{
     chunk::{ArenaChunk, Link},
     chunked::{Usage, dangling},
     leftover::Leftovers,
+    tally::Tally,
 };
 use crate::{
     corruption::hooks,
@@ -42,6 +43,7 @@ pub(crate) struct SharedBump<const MIN_ALIGN: usize> {
     reserved: AtomicUsize,
     limit: AtomicUsize,
     pub(crate) leftovers: Leftovers,
+    pub(crate) tally: Tally,
 }
 
 /// Orders `filled`: Acquire, when bytes are taken, pairs with Release, when they are given back, so
@@ -63,6 +65,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             reserved: AtomicUsize::new(0),
             limit: AtomicUsize::new(usize::MAX),
             leftovers: Leftovers::new(),
+            tally: Tally::new(),
         }
     }
 
@@ -76,6 +79,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             reserved: AtomicUsize::new(0),
             limit: AtomicUsize::new(usize::MAX),
             leftovers: Leftovers::new(),
+            tally: Tally::new(),
         }
     }
 
@@ -151,6 +155,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             refund.disarm();
             // SAFETY: just obtained, and nobody else's yet.
             let whole = unsafe { chunk.as_ref() }.whole();
+            self.tally.chunk_added();
             // Relaxed: a sum that orders nothing.
             self.reserved
                 .fetch_add(whole.wrapping_sub(plan.size), Ordering::Relaxed);
@@ -163,6 +168,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
                 Ok(block) => return Ok(block),
                 Err(TooLate) => {
                     self.refund(whole);
+                    self.tally.chunk_returned();
                     // SAFETY: obtained from this provider above, and nobody else saw it.
                     unsafe { ArenaChunk::release(chunk, provider) }; // USER CODE
                 }
@@ -362,6 +368,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
     ///
     /// Nothing that was handed out is used any more, and `provider` is the one chunks came from.
     pub(crate) unsafe fn reset<P: Provider>(&mut self, provider: &P) {
+        self.tally.reset();
         self.leftovers.forget();
         let mut used = 0_usize;
         let mut count = 0;
@@ -425,6 +432,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
         refund.disarm();
         // SAFETY: just obtained.
         let whole = unsafe { chunk.as_ref() }.whole();
+        self.tally.chunk_added();
         // Relaxed: a sum that orders nothing.
         self.reserved.fetch_add(whole - size, Ordering::Relaxed);
         Ok(chunk)
@@ -461,6 +469,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             let (next, whole) = unsafe { (chunk.as_ref().next(), chunk.as_ref().whole()) };
             self.spare.store(next, Ordering::Relaxed);
             self.refund(whole);
+            self.tally.chunk_returned();
             // SAFETY: no longer on a list; spare, so nothing lies in it.
             unsafe { ArenaChunk::release(chunk, provider) }; // USER CODE
         }

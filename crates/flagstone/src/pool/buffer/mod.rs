@@ -1,0 +1,7 @@
+//! Buffers: runs of elements of one length.
+
+mod buffers;
+mod plain;
+
+pub use buffers::BufferPool;
+pub use plain::{AnyBits, NoPadding};
