@@ -237,6 +237,7 @@ fn recycled<T: Payload + Send + Sync>() -> impl Iterator<Item = Event> {
         let linear = [Entry::pool::<LinearPool<T>>()];
         let linear = &linear[..usize::from(task == Task::Hot)];
         Event {
+            family: Family::Pools,
             slug: format!("recycle/{}", task.slug(size_of::<T>())),
             title: format!("Recycling: {}", task.title(size_of::<T>())),
             about: "One operation acquires an object, writes its first word and releases it (or, when \
@@ -259,6 +260,7 @@ fn recycled<T: Payload + Send + Sync>() -> impl Iterator<Item = Event> {
 fn recycled_sizes() -> Event {
     let task = Task::Hot;
     Event {
+        family: Family::Pools,
         slug: format!("recycle-sizes/{}", task.slug(512)),
         title: "Recycling: an object of 512 bytes against one of 64".to_owned(),
         about: "As the hot events. The floor is the same pool with objects of 64 bytes: an object that \
@@ -281,6 +283,7 @@ fn recycled_sizes() -> Event {
 /// Pools of buffers of 1024 bytes. There is no floor: the mechanism is that of the other pools.
 fn buffered() -> impl Iterator<Item = Event> {
     [Task::Hot, Task::Replace(MANY as u64)].into_iter().map(|task| Event {
+        family: Family::Pools,
         slug: format!("buffers/{}", task.slug(1024)),
         title: format!("Buffers: {}", task.title(1024)),
         about: "One operation gets an empty buffer of 128 words, puts one word in, and drops it (or \

@@ -26,7 +26,7 @@ use crate::{
 /// How many times the time of the best rival an event may take.
 const BEST_RIVAL: Goal = Goal::Rival(1.05);
 /// Rounds of an event whose windows are long because most of their work is not timed.
-const FEW_ROUNDS: usize = 40;
+const FEW_ROUNDS: usize = 30;
 
 /// The floor downwards, and upwards.
 type Down = BumpFloor<false>;

@@ -314,10 +314,13 @@ pub(crate) struct Resets<B> {
 impl<B: Numbers> Resets<B> {
     pub(crate) fn new(count: u64) -> Self {
         let arena = |_| B::fresh(8 * count as usize + 64);
-        Self {
+        let mut body = Self {
             arenas: (0..RESET).map(arena).collect(),
             count,
-        }
+        };
+        // Until what was several chunks at first is one.
+        body.run(3 * RESET);
+        body
     }
 }
 
@@ -352,18 +355,13 @@ impl<B: Numbers> Body for Resets<B> {
         RESET
     }
 
-    fn warm_up(&self) -> u64 {
-        // Until what was several chunks at first is one.
-        3 * RESET
-    }
-
     fn most(&self) -> u64 {
         // As many as are filled in a few milliseconds.
         RESET * (1_000_000 / self.count).clamp(1, 1000)
     }
 }
 
-/// Bytes of a value whose way from and to an allocator is compared.
+/// Values of 64 bytes that are allocated in a row.
 const ALLOCATED: u64 = 1000;
 
 /// Allocates values of 64 bytes; the clock stands still while they are freed. An operation is one

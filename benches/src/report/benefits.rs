@@ -71,8 +71,7 @@ impl fmt::Display for Benefits<'_> {
         row("free one of 1,000 values", thousand, FREED, true)?;
         row("reset after 1 allocation", one, 1.0, false)?;
         row("reset after 1,000 allocations", thousand, 1.0, false)?;
-        let title = all.slug().trim_start_matches("arena/reset-");
-        row(&format!("reset after {title} allocations"), all, 1.0, false)?;
+        row(all.title().trim_start_matches("Arenas: "), all, 1.0, false)?;
         writeln!(f)
     }
 }

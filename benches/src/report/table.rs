@@ -68,6 +68,11 @@ impl Table {
         &self.slug
     }
 
+    /// The event's heading.
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
+
     /// With what it is reported.
     pub(super) fn family(&self) -> Family {
         self.family
