@@ -101,7 +101,7 @@ unsafe fn move_to<'m>(
     unsafe { to.copy_from_nonoverlapping(block, len) };
     if old.size() >= LARGE {
         // SAFETY: the caller's promise, and the block is given up for the new one.
-        unsafe { arena.moved_away(block) };
+        unsafe { arena.moved_away(block, old) };
     }
     Some(NonNull::slice_from_raw_parts(to, new.size()))
 }

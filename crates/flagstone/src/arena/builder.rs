@@ -122,8 +122,9 @@ impl<'m, R: Reserve<'m>, T> Builder<'m, R, T> {
                 // SAFETY: room for more than the elements, and apart from them.
                 unsafe { start.copy_from_nonoverlapping(self.start, self.len) };
                 if old > 0 {
-                    // SAFETY: handed out by this arena, and not used any more.
-                    unsafe { self.arena.moved_away(self.start.cast()) };
+                    let layout = Self::layout(self.room)?;
+                    // SAFETY: handed out by this arena for that, and not used any more.
+                    unsafe { self.arena.moved_away(self.start.cast(), layout) };
                 }
                 start
             }

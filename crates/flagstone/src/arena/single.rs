@@ -375,9 +375,9 @@ unsafe impl<'m, P: Provider, const MIN_ALIGN: usize> Reserve<'m> for &'m Arena<P
         self.bump.cursor().give_back(block, size);
     }
 
-    unsafe fn moved_away(self, block: NonNull<u8>) {
+    unsafe fn moved_away(self, block: NonNull<u8>, layout: Layout) {
         // SAFETY: the caller's promise.
-        unsafe { self.bump.give_back_apart(block) };
+        unsafe { self.bump.give_back_apart(block, layout) };
     }
 
     unsafe fn keep(self, kept: NonNull<Kept>) {

@@ -152,9 +152,10 @@ impl ArenaChunk {
         self.end.addr() - ptr::from_ref(self).addr()
     }
 
-    /// Whether `block` lies in what may be handed out.
-    pub(crate) fn contains(&self, block: NonNull<u8>) -> bool {
-        (self.start.addr()..self.end.addr()).contains(&block.as_ptr().addr())
+    /// Whether `block` was the first to be placed here, for `layout`, and the last.
+    pub(crate) fn holds_only(&self, block: NonNull<u8>, layout: Layout, min_align: usize) -> bool {
+        let first = self.place(layout, min_align);
+        first.is_some_and(|first| first == (block.as_ptr(), self.filled.get()))
     }
 
     /// Tells the tools that nothing lies from `from` on.

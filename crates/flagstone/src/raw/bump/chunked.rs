@@ -344,14 +344,14 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         self.chunks.set(Chunks::none(chunks.limit));
     }
 
-    /// If `block` has a chunk of its own, and that is the newest or the one before, the chunk
+    /// If `block` is all there is in its chunk, and that is the newest or the one before, the chunk
     /// becomes spare.
     ///
     /// # Safety
     ///
-    /// `block` was handed out by this bump and is not used any more.
+    /// `block` was handed out by this bump for `layout` and is not used any more.
     #[cold]
-    pub(crate) unsafe fn give_back_apart(&self, block: NonNull<u8>) {
+    pub(crate) unsafe fn give_back_apart(&self, block: NonNull<u8>, layout: Layout) {
         let mut chunks = self.chunks.get();
         let (mut above, mut at): (Link, Link) = (ptr::null_mut(), chunks.top);
         for _ in 0..2 {
@@ -361,7 +361,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             // SAFETY: invariant 1.
             let header = unsafe { chunk.as_ref() };
             let below = header.next.get();
-            if at != chunks.current && header.contains(block) {
+            if at != chunks.current && header.holds_only(block, layout, MIN_ALIGN) {
                 match NonNull::new(above) {
                     // SAFETY: invariant 1.
                     Some(above) => unsafe { above.as_ref() }.next.set(below),

@@ -51,9 +51,9 @@ pub(crate) unsafe trait Reserve<'m>: Copy {
     ///
     /// # Safety
     ///
-    /// As for [`give_back`](Self::give_back).
-    unsafe fn moved_away(self, block: NonNull<u8>) {
-        let _ = block;
+    /// `block` was handed out by this arena for `layout`, and is not used any more.
+    unsafe fn moved_away(self, block: NonNull<u8>, layout: Layout) {
+        let _ = (block, layout);
     }
 
     /// Drops the value of `kept` when the room ends.
