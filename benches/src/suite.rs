@@ -244,7 +244,6 @@ fn recycled<T: Payload + Send + Sync>() -> impl Iterator<Item = Event> {
                     it replaces one, releases another); the reset writes that word again. Boxes are \
                     made anew and written completely, which is what recycling is there to avoid.",
             quoted: Recycling::<T>::NAME,
-            family: Family::Pools,
             goals: match task {
                 Task::Hot => vec![Goal::Floor(1.15)],
                 _ => vec![Goal::Floor(1.10)],
@@ -266,7 +265,6 @@ fn recycled_sizes() -> Event {
         about: "As the hot events. The floor is the same pool with objects of 64 bytes: an object that \
                 stays in its place costs the same whatever its size.",
         quoted: Recycling::<[u64; 64]>::NAME,
-        family: Family::Pools,
         goals: vec![Goal::Floor(1.2)],
         rounds: usize::MAX,
         task,
@@ -289,7 +287,6 @@ fn buffered() -> impl Iterator<Item = Event> {
         about: "One operation gets an empty buffer of 128 words, puts one word in, and drops it (or \
                 another one).",
         quoted: Buffers::NAME,
-        family: Family::Pools,
         goals: Vec::new(),
         rounds: usize::MAX,
         task,

@@ -6,6 +6,7 @@
 //! | `arena_stats` | what arenas count is what happened (feature `stats`) |
 //! | `arena_review` | an arena stays exact where its parts meet: blocks that move, chunks that are barely large enough, panics, calls back |
 //! | `arena_threads` | what threads allocate at once in one arena is apart, stays, and is dropped once |
+//! | `arena_moves` | when something in an arena moves, its neighbours stay |
 //! | `config` | a knob outside its range is refused by name, value and range |
 //! | `extremes` | absurd sizes have an answer |
 //! | `growth` | a pool grows as it is told, and never past its limit |
@@ -42,6 +43,7 @@ use flagstone_testkit::heap_watch::HeapWatch;
 #[global_allocator]
 static HEAP: HeapWatch = HeapWatch;
 
+mod arena_moves;
 mod arena_review;
 #[cfg(feature = "stats")]
 mod arena_stats;

@@ -5,6 +5,7 @@ use core::{alloc::Layout, cell::Cell, num::NonZero, ptr, ptr::NonNull};
 use super::{
     chunk::{ArenaChunk, Link},
     cursor::Cursor,
+    usage::{Usage, UsedChunks},
 };
 use crate::{
     corruption::hooks,
@@ -666,7 +667,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     /// The used bytes of every chunk in use, newest first. Good until something is handed out.
     pub(crate) fn used_chunks(&self) -> UsedChunks {
         self.keep_fill();
-        UsedChunks(self.chunks.get().top)
+        UsedChunks::from(self.chunks.get().top)
     }
 
     fn each(&self, mut at: Link, mut look: impl FnMut(&ArenaChunk)) {
@@ -683,36 +684,4 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
 pub(super) fn dangling(layout: Layout) -> NonNull<u8> {
     let align = NonZero::new(layout.align()).unwrap_or(NonZero::<usize>::MIN);
     NonNull::without_provenance(align)
-}
-
-/// Walks the chunks in use.
-#[derive(Debug)]
-pub(crate) struct UsedChunks(Link);
-
-impl UsedChunks {
-    /// The used bytes of the next chunk.
-    ///
-    /// # Safety
-    ///
-    /// The bump is alive, and nothing was handed out or taken back since the walk began.
-    pub(crate) unsafe fn next(&mut self) -> Option<NonNull<[u8]>> {
-        let chunk = NonNull::new(self.0)?;
-        // SAFETY: a chunk in use, by the caller's promise.
-        let header = unsafe { chunk.as_ref() };
-        self.0 = header.next();
-        Some(header.used_bytes())
-    }
-}
-
-/// What a bump has, in bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Usage {
-    /// Bytes of all chunks.
-    pub(crate) reserved: usize,
-    /// Handed out, padding included.
-    pub(crate) allocated: usize,
-    /// Still to be handed out: the rest of the current chunk, and spare chunks.
-    pub(crate) room: usize,
-    /// How many chunks there are.
-    pub(crate) chunks: usize,
 }

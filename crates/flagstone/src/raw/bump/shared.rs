@@ -4,9 +4,10 @@ use core::{alloc::Layout, ptr, ptr::NonNull};
 
 use super::{
     chunk::{ArenaChunk, Link},
-    chunked::{Usage, dangling},
+    chunked::dangling,
     leftover::Leftovers,
     tally::Tally,
+    usage::Usage,
 };
 use crate::{
     corruption::hooks,
