@@ -191,6 +191,22 @@ fn a_provider_that_panics_in_a_reset_loses_nothing() {
 }
 
 #[test]
+fn a_provider_that_panics_in_a_drop_gets_everything_back() {
+    let provider = Brittle::default();
+    let arena: Arena<_> = Arena::new_in(&provider);
+    let shared: SyncArena<_> = SyncArena::new_in(&provider);
+    for _ in 0..3 {
+        arena.alloc_bytes(3000);
+        shared.alloc_bytes(3000);
+    }
+    provider.panics.set(true);
+    catch_unwind(AssertUnwindSafe(|| drop(arena))).unwrap_err();
+    provider.panics.set(true);
+    catch_unwind(AssertUnwindSafe(|| drop(shared))).unwrap_err();
+    assert_eq!(provider.lent.get(), 0);
+}
+
+#[test]
 fn requests_of_one_size_do_not_get_a_chunk_each() {
     // Whatever the first chunk has left, and however large it is.
     for first in (0..960).step_by(64) {

@@ -628,7 +628,10 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     pub(crate) unsafe fn release<P: Provider>(&self, provider: &P) {
         // SAFETY: the caller's promise.
         unsafe { self.rewind(Mark::START) };
+        // What is left when the provider panics goes back as well.
         // SAFETY: nothing lies in them now.
+        let _rest = PutBack::new(|| unsafe { self.free_spare(provider, 0) });
+        // SAFETY: as above.
         unsafe { self.free_spare(provider, 0) };
     }
 

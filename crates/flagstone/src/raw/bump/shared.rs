@@ -478,9 +478,9 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
     ///
     /// # Safety
     ///
-    /// `provider` is the one they came from.
-    unsafe fn free_spare<P: Provider>(&mut self, provider: &P, keep: usize) {
-        // Relaxed: `&mut self`.
+    /// `provider` is the one they came from; the bump is not shared.
+    unsafe fn free_spare<P: Provider>(&self, provider: &P, keep: usize) {
+        // Relaxed: not shared.
         while self.reserved.load(Ordering::Relaxed) > keep
             && let Some(chunk) = NonNull::new(self.spare.load(Ordering::Relaxed))
         {
@@ -532,8 +532,12 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
         let all = self.gather(|chunk| chunk.close_from(chunk.start()));
         // Relaxed: `&mut self`.
         self.spare.store(all, Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { self.free_spare(provider, 0) };
+        let this = &*self;
+        // What is left when the provider panics goes back as well.
+        // SAFETY: the caller's promise, and `&mut self`.
+        let _rest = PutBack::new(|| unsafe { this.free_spare(provider, 0) });
+        // SAFETY: as above.
+        unsafe { this.free_spare(provider, 0) };
     }
 
     /// What there is and what is in use; while others allocate, a guess.
