@@ -269,6 +269,9 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
     /// [`LimitReached`](crate::AllocErrorKind::LimitReached). A provider that gives more than it is
     /// asked for, such as whole pages, can go beyond by that.
     ///
+    /// A scope begins with the limit of its arena; a limit set while it is open is the scope's or the
+    /// arena's, whichever it is set on, and the scope's ends with it.
+    ///
     /// ```
     /// use flagstone::{AllocErrorKind, Arena};
     ///

@@ -224,3 +224,30 @@ fn requests_of_one_size_do_not_get_a_chunk_each() {
         }
     }
 }
+
+#[test]
+fn a_limit_that_is_set_while_a_scope_is_open_stays() {
+    let arena = Arena::new();
+    arena.set_limit(Some(100_000));
+    let scope = arena.scope();
+    assert_eq!(scope.limit(), Some(100_000));
+    arena.set_limit(Some(50_000));
+    scope.set_limit(Some(10_000));
+    drop(scope);
+    assert_eq!(arena.limit(), Some(50_000));
+}
+
+#[test]
+fn chunks_that_could_not_be_merged_outlast_an_idle_reset() {
+    let mut arena = SyncArena::new();
+    for n in 0..1000 {
+        arena.alloc(n);
+    }
+    let usage = arena.usage();
+    assert!(usage.chunks > 1);
+    arena.set_limit(Some(usage.reserved));
+    for _ in 0..3 {
+        arena.reset();
+        assert_eq!(arena.usage().reserved, usage.reserved);
+    }
+}

@@ -401,6 +401,10 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             return self.current.store(all, Ordering::Relaxed);
         }
         self.spare.store(all, Ordering::Relaxed);
+        if used == 0 {
+            // Chunks that could not be merged the last time, and were not needed since.
+            return;
+        }
         let merged = ChunkGrowth::merged(ArenaChunk::header(MIN_ALIGN), used)
             .and_then(|size| self.obtain_exactly(provider, size).ok());
         if let Some(merged) = merged {
