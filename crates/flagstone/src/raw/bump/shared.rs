@@ -41,6 +41,9 @@ pub(crate) struct SharedBump<const MIN_ALIGN: usize> {
     spare: AtomicPtr<ArenaChunk>,
     reserved: AtomicUsize,
     limit: AtomicUsize,
+    /// Bytes of the chunks for one request each that were had since the current chunk was; roughly,
+    /// while threads change it at once.
+    lately_apart: AtomicUsize,
     pub(crate) leftovers: Leftovers,
 }
 
@@ -62,6 +65,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             spare: AtomicPtr::new(ptr::null_mut()),
             reserved: AtomicUsize::new(0),
             limit: AtomicUsize::new(usize::MAX),
+            lately_apart: AtomicUsize::new(0),
             leftovers: Leftovers::new(),
         }
     }
@@ -75,6 +79,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             spare: AtomicPtr::new(ptr::null_mut()),
             reserved: AtomicUsize::new(0),
             limit: AtomicUsize::new(usize::MAX),
+            lately_apart: AtomicUsize::new(0),
             leftovers: Leftovers::new(),
         }
     }
@@ -155,6 +160,8 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             self.reserved
                 .fetch_add(whole.wrapping_sub(plan.size), Ordering::Relaxed);
             if plan.apart {
+                // Relaxed, here and wherever else it is used: a hint for the size of chunks.
+                self.lately_apart.fetch_add(whole, Ordering::Relaxed);
                 let block = Self::fill(chunk, layout);
                 self.push_apart(chunk);
                 return Ok(block);
@@ -176,7 +183,8 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             Some(chunk) => {
                 let whole = chunk.whole();
                 let room = chunk.end().addr() - chunk.filled().addr();
-                let growth = ChunkGrowth::new().made(whole, false);
+                let apart = self.lately_apart.load(Ordering::Relaxed);
+                let growth = ChunkGrowth::new().made(whole, false).made(apart, true);
                 growth.plan(need, room, whole)
             }
             None => ChunkGrowth::new().plan(need, 0, 0),
@@ -244,7 +252,10 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             Ordering::Release,
             Ordering::Relaxed,
         ) {
-            Ok(_) => Ok(block),
+            Ok(_) => {
+                self.lately_apart.store(0, Ordering::Relaxed);
+                Ok(block)
+            }
             Err(_) => {
                 header.set_filled(header.start());
                 Err(TooLate)
@@ -387,6 +398,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
 
     /// Takes all chunks off their lists and makes one list of them, the current one first.
     fn gather(&mut self, mut look: impl FnMut(&ArenaChunk)) -> Link {
+        self.lately_apart.store(0, Ordering::Relaxed);
         let mut first: Link = ptr::null_mut();
         let mut last: Option<NonNull<ArenaChunk>> = None;
         for list in [&self.current, &self.apart, &self.spare] {
@@ -510,12 +522,11 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
 
     /// What there is and what is in use; while others allocate, a guess.
     pub(crate) fn usage(&self) -> Usage {
+        let current = self.current();
         let mut usage = Usage {
             // Relaxed: a sum that orders nothing.
             reserved: self.reserved.load(Ordering::Relaxed),
-            room: self
-                .current()
-                .map_or(0, |chunk| chunk.end().addr() - chunk.filled().addr()),
+            room: current.map_or(0, |chunk| chunk.end().addr() - chunk.filled().addr()),
             ..Usage::default()
         };
         for list in [&self.current, &self.apart, &self.spare] {
@@ -526,7 +537,8 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
                 let header = unsafe { chunk.as_ref() };
                 usage.chunks += 1;
                 usage.allocated += header.used();
-                if header.used() == 0 {
+                let counted = current.is_some_and(|current| ptr::eq(current, header));
+                if header.used() == 0 && !counted {
                     usage.room += header.end().addr() - header.start().addr();
                 }
                 at = header.next();
