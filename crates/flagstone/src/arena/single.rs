@@ -198,7 +198,7 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
 
     /// Takes everything back and keeps the memory: drops what
     /// [`alloc_drop`](Self::alloc_drop) placed, the newest first; if there are several chunks, makes
-    /// one of them that holds as much as was in use, so that the same again needs no other.
+    /// one of them that holds at least as much as was in use, so that the same again needs no other.
     ///
     /// Time: independent of the number of plain allocations; O(chunks + values to drop). Asks the
     /// provider only if there were several chunks; if it refuses, or the limit does, the chunks are

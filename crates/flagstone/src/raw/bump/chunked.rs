@@ -330,6 +330,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             // Whoever claimed it was forgotten with all it had.
             return;
         }
+        let left = chunks.current;
         while chunks.top != mark.top {
             let Some(chunk) = NonNull::new(chunks.top) else {
                 break;
@@ -337,6 +338,11 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             // SAFETY: invariant 1.
             let header = unsafe { chunk.as_ref() };
             header.close_from(header.start());
+            if chunks.top == left {
+                // More may have been in use there before blocks were given back: `merged` must not
+                // make less room than was needed.
+                header.set_filled(header.end());
+            }
             chunks.top = header.next();
             header.set_next(chunks.spare);
             chunks.spare = chunk.as_ptr();
@@ -457,7 +463,8 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     }
 
     /// Takes everything back and makes one chunk of all, if there are several: as large as what
-    /// was in use at most. When that cannot be had, they stay as they are, and serve again.
+    /// was in use at most, the last chunk counted as a whole. When that cannot be had, they stay as
+    /// they are, and serve again.
     ///
     /// # Safety
     ///
