@@ -5,12 +5,14 @@
 use alloc::{rc::Rc, sync::Arc};
 use core::{fmt, mem::ManuallyDrop, ptr::NonNull};
 
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
 use lock_api::RawMutex;
 
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+use super::ThreadSafePool;
 #[cfg(feature = "alloc")]
 use super::{
-    FixedPool, GrowingPool, Hooks, Strategy, ThreadSafePool,
+    FixedPool, GrowingPool, Hooks, Strategy,
     store::{ArcHome, RcHome},
 };
 use super::{Rooted, Shareable};

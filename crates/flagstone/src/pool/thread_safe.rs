@@ -13,9 +13,11 @@ use lock_api::RawMutex;
 #[cfg(feature = "alloc")]
 use super::store::ArcHandle;
 use super::{
-    Hooks, LockedHome, NoHooks, Placed, PoolConfig, Rooted, Shareable,
+    Hooks, LockedHome, NoHooks, PoolConfig, Rooted,
     store::{self, Drain, IterMut, LockedStore, Store, ThreadSafeHandle, ThreadSafeVacant},
 };
+#[cfg(target_has_atomic = "64")]
+use super::{Placed, Shareable};
 #[cfg(target_has_atomic = "64")]
 use crate::handle::AtomicCount;
 #[cfg(feature = "stats")]
