@@ -92,9 +92,9 @@ impl ArenaTask {
                  mechanism."
             }
             Self::Values => {
-                "One operation places one value: ten types of 1, 2, 4, 8, 13, 16, 20, 27, 32 and 40 \
+                "One operation places one value: ten types of 1, 4, 8, 10, 13, 16, 20, 27, 32 and 40 \
                  bytes in turn; after 1,000 the arena is reset. A minimum alignment of 1 packs the \
-                 small ones, so who has it writes to a fifth less memory."
+                 small ones, so who has it writes to an eighth less memory."
             }
             Self::Texts => {
                 "One operation copies one string of random length; after 256 the arena is reset. \

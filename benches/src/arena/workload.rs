@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use allocator_api2_02::vec::Vec as VecIn;
+use allocator_api2_02::{alloc::Allocator, vec::Vec as VecIn};
 
 use super::bumper::{Collections, Numbers, Rooms, Texts, Values};
 use crate::{lane::Body, plan::Plan};
@@ -48,6 +48,9 @@ impl<B: Numbers> Body for NumbersBody<B> {
 }
 
 /// Allocates values of ten sizes from 1 to 40 bytes, in turn. An operation is one value.
+///
+/// The ten of them take 200 bytes where sizes are rounded up to 8: not whole cache lines, or it would
+/// depend on where a chunk begins how many values lie in two of them.
 pub(crate) struct ValuesBody<B>(B);
 
 /// Values of a batch: ten of each size, a hundred times.
@@ -70,7 +73,7 @@ impl<B: Values> Body for ValuesBody<B> {
                 black_box(arena.value(seed as u32));
                 black_box(arena.value([seed as u8; 13]));
                 black_box(arena.value([seed; 2]));
-                black_box(arena.value(seed as u16));
+                black_box(arena.value([seed as u16; 5]));
                 black_box(arena.value([seed; 5]));
                 black_box(arena.value([seed as u32; 5]));
                 black_box(arena.value([seed as u8; 27]));
@@ -205,6 +208,40 @@ impl<B: Values + Texts, const FRESH: bool> Body for Requests<B, FRESH> {
     }
 }
 
+/// A vector of `count` numbers. By itself, so that the loop has all registers.
+#[inline(never)]
+fn pushed<A: Allocator>(allocator: A, count: u64) -> VecIn<u64, A> {
+    let mut numbers = VecIn::new_in(allocator);
+    for number in 0..count {
+        numbers.push(number);
+    }
+    black_box(numbers.as_mut_ptr());
+    numbers
+}
+
+/// The same, with room for one more number each time.
+#[inline(never)]
+fn pushed_one_by_one<A: Allocator>(allocator: A, count: u64) -> VecIn<u64, A> {
+    let mut numbers = VecIn::new_in(allocator);
+    for number in 0..count {
+        numbers.reserve_exact(1);
+        numbers.push(number);
+    }
+    black_box(numbers.as_mut_ptr());
+    numbers
+}
+
+/// The same on the vector of the standard library.
+#[inline(never)]
+fn pushed_to_standard(count: u64) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    for number in 0..count {
+        numbers.push(number);
+    }
+    black_box(numbers.as_mut_ptr());
+    numbers
+}
+
 /// Pushes numbers to a vector that starts empty, and drops it. An operation is one number.
 pub(crate) struct Push<B> {
     arena: B,
@@ -224,12 +261,7 @@ impl<B: Collections> Body for Push<B> {
     fn run(&mut self, ops: u64) {
         for _ in 0..ops / self.count {
             let arena = black_box(&self.arena);
-            let mut numbers = VecIn::new_in(arena.allocator());
-            for number in 0..self.count {
-                numbers.push(number);
-            }
-            black_box(numbers.as_mut_ptr());
-            drop(numbers);
+            drop(pushed(arena.allocator(), self.count));
             self.arena.reset();
         }
     }
@@ -253,11 +285,7 @@ impl StandardPush {
 impl Body for StandardPush {
     fn run(&mut self, ops: u64) {
         for _ in 0..ops / self.count {
-            let mut numbers = Vec::new();
-            for number in 0..self.count {
-                numbers.push(number);
-            }
-            black_box(numbers.as_mut_ptr());
+            drop(pushed_to_standard(self.count));
         }
     }
 
@@ -285,13 +313,7 @@ impl<B: Collections> Body for ReserveOne<B> {
     fn run(&mut self, ops: u64) {
         for _ in 0..ops / self.count {
             let arena = black_box(&self.arena);
-            let mut numbers = VecIn::new_in(arena.allocator());
-            for number in 0..self.count {
-                numbers.reserve_exact(1);
-                numbers.push(number);
-            }
-            black_box(numbers.as_mut_ptr());
-            drop(numbers);
+            drop(pushed_one_by_one(arena.allocator(), self.count));
             self.arena.reset();
         }
     }

@@ -74,7 +74,7 @@ unsafe fn grow_in_place<'m>(
     old: Layout,
     new: Layout,
 ) -> Option<NonNull<[u8]>> {
-    if !is_aligned(block, new) {
+    if !is_aligned(block, old, new) {
         return None;
     }
     // SAFETY: the caller's promise; a layout's size is at most `isize::MAX`.
@@ -96,7 +96,7 @@ pub(super) unsafe fn shrink<'m>(
     old: Layout,
     new: Layout,
 ) -> Result<NonNull<[u8]>, Cause> {
-    if !is_aligned(block, new) {
+    if !is_aligned(block, old, new) {
         // SAFETY: the caller's promise.
         return unsafe { move_to(arena, block, old, new) };
     }
@@ -119,8 +119,11 @@ pub(super) unsafe fn zero_behind(block: NonNull<[u8]>, old: usize) {
     unsafe { behind.write_bytes(0, block.len() - old) };
 }
 
-fn is_aligned(block: NonNull<u8>, layout: Layout) -> bool {
-    block.as_ptr().addr() & (layout.align() - 1) == 0
+/// Whether `block`, which is aligned for `old`, is for `new` as well. Collections ask for the same
+/// alignment again, and the compiler sees it.
+#[inline(always)]
+fn is_aligned(block: NonNull<u8>, old: Layout, new: Layout) -> bool {
+    new.align() <= old.align() || block.as_ptr().addr() & (new.align() - 1) == 0
 }
 
 /// Copies as much as fits to a new block.

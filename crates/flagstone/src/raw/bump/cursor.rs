@@ -1,6 +1,6 @@
 //! The hot path of every arena: a pointer that moves up through a chunk.
 
-use core::{alloc::Layout, cell::Cell, ptr, ptr::NonNull};
+use core::{alloc::Layout, cell::Cell, hint, ptr, ptr::NonNull};
 
 use crate::corruption::hooks;
 
@@ -126,7 +126,9 @@ impl<const MIN_ALIGN: usize> Cursor<MIN_ALIGN> {
             return None;
         }
         self.pos.set(start.wrapping_add(need));
-        // SAFETY: the address of a `NonNull`.
+        // SAFETY: the address of a `NonNull`; said so that callers' tests of an `Option` vanish.
+        unsafe { hint::assert_unchecked(!start.is_null()) };
+        // SAFETY: as above.
         let start = unsafe { NonNull::new_unchecked(start) };
         hooks::block_resized(start, old, new);
         Some(start)

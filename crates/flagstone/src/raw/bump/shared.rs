@@ -112,7 +112,13 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
         // Relaxed: a guess, which the exchange verifies.
         let mut pos = chunk.filled();
         loop {
-            let pad = pos.addr().wrapping_neg() & (layout.align() - 1);
+            // Every position is a multiple of the minimum alignment; what is not computed is not
+            // waited for by the next exchange.
+            let pad = if layout.align() <= MIN_ALIGN {
+                0
+            } else {
+                pos.addr().wrapping_neg() & (layout.align() - 1)
+            };
             if pad + size > chunk.end().addr() - pos.addr() {
                 return None;
             }
