@@ -183,10 +183,11 @@ impl ArenaChunk {
         (self.start.addr()..self.end.addr()).contains(&block.as_ptr().addr())
     }
 
-    /// Whether `block` was the first to be placed here, for `layout`, and the last.
+    /// Whether `block`, which was placed here for `layout`, is all there is. Not if it lies behind
+    /// padding: that may not have been padding only.
     pub(crate) fn holds_only(&self, block: NonNull<u8>, layout: Layout, min_align: usize) -> bool {
         let first = self.place(layout, min_align);
-        first.is_some_and(|first| first == (block.as_ptr(), self.filled()))
+        block.as_ptr() == self.start && first == Some((self.start, self.filled()))
     }
 
     /// Tells the tools that nothing lies from `from` on.
