@@ -45,11 +45,15 @@ use crate::raw::{Home, Mapped, PinHome, ValueHome};
 /// 1. `slot` points to a live `T` in a slot in use, which belongs to this handle alone. It is the
 ///    address of that slot, unless the home is a [`Mapped`] one, which remembers the slot itself.
 /// 2. `home` is the home of that slot, alive as long as `'p`.
+///
+/// It is invariant in `T`, unlike a `Box`: the home, and with it hooks, policies and whoever is handed
+/// the slot next, believes the slot to hold the very type that was placed, so nothing that lives
+/// shorter may be written to it.
 pub struct OwnedHandle<'p, T: ?Sized, H: Home> {
     slot: NonNull<T>,
     home: H,
-    // Owns a `T`, for as long as the pool.
-    owns: PhantomData<(&'p (), T)>,
+    // Owns a `T`, for as long as the pool; invariant in `T`.
+    owns: PhantomData<(&'p (), *mut T, T)>,
 }
 
 impl<'p, T: ?Sized, H: Home> OwnedHandle<'p, T, H> {
