@@ -29,6 +29,7 @@ use flagstone_testkit::heap_watch::HeapWatch;
 #[global_allocator]
 static HEAP: HeapWatch = HeapWatch;
 
+mod arena;
 mod arena_threads;
 mod config;
 mod errors;
