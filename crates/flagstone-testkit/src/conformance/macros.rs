@@ -73,3 +73,43 @@ macro_rules! conformance {
         )*
     };
 }
+
+/// Makes a module of tests, one for each promise of all [arenas](crate::conformance::promise::arena),
+/// that run the kind of arena `$kind` through it.
+///
+/// ```ignore
+/// arena_conformance!(single, Single<8>);
+/// ```
+#[macro_export]
+macro_rules! arena_conformance {
+    ($name:ident, $kind:ty) => {
+        mod $name {
+            $crate::arena_conformance!(@tests $kind,
+                places: [values_of_every_type, blocks_of_every_alignment, slices_and_strings, bytes_are_zeroed, without_a_size, references_outlast_other_calls, side_by_side],
+                drops: [at_reset, with_the_arena, a_panic_at_reset, a_panic_with_the_arena, without_a_size, what_is_refused_comes_back, memory_outlasts_destructors],
+                boxes: [drops_its_value_once, gives_its_value_up, of_a_slice, of_what_borrows],
+                surprises: [iterators_that_lie, iterators_that_panic, iterators_whose_values_panic, makers_that_panic, clones_that_panic, odd_formatting, both_forms_of_a_door, slices_that_find_no_room],
+                reentrancy: [makers_allocate, makers_allocate_and_panic, iterators_allocate, formatting_allocates, providers_allocate, arenas_in_arenas],
+                faults: [a_refusal_at_any_request, memory_that_is_out, smaller_chunks_will_do, a_wrong_answer, a_provider_that_panics, a_failing_merge_keeps_the_chunks, absurd_sizes],
+                limits: [a_limit_is_kept, a_limit_below_what_is_there, a_limit_may_forbid_merging, memory_goes_back, what_is_used_stays],
+                steady: [cycles_ask_for_nothing, what_is_freed_was_needed, uneven_cycles_settle, slow_growth_is_cheap, a_large_request_is_apart, no_size_gets_a_chunk_each, no_mixture_gets_a_chunk_each, chunks_double_and_then_add],
+                blocks: [the_newest_stays_in_place, growth_by_one_stays_in_place, others_move_to_grow, alignment_is_kept, a_chunk_is_left_when_nothing_else_is_there, growth_is_zeroed, refused_growth_changes_nothing, blocks_without_bytes, any_order_of_frees],
+                agreement: [with_the_naive_arena],
+            );
+        }
+    };
+    (@tests $kind:ty, $($promise:ident: [$($check:ident),* $(,)?]),* $(,)?) => {
+        $(
+            mod $promise {
+                #[allow(unused_imports, reason = "a kind may be named by its full path")]
+                use super::super::*;
+                $(
+                    #[test]
+                    fn $check() {
+                        $crate::conformance::promise::arena::$promise::$check::<$kind>();
+                    }
+                )*
+            }
+        )*
+    };
+}

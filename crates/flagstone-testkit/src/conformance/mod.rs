@@ -9,7 +9,14 @@
 //! A kind is a type, because strategies and slab sizes are; where the memory comes from and how a
 //! pool grows are values, in a [`Setting`], and every check runs in every setting. So each strategy
 //! meets each provider while only the strategies are compiled one by one.
+//!
+//! Arenas have a suite of their own in [`promise::arena`]: an [`ArenaKind`] says how a kind of arena
+//! is built, [`ArenaDoors`], [`Blocks`] and [`WholeArena`] what it does, and
+//! [`arena_conformance!`](crate::arena_conformance!) names a test of each promise.
 
+mod arena_doors;
+mod arena_kind;
+mod arenas;
 mod buffered;
 mod door;
 mod kind;
@@ -21,6 +28,9 @@ mod recycling;
 mod rooted;
 mod spec;
 
+pub use arena_doors::{ArenaDoors, Blocks, WholeArena};
+pub use arena_kind::{ArenaKind, TestProvider, each_arena};
+pub use arenas::{Local, LocalWithShared, Locked, Shared, Single};
 pub use buffered::{Buffered, BufferedPool, First};
 pub use door::{Counted, Door, InPlace, Initializes, Pool, Unwrap, Walk};
 pub use kind::{PoolKind, each, fill};

@@ -50,15 +50,27 @@ pub enum Supplied {
 }
 
 impl Supplied {
-    /// A provider that takes from `source`, under a ledger.
+    /// A provider that takes from `source`.
     #[must_use]
-    pub fn counting(source: Source) -> Counting<Self> {
-        Counting::new(match source {
+    pub fn of(source: Source) -> Self {
+        match source {
             Source::Global => Self::Global(Global),
             Source::Bytes => Self::Bytes(Lending::new(REGION)),
             Source::Static => Self::Static(&STATIC),
             Source::OsPages => Self::OsPages(OsPages),
-        })
+        }
+    }
+
+    /// A provider that takes from `source`, under a ledger.
+    #[must_use]
+    pub fn counting(source: Source) -> Counting<Self> {
+        Counting::new(Self::of(source))
+    }
+
+    /// Whether there is an end to its memory.
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        matches!(self, Self::Bytes(_) | Self::Static(_))
     }
 }
 

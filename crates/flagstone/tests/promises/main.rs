@@ -43,6 +43,7 @@ use flagstone_testkit::heap_watch::HeapWatch;
 #[global_allocator]
 static HEAP: HeapWatch = HeapWatch;
 
+mod arena;
 mod arena_moves;
 mod arena_review;
 #[cfg(feature = "stats")]

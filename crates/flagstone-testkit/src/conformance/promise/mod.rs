@@ -1,5 +1,6 @@
 //! The checks, by promise.
 
+pub mod arena;
 pub mod exhaustion;
 pub mod forgotten;
 pub mod initial;

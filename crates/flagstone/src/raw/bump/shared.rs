@@ -396,8 +396,14 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
         self.leftovers.forget();
         let mut used = 0_usize;
         let mut count = 0;
+        // Relaxed: `&mut self`.
+        let left = self.current.load(Ordering::Relaxed);
         let all = self.gather(|chunk| {
-            used += chunk.used();
+            // Where blocks were given back, more may have been in use before.
+            used += match ptr::eq(chunk, left) {
+                true => chunk.end().addr() - chunk.start().addr(),
+                false => chunk.used(),
+            };
             count += 1;
             chunk.close_from(chunk.start());
             chunk.set_filled(chunk.start());
