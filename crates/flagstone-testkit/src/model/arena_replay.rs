@@ -120,6 +120,10 @@ impl Both<'_> {
         if !opened {
             return;
         }
+        assert_eq!(arena.limit(), limit, "a scope's limit is its own");
+        // What the scope reserved under its own limit stays.
+        let reserved = arena.usage().reserved;
+        self.most = limit.map_or(usize::MAX, |limit| limit.max(reserved));
         let inner = self.closed(stays);
         assert_eq!(
             blown,
