@@ -1,0 +1,135 @@
+//! Pools stay exact where their parts meet: locks that own something or let others in between, and
+//! threads that overtake each other.
+#![expect(unsafe_code, reason = "implements locks")]
+
+use std::{
+    cell::{Cell, RefCell},
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+};
+
+use flagstone::{FixedPool, pool::Deferred, sync::SpinLock};
+use lock_api::RawMutex;
+
+/// What another thread does, and before which of the next locks.
+type Meddling = (usize, Box<dyn FnOnce()>);
+
+thread_local! {
+    /// What runs before the present thread takes a [`Meddled`] lock.
+    static BEFORE: RefCell<Option<Meddling>> = const { RefCell::new(None) };
+}
+
+/// Runs `meddle` just before the present thread takes its `nth` next lock, as another thread might
+/// that was faster.
+fn before_lock(nth: usize, meddle: impl FnOnce() + 'static) {
+    BEFORE.set(Some((nth, Box::new(meddle))));
+}
+
+/// A lock that lets others in first.
+struct Meddled(SpinLock);
+
+// SAFETY: the lock inside excludes.
+unsafe impl RawMutex for Meddled {
+    const INIT: Self = Self(SpinLock::INIT);
+
+    type GuardMarker = lock_api::GuardSend;
+
+    fn lock(&self) {
+        match BEFORE.take() {
+            Some((1, meddle)) => meddle(),
+            Some((nth, meddle)) => BEFORE.set(Some((nth - 1, meddle))),
+            None => {}
+        }
+        self.0.lock();
+    }
+
+    fn try_lock(&self) -> bool {
+        self.0.try_lock()
+    }
+
+    unsafe fn unlock(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.unlock() }
+    }
+}
+
+/// Says that it is being dropped, and waits until it may be gone.
+struct Slow(Sender<()>, Receiver<()>);
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+        let _ = self.1.recv();
+    }
+}
+
+/// Drops a handle to `value` in a pool with that policy.
+fn put_aside<T, L: RawMutex>(policy: &Deferred<T, L>, value: T) {
+    let pool = FixedPool::with_hooks(1, policy).expect("memory");
+    assert!(pool.alloc(value).is_ok());
+}
+
+#[test]
+fn a_flush_of_nothing_takes_no_room() {
+    let later = Arc::new(Deferred::<Option<Slow>, Meddled>::new(1).expect("memory"));
+    // Two threads drop a batch each: all room is with them.
+    let flushing = [(); 2].map(|()| {
+        let (reached, at) = channel();
+        let (go, may_go) = channel();
+        put_aside(&later, Some(Slow(reached, may_go)));
+        let later = Arc::clone(&later);
+        let thread = thread::spawn(move || later.flush());
+        at.recv().expect("the value is dropped");
+        (go, thread)
+    });
+    // A third finds nothing, and is overtaken by both.
+    before_lock(2, move || {
+        for (go, thread) in flushing {
+            drop(go);
+            assert_eq!(thread.join().expect("no panic"), 1);
+        }
+    });
+    assert_eq!(later.flush(), 0);
+    // If it took no second lock, they end now.
+    if let Some((_, meddle)) = BEFORE.take() {
+        meddle();
+    }
+
+    // The room is still there: a value that comes while another one is dropped waits.
+    let (reached, at) = channel();
+    let (go, may_go) = channel();
+    put_aside(&later, Some(Slow(reached, may_go)));
+    let thread = thread::spawn({
+        let later = Arc::clone(&later);
+        move || later.flush()
+    });
+    at.recv().expect("the value is dropped");
+    put_aside(&later, None);
+    let waiting = later.waiting();
+    drop(go);
+    thread.join().expect("no panic");
+    assert_eq!(waiting, 1);
+}
+
+#[test]
+fn values_without_bytes_all_wait() {
+    thread_local!(static GONE: Cell<u32> = const { Cell::new(0) });
+
+    struct Empty;
+
+    impl Drop for Empty {
+        fn drop(&mut self) {
+            GONE.set(GONE.get() + 1);
+        }
+    }
+
+    let later = Deferred::<Empty>::new(1).expect("no memory is needed");
+    for _ in 0..3 {
+        put_aside(&later, Empty);
+    }
+    assert_eq!((later.waiting(), GONE.get()), (3, 0));
+    assert_eq!((later.flush(), GONE.get()), (3, 3));
+}
