@@ -152,19 +152,18 @@ impl<Q: Shareable> SharedPool<Q> {
     /// ```
     #[must_use]
     pub fn into_pool(self) -> Q {
-        let mut this = ManuallyDrop::new(self);
-        this.end_tickets();
+        let this = ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped, so the pool is moved out once.
-        unsafe { core::ptr::read(&raw const this.pool) }
-    }
-
-    /// Gives the tickets' memory back.
-    fn end_tickets(&mut self) {
-        let provider = self.pool.provider();
-        // SAFETY: handles borrow the pool or keep it, so there is none any more.
-        unsafe { self.lent.end(provider) };
+        let pool = unsafe { core::ptr::read(&raw const this.pool) };
+        // SAFETY: as above; its lock ends with it.
+        let mut lent = unsafe { core::ptr::read(&raw const this.lent) };
         // SAFETY: as above.
-        unsafe { self.kept.end(provider) };
+        let mut kept = unsafe { core::ptr::read(&raw const this.kept) };
+        // SAFETY: handles borrow the pool or keep it, so there is none any more.
+        unsafe { lent.end(pool.provider()) };
+        // SAFETY: as above.
+        unsafe { kept.end(pool.provider()) };
+        pool
     }
 }
 
@@ -249,8 +248,13 @@ keeping!(Arc, ArcHome, ArcShared, [R: RawMutex, K: Hooks<T>, P: Provider, const 
     ThreadSafePool<T, R, K, P, SLAB_BYTES>);
 
 impl<Q: Shareable> Drop for SharedPool<Q> {
+    /// Gives the tickets' memory back.
     fn drop(&mut self) {
-        self.end_tickets();
+        let provider = self.pool.provider();
+        // SAFETY: handles borrow the pool or keep it, so there is none any more.
+        unsafe { self.lent.end(provider) };
+        // SAFETY: as above.
+        unsafe { self.kept.end(provider) };
     }
 }
 

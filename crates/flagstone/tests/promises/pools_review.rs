@@ -4,6 +4,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    rc::Rc,
     sync::{
         Arc,
         mpsc::{Receiver, Sender, channel},
@@ -11,7 +12,7 @@ use std::{
     thread,
 };
 
-use flagstone::{FixedPool, pool::Deferred, sync::SpinLock};
+use flagstone::{FixedPool, SharedPool, pool::Deferred, sync::SpinLock};
 use lock_api::RawMutex;
 
 /// What another thread does, and before which of the next locks.
@@ -132,4 +133,53 @@ fn values_without_bytes_all_wait() {
     }
     assert_eq!((later.waiting(), GONE.get()), (3, 0));
     assert_eq!((later.flush(), GONE.get()), (3, 3));
+}
+
+/// A lock that owns something, as one with a place in a registry does.
+struct Owning(
+    #[expect(dead_code, reason = "owned, no more")] Option<Rc<()>>,
+    Cell<bool>,
+);
+
+// SAFETY: it is `!Sync`, and locking it twice panics.
+unsafe impl RawMutex for Owning {
+    const INIT: Self = Self(None, Cell::new(false));
+
+    type GuardMarker = lock_api::GuardNoSend;
+
+    fn lock(&self) {
+        assert!(self.try_lock(), "locked already");
+    }
+
+    fn try_lock(&self) -> bool {
+        !self.1.replace(true)
+    }
+
+    unsafe fn unlock(&self) {
+        self.1.set(false);
+    }
+}
+
+#[test]
+fn locks_of_tickets_end_with_the_shared_pool() {
+    use flagstone::{
+        pool::{NoHooks, PoolConfig, ThreadSafePool},
+        provider::Global,
+    };
+
+    let watched = Rc::new(());
+    let lock = || Owning(Some(Rc::clone(&watched)), Cell::new(false));
+    let below = ThreadSafePool::<u8, Owning, NoHooks, Global>::with_parts(
+        PoolConfig::with_capacity(2),
+        lock(),
+        NoHooks,
+        Global,
+    )
+    .expect("memory");
+    let pool = SharedPool::with_locks(below, [lock(), lock()]);
+    drop(pool.alloc(1));
+    let below = pool.into_pool();
+    assert_eq!(Rc::strong_count(&watched), 2);
+    drop(below);
+    assert_eq!(Rc::strong_count(&watched), 1);
 }
