@@ -183,3 +183,39 @@ fn locks_of_tickets_end_with_the_shared_pool() {
     drop(below);
     assert_eq!(Rc::strong_count(&watched), 1);
 }
+
+#[cfg(feature = "stats")]
+#[test]
+fn numbers_of_a_shared_pool_are_those_of_one_moment() {
+    use flagstone::{
+        pool::{GrowthStrategy, NoHooks, PoolConfig, ThreadSafePool},
+        provider::Global,
+        stats::Metric,
+    };
+
+    let config = PoolConfig::builder()
+        .capacity(1)
+        .growth_strategy(GrowthStrategy::Exponential { factor: 2.0 })
+        .build()
+        .expect("a good configuration");
+    let pool: &'static ThreadSafePool<u64, Meddled> = Box::leak(Box::new(
+        ThreadSafePool::with_parts(config, Meddled::INIT, NoHooks, Global).expect("memory"),
+    ));
+    let before = pool.capacity();
+    // However many locks it takes: before each of them another thread fills the pool and more.
+    for nth in 1..4 {
+        before_lock(nth, move || {
+            let held: Vec<_> = (0..=pool.capacity())
+                .map(|n| pool.alloc(n as u64))
+                .collect();
+            std::mem::forget(held);
+        });
+        let stats = pool.stats();
+        BEFORE.set(None);
+        assert!(
+            stats.get(Metric::InUse) <= stats.get(Metric::Capacity),
+            "before lock {nth}: {stats:?}"
+        );
+    }
+    assert!(pool.capacity() > before);
+}
