@@ -131,8 +131,13 @@ impl<Q: Shareable> SharedPool<Q> {
         &self.pool
     }
 
-    /// Drops the values that were left in the pool by forgotten handles, as the pool below does.
+    /// Drops the values that were left in the pool by forgotten handles, as the pool below does, and
+    /// takes their tickets back. O(tickets) besides.
     pub fn clear(&mut self) {
+        // SAFETY: handles, weak ones too, borrow this pool or keep it, so there is none any more.
+        unsafe { self.lent.reclaim() };
+        // SAFETY: as above; a forgotten one that keeps it would keep it for ever.
+        unsafe { self.kept.reclaim() };
         self.pool.clear();
     }
 

@@ -12,7 +12,8 @@ use std::{
     thread,
 };
 
-use flagstone::{FixedPool, SharedPool, pool::Deferred, sync::SpinLock};
+use flagstone::{FixedPool, SharedHandle, SharedPool, pool::Deferred, sync::SpinLock};
+use flagstone_testkit::provider::Counting;
 use lock_api::RawMutex;
 
 /// What another thread does, and before which of the next locks.
@@ -182,6 +183,27 @@ fn locks_of_tickets_end_with_the_shared_pool() {
     assert_eq!(Rc::strong_count(&watched), 2);
     drop(below);
     assert_eq!(Rc::strong_count(&watched), 1);
+}
+
+#[test]
+fn tickets_of_forgotten_handles_come_back_when_the_pool_is_cleared() {
+    let counting = <Counting>::default();
+    let mut pool = SharedPool::new(FixedPool::new_in(2, &counting));
+    let mut calls = None;
+    for round in 0..100 {
+        let first = pool.alloc(Rc::new(round)).expect("a slot is free");
+        std::mem::forget((first.clone(), SharedHandle::downgrade(&first), first));
+        std::mem::forget(pool.alloc(Rc::new(round)));
+        pool.clear();
+        // Nothing more than in the first round.
+        let now = counting.calls();
+        assert_eq!(*calls.get_or_insert(now), now, "in round {round}");
+    }
+    let value = pool.alloc(Rc::new(7)).expect("a slot is free");
+    let weak = SharedHandle::downgrade(&value);
+    assert_eq!(SharedHandle::strong_count(&value), 1);
+    drop(value);
+    assert!(weak.upgrade().is_none());
 }
 
 #[cfg(feature = "stats")]
