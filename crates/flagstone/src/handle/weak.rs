@@ -13,7 +13,7 @@ use crate::raw::{Counter, SharedHome, Ticket};
 /// upgrades again, whatever lies in the slot meanwhile and even if the slab was returned: the
 /// value's ticket outlives the slab, and has a generation of 64 bits.
 ///
-/// Cloning and dropping one touches no count.
+/// Cloning and dropping one touches no count but that of the pool, if it keeps the pool.
 ///
 /// # Invariants
 ///

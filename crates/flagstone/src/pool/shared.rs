@@ -133,8 +133,13 @@ impl<Q: Shareable> SharedPool<Q> {
         &self.pool
     }
 
-    /// Drops the values that were left in the pool by forgotten handles, as the pool below does.
+    /// Drops the values that were left in the pool by forgotten handles, as the pool below does, and
+    /// takes their tickets back. O(tickets) besides.
     pub fn clear(&mut self) {
+        // SAFETY: handles, weak ones too, borrow this pool or keep it, so there is none any more.
+        unsafe { self.lent.reclaim() };
+        // SAFETY: as above; a forgotten one that keeps it would keep it for ever.
+        unsafe { self.kept.reclaim() };
         self.pool.clear();
     }
 
@@ -154,19 +159,18 @@ impl<Q: Shareable> SharedPool<Q> {
     /// ```
     #[must_use]
     pub fn into_pool(self) -> Q {
-        let mut this = ManuallyDrop::new(self);
-        this.end_tickets();
+        let this = ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped, so the pool is moved out once.
-        unsafe { core::ptr::read(&raw const this.pool) }
-    }
-
-    /// Gives the tickets' memory back.
-    fn end_tickets(&mut self) {
-        let provider = self.pool.provider();
-        // SAFETY: handles borrow the pool or keep it, so there is none any more.
-        unsafe { self.lent.end(provider) };
+        let pool = unsafe { core::ptr::read(&raw const this.pool) };
+        // SAFETY: as above; its lock ends with it.
+        let mut lent = unsafe { core::ptr::read(&raw const this.lent) };
         // SAFETY: as above.
-        unsafe { self.kept.end(provider) };
+        let mut kept = unsafe { core::ptr::read(&raw const this.kept) };
+        // SAFETY: handles borrow the pool or keep it, so there is none any more.
+        unsafe { lent.end(pool.provider()) };
+        // SAFETY: as above.
+        unsafe { kept.end(pool.provider()) };
+        pool
     }
 }
 
@@ -251,8 +255,13 @@ keeping!(Arc, ArcHome, ArcShared, [R: RawMutex, K: Hooks<T>, P: Provider, const 
     ThreadSafePool<T, R, K, P, SLAB_BYTES>);
 
 impl<Q: Shareable> Drop for SharedPool<Q> {
+    /// Gives the tickets' memory back.
     fn drop(&mut self) {
-        self.end_tickets();
+        let provider = self.pool.provider();
+        // SAFETY: handles borrow the pool or keep it, so there is none any more.
+        unsafe { self.lent.end(provider) };
+        // SAFETY: as above.
+        unsafe { self.kept.end(provider) };
     }
 }
 

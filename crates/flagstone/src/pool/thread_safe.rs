@@ -345,7 +345,7 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
         self.store.provider()
     }
 
-    /// What the pool has done so far, exactly: it is counted under the lock. O(1).
+    /// What the pool has done so far, exactly and at one moment: it is counted under the lock. O(1).
     ///
     /// ```
     /// use flagstone::{ThreadSafePool, stats::Metric};
@@ -361,7 +361,7 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
     #[must_use]
     #[doc(alias = "statistics")]
     pub fn stats(&self) -> Snapshot {
-        store::snapshot(&self.store, self.capacity())
+        self.store.snapshot()
     }
 
     /// Counts anew from here: see [`Collector::restart`].

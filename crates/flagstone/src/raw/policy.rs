@@ -17,7 +17,8 @@ use crate::{error::OutOfMemory, sync::NoLock};
 /// passwords, and whatever must not linger. The optimiser cannot leave the writes out.
 ///
 /// Every byte of the value is overwritten, padding too, whether it was dropped, moved out, or never
-/// declared complete, and when the pool itself ends. (The pool then keeps its links in the free slot.)
+/// declared complete, and when the pool itself ends. (The pool then keeps its links in the free slot;
+/// a pool that ends with a forgotten vacant handle leaves everything where it is.)
 /// What the value owns elsewhere, such as the buffer of a `String`, is its own affair; so are copies
 /// that the compiler made while the value was moved.
 ///
@@ -215,8 +216,8 @@ impl<T, F: Fn(T), K: Hooks<T>> Hooks<T> for HandOver<F, K> {
 /// [`flush`](Self::flush) is called: for destructors that take long, on a path that must not.
 ///
 /// Room for the values is made when the policy is. When it is full, or another thread is just taking
-/// the batch away, a value is dropped at once, so a drop never allocates. What was not flushed is
-/// dropped with the policy.
+/// the batch away, a value is dropped at once, so a drop never allocates. (Values without bytes need no
+/// room, and always wait.) What was not flushed is dropped with the policy.
 ///
 /// `L` is the lock of the room: [`NoLock`] for one thread; another one for a pool that is shared. No
 /// destructor runs under it. `K` are other hooks.
@@ -298,6 +299,10 @@ impl<T, L: RawMutex, K> Deferred<T, L, K> {
         impl<T, L: RawMutex> Drop for Room<'_, T, L> {
             fn drop(&mut self) {
                 let room = mem::take(&mut self.1);
+                if room.capacity() == 0 {
+                    // All room was with other flushes, which may have given it back meanwhile.
+                    return;
+                }
                 let mut queue = self.0.lock();
                 if queue.waiting.capacity() == 0 {
                     // A flush within a flush: nobody put anything into no room.

@@ -79,7 +79,8 @@ impl<C> fmt::Debug for Ticket<C> {
 /// Stands at the start of a chunk of tickets.
 struct Header {
     next: *mut Header,
-    layout: Layout,
+    /// Tickets of the chunk.
+    count: usize,
 }
 
 /// The tickets of a pool that are between lives, and the chunks of all.
@@ -87,12 +88,51 @@ struct Header {
 /// # Invariants
 ///
 /// 1. `free` is null or a ticket between lives, whose `root` leads to the next.
-/// 2. Every chunk from `chunks` on came from the pool's provider for the layout in its header.
+/// 2. Every chunk from `chunks` on came from the pool's provider, for the layout of as many tickets as
+///    its header says.
 struct Free<C> {
     free: *mut Ticket<C>,
     chunks: *mut Header,
     /// Tickets of the next chunk.
     next: usize,
+}
+
+impl<C: Count> Free<C> {
+    /// Puts the tickets of a chunk on the list.
+    fn add(&mut self, chain: Chain<C>) {
+        // SAFETY: just made, and nobody else's.
+        unsafe { chain.last.as_ref() }.root.set(self.free.cast());
+        self.free = chain.first.as_ptr();
+    }
+}
+
+/// New tickets of one chunk, each of which leads to the next.
+struct Chain<C> {
+    first: NonNull<Ticket<C>>,
+    last: NonNull<Ticket<C>>,
+}
+
+impl<C: Count> Chain<C> {
+    /// # Safety
+    ///
+    /// `header` is the start of a chunk for `count` tickets, one at least, which nobody uses and none
+    /// of which is on a list.
+    unsafe fn new(header: NonNull<Header>, count: usize) -> Self {
+        let (_, offset) = chunk_layout::<C>(count);
+        // SAFETY: the layout has the first ticket there.
+        let last = unsafe { header.byte_add(offset) }.cast::<Ticket<C>>();
+        let mut first = last;
+        for n in 0..count {
+            // SAFETY: the layout has room for `count` tickets.
+            let ticket = unsafe { last.add(n) };
+            let new = Ticket::new();
+            new.root.set(first.as_ptr().cast());
+            // SAFETY: room for a ticket that nobody uses.
+            unsafe { ticket.write(new) };
+            first = ticket;
+        }
+        Self { first, last }
+    }
 }
 
 // SAFETY: the tickets between lives and the chunks belong to the list alone. Counts of tickets that
@@ -158,34 +198,40 @@ impl<C: Count, L: RawMutex> Tickets<C, L> {
     #[inline(never)]
     fn grow(&self, provider: &impl Provider) -> Result<(), OutOfMemory> {
         let count = self.free.lock().next;
-        let (layout, first) = chunk_layout::<C>(count);
+        let (layout, _) = chunk_layout::<C>(count);
         let chunk = request(provider, layout)?.ptr.cast::<u8>(); // USER CODE
         let header = chunk.cast::<Header>();
-        // SAFETY: the layout starts with room for the first ticket behind a header.
-        let tickets = unsafe { chunk.add(first) }.cast::<Ticket<C>>();
-        for n in 0..count {
-            // SAFETY: the layout has room for `count` tickets.
-            let ticket = unsafe { tickets.add(n) };
-            // SAFETY: room for a ticket that nobody uses yet.
-            unsafe { ticket.write(Ticket::new()) };
-        }
+        // SAFETY: the chunk has room for its tickets, which nobody uses yet.
+        let chain = unsafe { Chain::new(header, count) };
         let mut free = self.free.lock();
         free.next = free.next.max((count * 2).min(MOST));
         let chunks = Header {
             next: free.chunks,
-            layout,
+            count,
         };
         // SAFETY: the layout starts with a header.
         unsafe { header.write(chunks) };
         free.chunks = header.as_ptr();
-        for n in 0..count {
-            // SAFETY: as above, initialised, and nobody else's.
-            let ticket = unsafe { tickets.add(n) };
-            // SAFETY: as above.
-            unsafe { ticket.as_ref() }.root.set(free.free.cast());
-            free.free = ticket.as_ptr();
-        }
+        free.add(chain);
         Ok(())
+    }
+
+    /// Takes all tickets back, those of handles that were forgotten too. O(tickets).
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses a ticket of this book any more, nor looks at one through a weak handle.
+    pub(crate) unsafe fn reclaim(&mut self) {
+        let free = self.free.get_mut();
+        free.free = ptr::null_mut();
+        let mut at = free.chunks;
+        while let Some(header) = NonNull::new(at) {
+            // SAFETY: a chunk of ours starts with a header (invariant 2).
+            let Header { next, count } = unsafe { header.read() };
+            at = next;
+            // SAFETY: as above; its tickets are nobody's, by the caller's promise.
+            free.add(unsafe { Chain::new(header, count) });
+        }
     }
 
     /// Gives all chunks back.
@@ -199,8 +245,9 @@ impl<C: Count, L: RawMutex> Tickets<C, L> {
         self.free.get_mut().free = ptr::null_mut();
         while let Some(header) = NonNull::new(at) {
             // SAFETY: a chunk of ours starts with a header.
-            let Header { next, layout } = unsafe { header.read() };
+            let Header { next, count } = unsafe { header.read() };
             at = next;
+            let (layout, _) = chunk_layout::<C>(count);
             // SAFETY: the provider gave it for this layout; nobody uses it.
             unsafe { provider.free(header.cast(), layout) }; // USER CODE
         }

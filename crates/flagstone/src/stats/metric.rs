@@ -95,7 +95,8 @@ metrics! {
     Resets "resets" Counter;
     /// Objects found invalid when they were to be handed out.
     Rejected "rejected" Counter;
-    /// Objects given up: invalid ones, those whose reset panicked, those of `clear`.
+    /// Objects given up: invalid ones, those whose hook panicked, idle ones of `clear` and
+    /// `discard_idle`.
     Discarded "discarded" Counter;
 }
 

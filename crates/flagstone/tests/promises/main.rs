@@ -22,6 +22,7 @@
 //! | `buffers_model` | a buffer pool agrees with vectors |
 //! | `raw_buffers` | a raw region gives out disjoint buffers and checks what it says it checks |
 //! | `policies` | a drop policy is applied to every value, and loses none |
+//! | `pools_review` | pools stay exact where their parts meet: locks that own something or let others in first |
 //! | `regions` | regions hand out disjoint, aligned pieces and merge them again |
 //! | `formulas` | sizes, strides and classes obey their laws |
 //! | `errors` | errors are small, say what was given, and hold the value |
@@ -65,6 +66,7 @@ mod memory;
 mod misuse;
 mod own_index;
 mod policies;
+mod pools_review;
 mod raw_buffers;
 mod recycle;
 mod recycle_model;

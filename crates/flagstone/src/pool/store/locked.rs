@@ -8,6 +8,8 @@ use super::{
     Initial, Store,
     growing::{GROWTH_STEP, SlabOf, check_capacity, shape},
 };
+#[cfg(feature = "stats")]
+use crate::stats::{Metric, Snapshot};
 use crate::{
     error::{Allowed, Cause, ConfigError, Given, OutOfMemory},
     layout::clamp_growth,
@@ -205,6 +207,15 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
         let _held = self.lock();
         let in_use = self.slabs().usage().0 - self.initial.parked();
         (in_use, self.slabs().capacity())
+    }
+
+    /// What was counted, and how many slots there are, at one moment.
+    #[cfg(feature = "stats")]
+    pub(in crate::pool) fn snapshot(&self) -> Snapshot {
+        let _held = self.lock();
+        let capacity = self.slabs().capacity() as u64;
+        let counted = self.slabs().stats().snapshot();
+        counted.with(Metric::Capacity, capacity)
     }
 
     /// Whether a slot is free; the caller must not hold the lock.
