@@ -3,6 +3,7 @@
 //! | file | promise |
 //! |---|---|
 //! | `suite` | what all pools promise: exhaustion, panics, re-entrancy, forgotten values, shapes, initializers, steady state, order, agreement with a naive pool |
+//! | `arena_resets` | a reset takes everything back, whatever was open and whichever way it goes |
 //! | `arena_stats` | what arenas count is what happened (feature `stats`) |
 //! | `arena_threads` | what threads allocate at once in one arena is apart, stays, and is dropped once |
 //! | `config` | a knob outside its range is refused by name, value and range |
@@ -36,6 +37,7 @@ use flagstone_testkit::heap_watch::HeapWatch;
 #[global_allocator]
 static HEAP: HeapWatch = HeapWatch;
 
+mod arena_resets;
 #[cfg(feature = "stats")]
 mod arena_stats;
 mod arena_threads;

@@ -418,6 +418,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         if !alone || !chunks.base.is_null() {
             return false;
         }
+        self.stats.reset();
         // SAFETY: the caller's promise. By invariant 6 that is the start of the chunk.
         unsafe { self.cursor.fall() };
         true
