@@ -7,9 +7,9 @@
 use std::{error::Error, mem::MaybeUninit, pin::Pin};
 
 use flagstone::{
-    AllocError, FixedPool, GrowingPool, OwnedHandle,
+    AllocError, BufferPool, FixedPool, GrowingPool, OwnedHandle, RecyclePool,
     index::Bitmap,
-    pool::{Checked, Indexed, Intrusive},
+    pool::{Checked, FnRecycle, Indexed, Intrusive},
     provider::ByteRegion,
 };
 
@@ -20,6 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     growing_pool();
     handles()?;
     vacant_slots()?;
+    recycled_objects()?;
+    buffers()?;
     memory_on_the_stack()?;
     Ok(())
 }
@@ -153,6 +155,44 @@ fn vacant_slots() -> Result<(), AllocError> {
     println!("reserved: {} of {} slots", pool.in_use(), pool.capacity());
     let page = slot.write([0xF5; 4096]);
     println!("filled:   {} bytes of {:#x}", page.len(), page[0]);
+    Ok(())
+}
+
+fn recycled_objects() -> Result<(), AllocError> {
+    heading("A recycling pool: objects stay constructed");
+    let recycle = FnRecycle::new(
+        || {
+            println!("made");
+            Vec::with_capacity(64)
+        },
+        |list: &mut Vec<u8>| list.clear(),
+    );
+    let pool = RecyclePool::new(2, recycle);
+    for round in 1..=3 {
+        let mut list = pool.acquire()?;
+        println!(
+            "round {round}: {} bytes, room for {}",
+            list.len(),
+            list.capacity()
+        );
+        list.extend_from_slice(b"left behind");
+    }
+    println!("{pool:?}");
+    Ok(())
+}
+
+fn buffers() -> Result<(), AllocError> {
+    heading("Buffers: what was written is a slice");
+    let pool = BufferPool::<u16>::new(4, 2);
+    let mut buffer = pool.alloc()?;
+    buffer.extend([1, 2, 3]);
+    let rest = buffer.extend_from_slice(&[4, 5, 6]);
+    println!(
+        "{buffer:?} holds {} of {}, no room for {rest:?}",
+        buffer.len(),
+        buffer.capacity()
+    );
+    println!("as bytes: {:?}", buffer.as_bytes());
     Ok(())
 }
 

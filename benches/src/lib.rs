@@ -26,6 +26,7 @@ pub mod race;
 mod recycled;
 pub mod report;
 mod rival;
+mod shared;
 pub mod suite;
 mod task;
 #[cfg(test)]

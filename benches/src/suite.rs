@@ -2,7 +2,7 @@
 
 use crate::{
     arena::arenas,
-    buffered::{AxiomBuffers, Buffers, GrowingBuffers, Vectors},
+    buffered::{Buffers, GrowingBuffers},
     contender::Contender,
     entrant::Entry,
     finder::Finder,
@@ -13,12 +13,13 @@ use crate::{
     },
     payload::Payload,
     race::{Samples, Settings, race},
-    recycled::{LinearPool, ObjectPool, OpoolReuse, Recycling, RecyclingSmall},
+    recycled::{Recycling, RecyclingSmall},
     rival::{
-        AxiomBits, AxiomPool, FastallocFixed, FastallocGrowing, InfinityLocal, InfinityRaw,
-        MimallocBox, OpoolLocal, PluralityAlloc, PluralityBox, Slab, SlotMap, SystemBox,
-        Thunderdome,
+        AxiomBits, AxiomBuffers, AxiomPool, FastallocFixed, FastallocGrowing, InfinityLocal,
+        InfinityRaw, LinearPool, MimallocBox, ObjectPool, OpoolLocal, OpoolReuse, PluralityAlloc,
+        PluralityBox, Slab, SlotMap, SystemBox, Thunderdome, Vectors,
     },
+    shared::{AtomicShared, LocalShared, StdArc, StdRc},
     task::Task,
 };
 
@@ -152,6 +153,7 @@ pub fn events(quick: bool) -> Vec<Event> {
     events.extend(recycled::<[u64; 64]>());
     events.push(recycled_sizes());
     events.extend(buffered());
+    events.extend([local_clone::<[u64; 8]>(), atomic_clone::<[u64; 8]>()]);
     events.extend([find::<2>(), find::<3>(), find::<4>()]);
     events.extend(arenas(quick));
     events
@@ -295,6 +297,40 @@ fn buffered() -> impl Iterator<Item = Event> {
             Entry::pool::<Vectors>(),
         ],
     })
+}
+
+/// What the clone events do.
+const CLONE: &str = "One operation clones a handle of a value and drops the clone: always the same \
+                     value, always in the first-level cache. The value itself is not touched.";
+
+/// Counts without atomics.
+fn local_clone<T: Payload>() -> Event {
+    Event {
+        slug: "shared/clone-local".to_owned(),
+        title: "Shared handles for one thread: clone and drop one".to_owned(),
+        about: CLONE,
+        quoted: LocalShared::<T>::NAME,
+        family: Family::Pools,
+        goals: Vec::new(),
+        rounds: usize::MAX,
+        task: Task::Hot,
+        entries: vec![Entry::pool::<LocalShared<T>>(), Entry::pool::<StdRc<T>>()],
+    }
+}
+
+/// Atomic counts, which nobody else touches.
+fn atomic_clone<T: Payload>() -> Event {
+    Event {
+        slug: "shared/clone-atomic".to_owned(),
+        title: "Shared handles for several threads: clone and drop one".to_owned(),
+        about: CLONE,
+        quoted: AtomicShared::<T>::NAME,
+        family: Family::Pools,
+        goals: Vec::new(),
+        rounds: usize::MAX,
+        task: Task::Hot,
+        entries: vec![Entry::pool::<AtomicShared<T>>(), Entry::pool::<StdArc<T>>()],
+    }
 }
 
 /// One allocation per value; there is nothing to construct.

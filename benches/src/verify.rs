@@ -4,7 +4,7 @@
 use std::mem;
 
 use crate::{
-    buffered::{AxiomBuffers, Buffers, GrowingBuffers, Vectors},
+    buffered::{Buffers, GrowingBuffers},
     contender::Contender,
     finder::Finder,
     floor::{BitmapFloor, FixedFloor, GrowingFloor, RecycleFloor},
@@ -13,11 +13,11 @@ use crate::{
     },
     payload::Payload,
     plan::Plan,
-    recycled::{ObjectPool, OpoolReuse, Recycling},
+    recycled::Recycling,
     rival::{
-        AxiomBits, AxiomPool, FastallocFixed, FastallocGrowing, InfinityLocal, InfinityRaw,
-        MimallocBox, OpoolLocal, PluralityAlloc, PluralityBox, Slab, SlotMap, SystemBox,
-        Thunderdome,
+        AxiomBits, AxiomBuffers, AxiomPool, FastallocFixed, FastallocGrowing, InfinityLocal,
+        InfinityRaw, MimallocBox, ObjectPool, OpoolLocal, OpoolReuse, PluralityAlloc, PluralityBox,
+        Slab, SlotMap, SystemBox, Thunderdome, Vectors,
     },
 };
 

@@ -9,7 +9,7 @@ use sysinfo::{CpuRefreshKind, System};
 /// The lock file the benchmarks were built with.
 const LOCK: &str = include_str!("../../../Cargo.lock");
 /// The packages whose versions a reader wants to know.
-const RIVALS: [&str; 18] = [
+const RIVALS: &[&str] = &[
     "aegis-memory",
     "axiom_mem",
     "blink-alloc",

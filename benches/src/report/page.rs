@@ -91,7 +91,7 @@ impl Page {
         let (title, about) = match family {
             Family::Pools => (
                 "pools",
-                "`FixedPool`, `GrowingPool` and `Bitmap` as they come, against the best floor and the \
+                "The pools and `Bitmap` as they come, against the best floor and the \
                  best rival of each event.",
             ),
             Family::Arenas => (

@@ -3,8 +3,9 @@
 use core::{cell::Cell, mem::MaybeUninit};
 
 use flagstone::{
-    AllocErrorKind, Arena, FixedPool, GrowingPool, SyncArena,
+    AllocErrorKind, Arena, BufferPool, FixedPool, GrowingPool, RecyclePool, SyncArena,
     arena::LockArena,
+    pool::FnRecycle,
     provider::{ByteRegion, StaticRegion},
     sync::SpinLock,
 };
@@ -94,6 +95,31 @@ pub fn shared_arenas_in_statics() {
     let local = SHARED.local();
     let numbers = local.alloc_slice_fill_with(10, |n| n);
     assert_eq!((&*name, numbers.len()), ("1 and 2", 10));
-    let refused = LOCKED.try_alloc_bytes(8192).expect_err("more than there is");
+    let refused = LOCKED
+        .try_alloc_bytes(8192)
+        .expect_err("more than there is");
     assert_eq!(refused.kind(), AllocErrorKind::OutOfMemory);
+}
+
+/// Recycles an object and fills a buffer, both in bytes on the stack.
+pub fn objects_and_buffers_in_lent_bytes() {
+    let mut memory = [MaybeUninit::uninit(); 4096];
+    let region = ByteRegion::new(&mut memory);
+    let made = Cell::new(0);
+    let create = || {
+        made.set(made.get() + 1);
+        [0_u8; 32]
+    };
+    let objects = RecyclePool::new_in(4, FnRecycle::new(create, |object| object[0] = 0), &region);
+    for _ in 0..10 {
+        let mut object = objects.acquire().expect("one of four");
+        assert_eq!(object[0], 0);
+        object[0] = 7;
+    }
+    assert_eq!((made.get(), objects.idle()), (1, 1));
+
+    let buffers = BufferPool::<u16, _>::new_in(8, 4, &region);
+    let mut buffer = buffers.alloc().expect("one of four");
+    assert_eq!(buffer.extend_from_slice(&[3; 9]), [3]);
+    assert_eq!(buffer.as_bytes().len(), 16);
 }

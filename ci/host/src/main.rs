@@ -20,6 +20,7 @@ extern "C" fn run() -> ! {
     checks::growing_pool_in_lent_bytes();
     checks::arena_in_lent_bytes();
     checks::shared_arenas_in_statics();
+    checks::objects_and_buffers_in_lent_bytes();
     // Whether somebody reads it does not matter; the exit code says the same.
     let _ = writeln!(
         system::Stdout,

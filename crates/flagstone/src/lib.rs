@@ -37,7 +37,11 @@ pub mod pool;
 
 pub use arena::{Arena, ArenaBox, SyncArena};
 pub use error::{AllocError, AllocErrorKind, ConfigError, IndexError, OutOfMemory};
-pub use handle::{OwnedHandle, VacantHandle};
+pub use handle::{OwnedHandle, SharedHandle, VacantHandle, WeakHandle};
 pub use index::IndexAllocator;
-pub use pool::{BufferPool, FixedPool, GrowingPool, PoolConfig, RecyclePool};
+#[cfg(feature = "std")]
+pub use pool::ThreadLocalPool;
+pub use pool::{
+    BufferPool, FixedPool, GrowingPool, PoolConfig, RecyclePool, SharedPool, ThreadSafePool,
+};
 pub use provider::Provider;

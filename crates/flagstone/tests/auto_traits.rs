@@ -2,19 +2,22 @@
 //!
 //! Checked by the compiler, so this is a binary of its own: when it fails, the others still run.
 
-use std::{cell::Cell, error::Error, rc::Rc};
+use std::{cell::Cell, error::Error, ops::DerefMut, rc::Rc};
 
 use flagstone::{
     AllocError, BufferPool, ConfigError, FixedPool, GrowingPool, IndexError, OutOfMemory,
-    PoolConfig, RecyclePool,
+    OwnedHandle, PoolConfig, RecyclePool, SharedPool, ThreadLocalPool, ThreadSafePool,
+    handle::Mapped,
     index::{Bitmap, FreeList, Stack},
     pool::{
-        AtAcquire, Buffer, Checked, ConfiguredRecycle, FixedHandle, FixedVacant, GrowingHandle,
-        GrowingVacant, Hooks, Indexed, Intrusive, NoHooks, PoolConfigBuilder, RawBuffers, Recycle,
-        Recycled, RecycledVacant,
+        ArcHandle, ArcShared, ArcWeak, AtAcquire, Buffer, Checked, ConfiguredRecycle, Deferred,
+        FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Hooks, Indexed, Intrusive,
+        LentHandle, LentWeak, LockedHome, NoHooks, PoolConfigBuilder, RawBuffers, RcHandle,
+        RcShared, RcWeak, Recycle, Recycled, RecycledVacant, ThreadLocalHandle, ThreadSafeHandle,
+        ThreadSafeVacant, ZeroOnFree,
     },
     provider::{ByteRegion, Global, OsPages, StaticRegion},
-    sync::{NoLock, SpinLock},
+    sync::{DefaultLock, NoLock, SpinLock},
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -94,6 +97,85 @@ assert_not_impl_any!(RawBuffers<Tied>: Send, Sync);
 assert_not_impl_any!(RawBuffers<Shareable>: Send);
 assert_not_impl_any!(RawBuffers<u8, ByteRegion<'static>>: Sync);
 
+// A pool with a lock is shared when its values may move and all its parts can be shared.
+assert_impl_all!(ThreadSafePool<u8>: Send, Sync, Unpin);
+assert_impl_all!(ThreadSafePool<Movable>: Send, Sync);
+assert_impl_all!(ThreadSafePool<u8, SpinLock, NoHooks, OsPages>: Send, Sync);
+assert_impl_all!(ThreadSafePool<u8, NoLock>: Send);
+assert_not_impl_any!(ThreadSafePool<u8, NoLock>: Sync);
+assert_not_impl_any!(ThreadSafePool<Tied>: Send, Sync);
+assert_not_impl_any!(ThreadSafePool<Shareable>: Send, Sync);
+assert_not_impl_any!(ThreadSafePool<u8, SpinLock, RcHooks>: Send, Sync);
+assert_impl_all!(ThreadSafePool<u8, SpinLock, NoHooks, ByteRegion<'static>>: Send);
+assert_not_impl_any!(ThreadSafePool<u8, SpinLock, NoHooks, ByteRegion<'static>>: Sync);
+assert_not_impl_any!(ThreadSafePool<u8, SpinLock, NoHooks, &'static ByteRegion<'static>>: Send, Sync);
+
+// Its handles go where their values may.
+assert_impl_all!(ThreadSafeHandle<'static, u8>: Send, Sync, Unpin);
+assert_impl_all!(ThreadSafeHandle<'static, Movable>: Send);
+assert_impl_all!(ThreadSafeHandle<'static, Shareable>: Sync);
+assert_impl_all!(ThreadSafeVacant<'static, Movable>: Send);
+assert_not_impl_any!(ThreadSafeHandle<'static, Movable>: Sync);
+assert_not_impl_any!(ThreadSafeHandle<'static, Shareable>: Send);
+assert_not_impl_any!(ThreadSafeHandle<'static, Tied>: Send, Sync);
+assert_not_impl_any!(ThreadSafeHandle<'static, u8, NoLock>: Send);
+assert_not_impl_any!(ThreadSafeHandle<'static, u8, SpinLock, RcHooks>: Send);
+assert_not_impl_any!(ThreadSafeVacant<'static, Tied>: Send);
+assert_not_impl_any!(ThreadSafeHandle<'static, u8>: Clone, Copy, Default);
+
+// A handle that keeps its pool goes where an `Rc` or `Arc` of the pool, and the value, may.
+assert_impl_all!(ArcHandle<ThreadSafePool<u8>>: Send, Sync, Unpin);
+assert_impl_all!(ArcHandle<ThreadSafePool<Movable>>: Send);
+assert_not_impl_any!(ArcHandle<ThreadSafePool<Movable>>: Sync);
+assert_not_impl_any!(ArcHandle<ThreadSafePool<Shareable>>: Send);
+assert_not_impl_any!(ArcHandle<ThreadSafePool<Tied>>: Send, Sync);
+assert_not_impl_any!(ArcHandle<ThreadSafePool<u8, NoLock>>: Send);
+assert_not_impl_any!(ArcHandle<ThreadSafePool<u8, SpinLock, RcHooks>>: Send);
+assert_not_impl_any!(RcHandle<FixedPool<u8>>: Send, Clone);
+assert_not_impl_any!(RcHandle<GrowingPool<u8>>: Send, Clone);
+assert_impl_all!(RcHandle<FixedPool<u8>>: Sync, Unpin);
+
+// A part of a value goes where the whole may.
+type Part<'p> = OwnedHandle<'p, u8, Mapped<LockedHome<'p, (u8, Tied)>>>;
+assert_not_impl_any!(Part<'static>: Send);
+assert_impl_all!(OwnedHandle<'static, u8, Mapped<LockedHome<'static, (u8, Movable)>>>: Send, Sync);
+
+// Shared handles are as `Rc` and `Weak` over a pool for one thread, as `Arc` over one that is shared.
+type Local<T> = GrowingPool<T>;
+type Threads<T> = ThreadSafePool<T>;
+assert_impl_all!(SharedPool<Local<u8>>: Send);
+assert_not_impl_any!(SharedPool<Local<u8>>: Sync);
+assert_impl_all!(SharedPool<Threads<u8>>: Send, Sync);
+assert_impl_all!(SharedPool<Threads<Movable>>: Send, Sync);
+assert_not_impl_any!(SharedPool<Threads<Tied>>: Send, Sync);
+assert_not_impl_any!(SharedPool<ThreadSafePool<u8, NoLock>>: Sync);
+assert_not_impl_any!(LentHandle<'static, Local<u8>>: Send, Sync);
+assert_not_impl_any!(LentWeak<'static, Local<u8>>: Send, Sync);
+assert_not_impl_any!(RcShared<Local<u8>>: Send, Sync);
+assert_not_impl_any!(RcWeak<Local<u8>>: Send, Sync);
+assert_impl_all!(LentHandle<'static, Threads<u8>>: Send, Sync, Clone, Unpin);
+assert_impl_all!(LentWeak<'static, Threads<u8>>: Send, Sync, Clone, Unpin);
+assert_impl_all!(ArcShared<Threads<u8>>: Send, Sync, Clone, Unpin);
+assert_impl_all!(ArcWeak<Threads<u8>>: Send, Sync, Clone, Unpin);
+assert_not_impl_any!(LentHandle<'static, Threads<Movable>>: Send, Sync);
+assert_not_impl_any!(LentHandle<'static, Threads<Shareable>>: Send, Sync);
+assert_not_impl_any!(LentHandle<'static, Threads<Tied>>: Send, Sync);
+assert_not_impl_any!(LentHandle<'static, ThreadSafePool<u8, NoLock>>: Send, Sync);
+assert_not_impl_any!(ArcShared<Threads<Movable>>: Send, Sync);
+assert_not_impl_any!(ArcWeak<Threads<Movable>>: Send, Sync);
+assert_not_impl_any!(ArcWeak<ThreadSafePool<u8, SpinLock, RcHooks>>: Send, Sync);
+assert_not_impl_any!(LentHandle<'static, Threads<u8>>: Copy, DerefMut, Default);
+
+// A pool with an instance for each thread is named anywhere; its handles stay where they are.
+assert_impl_all!(ThreadLocalPool<Tied>: Send, Sync, Unpin);
+assert_not_impl_any!(ThreadLocalHandle<u8>: Send, Clone);
+
+// A policy is shared as far as what it holds may be.
+assert_impl_all!(Deferred<Movable, SpinLock>: Send, Sync);
+assert_not_impl_any!(Deferred<Movable, NoLock>: Sync);
+assert_not_impl_any!(Deferred<Tied, SpinLock>: Send, Sync);
+assert_impl_all!(ZeroOnFree: Send, Sync, Copy);
+
 // A handle stays on the thread of its pool; a reference to one is a reference to the value.
 assert_impl_all!(FixedHandle<'static, u8>: Sync, Unpin);
 assert_impl_all!(FixedHandle<'static, Shareable>: Sync);
@@ -131,6 +213,7 @@ assert_impl_all!(StaticRegion<64>: Send, Sync);
 assert_impl_all!(ByteRegion<'static>: Send);
 assert_not_impl_any!(ByteRegion<'static>: Sync, Clone);
 assert_impl_all!(SpinLock: Send, Sync);
+assert_impl_all!(DefaultLock: Send, Sync);
 assert_impl_all!(NoLock: Send);
 assert_not_impl_any!(NoLock: Sync);
 assert_impl_all!(Stack: Send, Sync);

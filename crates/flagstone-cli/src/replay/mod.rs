@@ -20,6 +20,14 @@
 //! are resident before the baseline is taken and do not grow afterwards: they are bounded by the
 //! most live objects plus one window, not by the length of the trace.
 //!
+//! A contender may be told which objects die together ([`LifetimeAlloc`]). That is found out by the
+//! survey ([`Phases`]) and belongs to no time and no memory: a program would have to know it by itself.
+//! It is read block by block from where the survey left it, a byte for each allocation.
+//!
+//! The C library's allocator changes its thresholds by what is freed, for the whole process. A
+//! contender that uses it for its own chunks can change the time of objects it does not serve; compare
+//! with the environment variable `MALLOC_TRIM_THRESHOLD_` set before believing a large difference.
+//!
 //! Each contender plays each round in a process of its own, in alternating order.
 //!
 //! ```text
@@ -34,10 +42,13 @@ mod contest;
 mod crew;
 mod fault;
 mod gauge;
+mod groups;
 mod ledger;
+mod lifetime;
 mod measured;
 mod memory;
 mod op;
+mod phases;
 mod planner;
 mod player;
 mod report;
@@ -53,6 +64,8 @@ pub use child::{SUBCOMMAND, answer, replay_once};
 pub use contender::{CONTENDERS, Contender, contender_named, perform};
 pub use contest::Contest;
 pub use fault::Fault;
+pub use lifetime::{Lifetime, LifetimeAlloc};
 pub use measured::{Growth, Measured};
+pub use phases::Phases;
 pub use stage::{Alone, Shared, Stage, Stopped};
 pub use survey::Survey;

@@ -4,10 +4,10 @@
 use std::{marker::PhantomData, ptr::NonNull};
 
 use flagstone::{
-    AllocError, ConfigError, FixedPool, GrowingPool, OwnedHandle,
+    AllocError, ConfigError, FixedPool, GrowingPool, OwnedHandle, ThreadSafePool,
     pool::{
         FixedHandle, FixedVacant, FromCapacity, GrowingHandle, GrowingVacant, Hooks, PoolConfig,
-        Strategy,
+        Strategy, ThreadSafeHandle, ThreadSafeVacant,
     },
     provider::Provider,
 };
@@ -95,6 +95,35 @@ impl<const SLAB_BYTES: usize> PoolKind for Growing<SLAB_BYTES> {
     ) -> Result<Self::Pool<T, K>, ConfigError> {
         let config = config(spec, setting)?;
         GrowingPool::with_parts(config, hooks, Supplied::counting(setting.source))
+    }
+}
+
+/// [`ThreadSafePool`] behind the lock `R`.
+#[derive(Debug)]
+pub struct ThreadSafe<R>(PhantomData<R>);
+
+impl<R: lock_api::RawMutex + 'static> PoolKind for ThreadSafe<R> {
+    type Pool<T: Unpin + 'static, K: Hooks<T> + 'static> =
+        ThreadSafePool<T, R, K, Counting<Supplied>, 4096>;
+
+    const CHECKED: bool = false;
+
+    fn settings() -> Vec<Setting> {
+        Growing::<4096>::settings()
+    }
+
+    fn begins_with(setting: Setting, slots: usize) -> usize {
+        setting.growth.begins_with(slots)
+    }
+
+    fn build<T: Unpin + 'static, K: Hooks<T> + 'static>(
+        setting: Setting,
+        spec: Spec<T>,
+        hooks: K,
+    ) -> Result<Self::Pool<T, K>, ConfigError> {
+        let config = config(spec, setting)?;
+        let provider = Supplied::counting(setting.source);
+        ThreadSafePool::with_parts(config, R::INIT, hooks, provider)
     }
 }
 
@@ -213,3 +242,5 @@ doors!(FixedPool<T, S, K, P>, FixedHandle, FixedVacant,
     [T, S: Strategy, K: Hooks<T>, P: Provider]);
 doors!(GrowingPool<T, K, P, SLAB_BYTES>, GrowingHandle, GrowingVacant,
     [T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize]);
+doors!(ThreadSafePool<T, R, K, P, SLAB_BYTES>, ThreadSafeHandle, ThreadSafeVacant,
+    [T, R: lock_api::RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize]);

@@ -94,7 +94,7 @@ impl<'s, P: Provider, const MIN_ALIGN: usize> LocalArena<'s, P, MIN_ALIGN> {
             // What this arena left itself would come back again and again.
             false => None,
         };
-        let Some((start, len)) = leftover.or_else(|| self.new_piece(size)) else {
+        let Some((start, len)) = leftover.or_else(|| self.new_piece(size, layout)) else {
             // There may still be enough for this one request.
             return self.shared.room(layout);
         };
@@ -109,10 +109,23 @@ impl<'s, P: Provider, const MIN_ALIGN: usize> LocalArena<'s, P, MIN_ALIGN> {
         }
     }
 
-    /// A piece of `size` bytes; the next one is twice as large.
-    fn new_piece(&self, size: usize) -> Option<(NonNull<u8>, usize)> {
-        let layout = Layout::from_size_align(size, MIN_ALIGN.max(align_of::<u64>())).ok()?;
-        let start = self.shared.room(layout).ok()?;
+    /// A piece of `size` bytes, or of less if that is what the shared arena's chunk has left and
+    /// `layout` fits well; the next one is twice as large.
+    fn new_piece(&self, size: usize, layout: Layout) -> Option<(NonNull<u8>, usize)> {
+        let piece = |size| Layout::from_size_align(size, MIN_ALIGN.max(align_of::<u64>())).ok();
+        // Without this, what is left of each chunk would be lost, and a reset would make a chunk in
+        // which the same pieces do not fit again.
+        let least = (layout.size() + layout.align()) * LARGE_PART;
+        let mut part = size;
+        while part >= least.max(FIRST_PIECE) {
+            if let Some(start) = self.shared.quick_room(piece(part)?) {
+                let next = if part == size { size * 2 } else { size };
+                self.piece.set(next.min(LARGEST_PIECE));
+                return Some((start, part));
+            }
+            part /= 2;
+        }
+        let start = self.shared.room(piece(size)?).ok()?;
         self.piece.set((size * 2).min(LARGEST_PIECE));
         Some((start, size))
     }

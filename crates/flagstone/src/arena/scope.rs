@@ -125,7 +125,10 @@ impl<P: Provider, const MIN_ALIGN: usize> Drop for ArenaScope<'_, P, MIN_ALIGN> 
         let _close = PutBack::new(|| {
             // SAFETY: invariants 1 and 2; nothing borrowed from the scope is left.
             unsafe { inner.bump.rewind(mark) };
+            // Each has its own limit.
+            let limit = outer.bump.limit();
             inner.bump.hand_over(&outer.bump);
+            outer.bump.set_limit(limit);
         });
         // SAFETY: placed in this scope, from which nothing is borrowed any more.
         unsafe { inner.kept.finish_until(ptr::null_mut()) };

@@ -198,7 +198,7 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
 
     /// Takes everything back and keeps the memory: drops what
     /// [`alloc_drop`](Self::alloc_drop) placed, the newest first; if there are several chunks, makes
-    /// one of them that holds as much as was in use, so that the same again needs no other.
+    /// one of them that holds at least as much as was in use, so that the same again needs no other.
     ///
     /// Time: independent of the number of plain allocations; O(chunks + values to drop). Asks the
     /// provider only if there were several chunks; if it refuses, or the limit does, the chunks are
@@ -268,6 +268,9 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
     /// requests that would need more are refused with
     /// [`LimitReached`](crate::AllocErrorKind::LimitReached). A provider that gives more than it is
     /// asked for, such as whole pages, can go beyond by that.
+    ///
+    /// A scope begins with the limit of its arena; a limit set while it is open is the scope's or the
+    /// arena's, whichever it is set on, and the scope's ends with it.
     ///
     /// ```
     /// use flagstone::{AllocErrorKind, Arena};
@@ -344,9 +347,9 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
     ///
     /// # Safety
     ///
-    /// `checkpoint` came from this arena, which was not reset since, nor to an earlier checkpoint;
-    /// no scope is open that was opened since; and what was handed out since, also what grew or
-    /// moved, is not used any more.
+    /// `checkpoint` came from this arena, while no scope of it was open; the arena was not reset
+    /// since, nor shrunk, nor taken to an earlier checkpoint; no scope is open that was opened since;
+    /// and what was handed out since, also what grew or moved, is not used any more.
     ///
     /// # Panics
     ///

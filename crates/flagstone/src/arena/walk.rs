@@ -8,7 +8,8 @@ use crate::{provider::Provider, raw::bump::UsedChunks};
 
 impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
     /// The bytes that were handed out since the last reset, chunk by chunk, the newest chunk first;
-    /// within a chunk in the order in which they were handed out. Padding and links are among them.
+    /// within a chunk in the order in which they were handed out. Padding and links are among them,
+    /// and values that are dropped later, so they can be looked at and not changed.
     ///
     /// ```
     /// let mut arena = flagstone::Arena::new();
@@ -64,7 +65,7 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
             );
         };
         ChunksOf {
-            bytes: self.used_bytes(),
+            chunks: self.bump.used_chunks(),
             values: PhantomData,
         }
     }
@@ -73,19 +74,18 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
 /// The bytes in use, chunk by chunk; made by [`Arena::used_bytes`].
 pub struct UsedBytes<'a> {
     chunks: UsedChunks,
-    arena: PhantomData<&'a mut [MaybeUninit<u8>]>,
+    arena: PhantomData<&'a mut ()>,
 }
 
 impl<'a> Iterator for UsedBytes<'a> {
-    type Item = &'a mut [MaybeUninit<u8>];
+    type Item = &'a [MaybeUninit<u8>];
 
     fn next(&mut self) -> Option<Self::Item> {
         // SAFETY: the arena is borrowed exclusively for 'a, so it does not change.
         let bytes = unsafe { self.chunks.next() }?;
         let (start, len) = (bytes.as_ptr().cast::<MaybeUninit<u8>>(), bytes.len());
-        // SAFETY: bytes of a chunk, each chunk once, which nobody else refers to for 'a; and they
-        // may be uninitialised.
-        Some(unsafe { slice::from_raw_parts_mut(start, len) })
+        // SAFETY: bytes of a chunk, which nobody changes for 'a; and they may be uninitialised.
+        Some(unsafe { slice::from_raw_parts(start, len) })
     }
 }
 
@@ -97,18 +97,20 @@ impl fmt::Debug for UsedBytes<'_> {
 
 /// The values in use, chunk by chunk; made by [`Arena::chunks_of`].
 pub struct ChunksOf<'a, T> {
-    bytes: UsedBytes<'a>,
-    values: PhantomData<&'a mut T>,
+    chunks: UsedChunks,
+    values: PhantomData<&'a mut [T]>,
 }
 
 impl<'a, T> Iterator for ChunksOf<'a, T> {
     type Item = &'a mut [T];
 
     fn next(&mut self) -> Option<Self::Item> {
-        let bytes = self.bytes.next()?;
-        let (start, len) = (bytes.as_mut_ptr().cast::<T>(), bytes.len() / size_of::<T>());
+        // SAFETY: the arena is borrowed exclusively for 'a, so it does not change.
+        let bytes = unsafe { self.chunks.next() }?;
+        let (start, len) = (bytes.cast::<T>().as_ptr(), bytes.len() / size_of::<T>());
         // SAFETY: by the promise made to `chunks_of` the bytes are values of `T`, side by side from
-        // the start of the chunk, which is aligned to 16.
+        // the start of the chunk, which is aligned to 16; each chunk comes once, and nobody else
+        // refers to it for 'a.
         Some(unsafe { slice::from_raw_parts_mut(start, len) })
     }
 }

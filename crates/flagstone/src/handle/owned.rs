@@ -10,7 +10,7 @@ use core::{
     ptr::NonNull,
 };
 
-use crate::raw::{Home, PinHome};
+use crate::raw::{Home, Mapped, PinHome, ValueHome};
 
 /// Owns one value in a pool, as `Box` owns one on the heap: reads and writes go straight to the
 /// slot, dropping it drops the value and frees the slot.
@@ -42,14 +42,18 @@ use crate::raw::{Home, PinHome};
 ///
 /// # Invariants
 ///
-/// 1. `slot` points to a live `T` in a slot in use, which belongs to this handle alone, and is the
-///    address of that slot.
+/// 1. `slot` points to a live `T` in a slot in use, which belongs to this handle alone. It is the
+///    address of that slot, unless the home is a [`Mapped`] one, which remembers the slot itself.
 /// 2. `home` is the home of that slot, alive as long as `'p`.
+///
+/// It is invariant in `T`, unlike a `Box`: the home, and with it hooks, policies and whoever is handed
+/// the slot next, believes the slot to hold the very type that was placed, so nothing that lives
+/// shorter may be written to it.
 pub struct OwnedHandle<'p, T: ?Sized, H: Home> {
     slot: NonNull<T>,
     home: H,
-    // Owns a `T`, for as long as the pool.
-    owns: PhantomData<(&'p (), T)>,
+    // Owns a `T`, for as long as the pool; invariant in `T`.
+    owns: PhantomData<(&'p (), *mut T, T)>,
 }
 
 impl<'p, T: ?Sized, H: Home> OwnedHandle<'p, T, H> {
@@ -71,13 +75,41 @@ impl<'p, T: ?Sized, H: Home> OwnedHandle<'p, T, H> {
         handle.slot
     }
 
-    /// Gives up the handle without dropping the value: the slot stays in use until the pointer
-    /// comes back through the pool's `from_raw`, or the pool is cleared or dropped, which drops
-    /// the value. Keep the pointer itself: one made from a reference to the value is not good
-    /// enough, because it may be used for the value only.
-    #[must_use = "the slot stays in use until the pointer comes back"]
-    pub fn into_raw(handle: Self) -> NonNull<T> {
-        ManuallyDrop::new(handle).slot
+    /// Turns a handle to a value into one to a part of it, or to the value seen as another type:
+    /// a field, a slice of an array, a trait object. The whole value stays, and is dropped with the
+    /// new handle. One word more than before.
+    ///
+    /// ```
+    /// use flagstone::{FixedPool, OwnedHandle};
+    ///
+    /// let numbers = FixedPool::new(1);
+    /// let slice = OwnedHandle::map(numbers.alloc([3, 1, 2])?, |array| &mut array[1..]);
+    /// assert_eq!(*slice, [1, 2]);
+    ///
+    /// let texts = FixedPool::new(1);
+    /// let shown = OwnedHandle::map(texts.alloc("text")?, |text| {
+    ///     text as &mut dyn std::fmt::Display
+    /// });
+    /// assert_eq!(shown.to_string(), "text");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn map<U: ?Sized>(
+        mut handle: Self,
+        part: impl FnOnce(&mut T) -> &mut U,
+    ) -> OwnedHandle<'p, U, Mapped<H>> {
+        // A panic drops the handle, and with it the value.
+        let part = NonNull::from(part(&mut handle)); // USER CODE
+        let (slot, home) = Self::into_parts(handle);
+        // SAFETY: the slot and home were this handle's, and are given on together.
+        let home = unsafe { Mapped::new(slot.cast(), home) };
+        // SAFETY: a part of the live value, ours alone as the whole was, or something that lives for
+        // ever; the home knows the slot.
+        unsafe { OwnedHandle::new(part, home) }
+    }
+
+    /// How the slot goes back. Not public: a handle is `Sync` although its home may not be.
+    pub(crate) fn home(handle: &Self) -> &H {
+        &handle.home
     }
 
     /// The parts of the handle, which is given up.
@@ -114,7 +146,17 @@ impl<T: ?Sized, H: PinHome> OwnedHandle<'_, T, H> {
     }
 }
 
-impl<'p, T, H: Home> OwnedHandle<'p, T, H> {
+impl<T, H: ValueHome<Value = T>> OwnedHandle<'_, T, H> {
+    /// Gives up the handle without dropping the value: the slot stays in use until the pointer
+    /// comes back through the pool's `from_raw`, or the pool is cleared or dropped, which drops
+    /// the value; a handle that kept its pool alive keeps it no longer. Keep the pointer itself: one
+    /// made from a reference to the value is not good enough, because it may be used for the value
+    /// only.
+    #[must_use = "the slot stays in use until the pointer comes back"]
+    pub fn into_raw(handle: Self) -> NonNull<T> {
+        Self::into_parts(handle).0
+    }
+
     /// Moves the value out and frees the slot. The pool's release hook runs first; if it panics, the
     /// value is dropped and the slot freed.
     pub fn into_inner(handle: Self) -> T {

@@ -35,10 +35,13 @@ use crate::raw::Home;
 /// 1. `slot` is a slot in use, large enough for a `T`, that holds no value and belongs to this
 ///    handle alone.
 /// 2. `home` is the home of that slot, alive as long as `'p`.
+///
+/// It is invariant in `T`, for what is written to the slot is what the home believes to be there.
 pub struct VacantHandle<'p, T, H: Home> {
     slot: NonNull<MaybeUninit<T>>,
     home: H,
-    life: PhantomData<&'p ()>,
+    // For as long as the pool; invariant in `T`.
+    life: PhantomData<(&'p (), *mut T)>,
 }
 
 impl<'p, T, H: Home> VacantHandle<'p, T, H> {

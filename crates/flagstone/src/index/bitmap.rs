@@ -44,6 +44,7 @@ const MOST: usize = 1 << (6 * MOST_LEVELS);
 ///    are clear.
 /// 2. Bit `n` of level `l + 1` is set exactly when word `n` of level `l` is not 0.
 /// 3. `available` is the number of set bits of level 0.
+#[doc(alias("FreeIdxManager", "BitmapAllocator", "DynFreeIdxManagerV1"))]
 #[derive(Clone, Debug)]
 pub struct Bitmap<S = DefaultStorage<u64>> {
     /// Level 0 first, the root last.

@@ -33,6 +33,7 @@ const MOST: usize = IN_USE as usize;
 /// 1. `fresh` is at most the number of links; a number below it is on the list from `head` exactly
 ///    once or has the link `IN_USE`, never both. Links from `fresh` on mean nothing.
 /// 2. `in_use` is the number of links that are `IN_USE` below `fresh`.
+#[doc(alias = "FreeListAllocator")]
 #[derive(Clone, Debug)]
 pub struct FreeList<S = DefaultStorage<u32>> {
     links: S,

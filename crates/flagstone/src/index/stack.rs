@@ -30,6 +30,7 @@ const WORD_BITS: usize = u64::BITS as usize;
 /// 1. `freed[..top]` holds each free number below `fresh` exactly once; numbers from `fresh` on are
 ///    free and not on the stack.
 /// 2. Bit `n` of `used` is set exactly when number `n` is in use.
+#[doc(alias = "StackAllocator")]
 #[derive(Clone, Debug)]
 pub struct Stack<S = DefaultStorage<u32>, B = DefaultStorage<u64>> {
     freed: S,

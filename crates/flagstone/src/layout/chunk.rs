@@ -9,6 +9,9 @@ const WORTH_KEEPING: usize = 4;
 /// Chunks that were made for one request each make the next one larger, up to so many times the
 /// last.
 const MOST_LEAP: usize = 8;
+/// When chunks for single requests have taken so many times what a request needs, there are more like
+/// it to come, and the next chunk is for as many.
+const ALIKE: usize = 4;
 
 /// Sizes of the chunks of an arena: doubling to a cap, then linear. Requests that are large for that
 /// get a chunk of their own, so that the current one is not left half empty (as S. Ghemawat and J.
@@ -48,7 +51,7 @@ impl ChunkGrowth {
     /// How the next chunk is to be when a request needs one of `need` bytes and the current chunk
     /// has `room` of its `whole` bytes left (0 of 0 without one).
     pub(crate) const fn plan(self, need: usize, room: usize, whole: usize) -> ChunkPlan {
-        let next = self.next();
+        let next = self.next_for(need);
         let spares_room = need > next / WORTH_KEEPING
             && room >= whole.div_ceil(WORTH_KEEPING)
             && self.apart < next;
@@ -84,6 +87,19 @@ impl ChunkGrowth {
             return None;
         };
         STEPS.size_of(STEPS.class_of(whole))
+    }
+
+    /// The size of the next chunk to bump through, when it is for a request of `need` bytes.
+    const fn next_for(self, need: usize) -> usize {
+        let next = self.next();
+        let several = need.saturating_mul(ALIKE);
+        if several <= next || several > self.apart {
+            next
+        } else if several > Self::CAP {
+            Self::CAP
+        } else {
+            several
+        }
     }
 
     /// The size of the next chunk to bump through.

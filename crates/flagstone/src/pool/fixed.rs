@@ -4,22 +4,27 @@
     reason = "`from_raw` is an unsafe door; the work is in `store`"
 )]
 
+#[cfg(feature = "alloc")]
+use alloc::rc::Rc;
 use core::{fmt, ptr::NonNull};
 
 use super::{
-    CheckedStrategy, Hooks, Intrusive, NoHooks, PoolConfig, Strategy,
-    store::{self, Drain, FixedHandle, FixedStore, FixedVacant, IterMut},
+    CheckedStrategy, FixedHome, Hooks, Intrusive, NoHooks, Placed, PoolConfig, Rooted, Shareable,
+    Strategy,
+    store::{self, Drain, FixedHandle, FixedStore, FixedVacant, IterMut, Store},
 };
 #[cfg(feature = "alloc")]
-use super::{FromCapacity, Indexed};
+use super::{FromCapacity, Indexed, store::RcHandle};
 #[cfg(feature = "alloc")]
 use crate::index::IndexAllocator;
 #[cfg(feature = "stats")]
 use crate::stats::{Collector, Snapshot};
 use crate::{
     error::{AllocError, ConfigError, IndexError},
+    handle::LocalCount,
     handle::OwnedHandle,
     provider::{Global, Provider},
+    sync::NoLock,
 };
 
 /// A fixed number of slots for values of `T` in one contiguous chunk: constant time, no allocation
@@ -317,6 +322,12 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedPool<T, S, K, P> {
         store::Store::count(&self.store, Collector::restart);
     }
 
+    /// What is called around a value's stay: a drop policy that is to be flushed, for example.
+    #[must_use]
+    pub fn hooks(&self) -> &K {
+        Store::hooks(&self.store)
+    }
+
     /// The values that were left in the pool (forgotten handles, raw pointers), in order of
     /// address. No memory is needed; O(slots).
     ///
@@ -427,6 +438,97 @@ impl<T, S: CheckedStrategy, K: Hooks<T>, P: Provider> FixedPool<T, S, K, P> {
             .unwrap_or(usize::MAX);
         // SAFETY: the caller's promise.
         unsafe { self.from_index(index) }
+    }
+}
+
+/// Handles that keep the pool instead of borrowing it.
+#[cfg(feature = "alloc")]
+impl<T, S: Strategy, K: Hooks<T>, P: Provider> FixedPool<T, S, K, P> {
+    /// As [`alloc`](Self::alloc), but the handle keeps the pool, which ends with the last of them:
+    /// for structures that hold a pool and its handles, and for values that own handles into their
+    /// own pool. One count more than a borrowed handle, without atomics.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use flagstone::FixedPool;
+    ///
+    /// let pool = Rc::new(FixedPool::new(8));
+    /// let kept = pool.alloc_static(String::from("kept"))?;
+    /// drop(pool);
+    /// assert_eq!(*kept, "kept");
+    /// # Ok::<(), flagstone::AllocError<String>>(())
+    /// ```
+    ///
+    /// While such a handle is out, `Rc::get_mut` gives nobody `&mut` to the pool, so it is
+    /// neither cleared nor drained. A handle that is forgotten keeps the pool for ever, as a
+    /// forgotten `Rc` does.
+    ///
+    /// # Errors
+    ///
+    /// As [`alloc`](Self::alloc).
+    #[inline]
+    pub fn alloc_static(self: &Rc<Self>, value: T) -> Result<RcHandle<Self>, AllocError<T>> {
+        self.alloc(value).map(|handle| store::keep_rc(self, handle))
+    }
+
+    /// Makes any handle of this pool keep it: for values placed by the other doors.
+    ///
+    /// # Errors
+    ///
+    /// Gives the handle back when it is of another pool.
+    pub fn make_static<'p>(
+        self: &Rc<Self>,
+        handle: FixedHandle<'p, T, S, K, P>,
+    ) -> Result<RcHandle<Self>, FixedHandle<'p, T, S, K, P>> {
+        if self.store.owns(&handle) {
+            Ok(store::keep_rc(self, handle))
+        } else {
+            Err(handle)
+        }
+    }
+}
+
+// SAFETY: the store's home, which finds slots by their address or by that of the store, which does
+// not change while a handle keeps or borrows the pool; `owns` compares stores.
+unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Rooted for FixedPool<T, S, K, P> {
+    type Value = T;
+    type Home<'p>
+        = FixedHome<'p, T, S, K, P>
+    where
+        Self: 'p;
+
+    #[inline(always)]
+    fn home(&self) -> FixedHome<'_, T, S, K, P> {
+        Store::home(&self.store)
+    }
+
+    fn owns(&self, handle: &FixedHandle<'_, T, S, K, P>) -> bool {
+        self.store.owns(handle)
+    }
+}
+
+// SAFETY: the pool's own doors and provider.
+unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Shareable for FixedPool<T, S, K, P> {
+    type Count = LocalCount;
+    type Lock = NoLock;
+    type Provider = P;
+
+    #[inline(always)]
+    fn place(&self, value: T) -> Result<Placed<'_, Self>, AllocError<T>> {
+        self.alloc(value)
+    }
+
+    #[inline(always)]
+    fn place_with(&self, make: impl FnOnce() -> T) -> Result<Placed<'_, Self>, AllocError> {
+        self.alloc_with(make)
+    }
+
+    fn clear(&mut self) {
+        self.clear();
+    }
+
+    fn provider(&self) -> &P {
+        self.store.provider()
     }
 }
 

@@ -4,17 +4,23 @@
     reason = "`from_raw` is an unsafe door; the work is in `store`"
 )]
 
+#[cfg(feature = "alloc")]
+use alloc::rc::Rc;
 use core::{fmt, ptr::NonNull};
 
+#[cfg(feature = "alloc")]
+use super::store::RcHandle;
 use super::{
-    Hooks, NoHooks, PoolConfig,
-    store::{self, Drain, GrowingHandle, GrowingStore, GrowingVacant, IterMut},
+    GrowingHome, Hooks, NoHooks, Placed, PoolConfig, Rooted, Shareable,
+    store::{self, Drain, GrowingHandle, GrowingStore, GrowingVacant, IterMut, Store},
 };
 #[cfg(feature = "stats")]
 use crate::stats::{Collector, Snapshot};
 use crate::{
     error::{AllocError, ConfigError},
+    handle::LocalCount,
     provider::{Global, Provider},
+    sync::NoLock,
 };
 
 /// Slots for values of `T` in slabs: grows when it is full, returns slabs that stay empty, and its
@@ -280,6 +286,12 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingPool<T, K, P, 
         self.store.provider()
     }
 
+    /// What is called around a value's stay: a drop policy that is to be flushed, for example.
+    #[must_use]
+    pub fn hooks(&self) -> &K {
+        Store::hooks(&self.store)
+    }
+
     /// Returns every empty slab to the provider, those of the initial capacity too; the number of
     /// slots that went. O(slabs returned).
     pub fn shrink_to_fit(&self) -> usize {
@@ -336,6 +348,101 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingPool<T, K, P, 
     /// the others still run, and the panic continues.
     pub fn clear(&mut self) {
         store::clear(&mut self.store);
+    }
+}
+
+/// Handles that keep the pool instead of borrowing it.
+#[cfg(feature = "alloc")]
+impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingPool<T, K, P, SLAB_BYTES> {
+    /// As [`alloc`](Self::alloc), but the handle keeps the pool, which ends with the last of them:
+    /// for structures that hold a pool and its handles, and for values that own handles into their
+    /// own pool. One count more than a borrowed handle, without atomics.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use flagstone::GrowingPool;
+    ///
+    /// let pool = Rc::new(GrowingPool::new(8));
+    /// let kept = pool.alloc_static(String::from("kept"))?;
+    /// drop(pool);
+    /// assert_eq!(*kept, "kept");
+    /// # Ok::<(), flagstone::AllocError<String>>(())
+    /// ```
+    ///
+    /// While such a handle is out, `Rc::get_mut` gives nobody `&mut` to the pool, so it is
+    /// neither cleared nor drained. A handle that is forgotten keeps the pool for ever, as a
+    /// forgotten `Rc` does.
+    ///
+    /// # Errors
+    ///
+    /// As [`alloc`](Self::alloc).
+    #[inline]
+    pub fn alloc_static(self: &Rc<Self>, value: T) -> Result<RcHandle<Self>, AllocError<T>> {
+        self.alloc(value).map(|handle| store::keep_rc(self, handle))
+    }
+
+    /// Makes any handle of this pool keep it: for values placed by the other doors.
+    ///
+    /// # Errors
+    ///
+    /// Gives the handle back when it is of another pool.
+    pub fn make_static<'p>(
+        self: &Rc<Self>,
+        handle: GrowingHandle<'p, T, K, P, SLAB_BYTES>,
+    ) -> Result<RcHandle<Self>, GrowingHandle<'p, T, K, P, SLAB_BYTES>> {
+        if self.store.owns(&handle) {
+            Ok(store::keep_rc(self, handle))
+        } else {
+            Err(handle)
+        }
+    }
+}
+
+// SAFETY: the store's home, which finds slots by their address or by that of the store, which does
+// not change while a handle keeps or borrows the pool; `owns` compares stores.
+unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Rooted
+    for GrowingPool<T, K, P, SLAB_BYTES>
+{
+    type Value = T;
+    type Home<'p>
+        = GrowingHome<'p, T, K, P, SLAB_BYTES>
+    where
+        Self: 'p;
+
+    #[inline(always)]
+    fn home(&self) -> GrowingHome<'_, T, K, P, SLAB_BYTES> {
+        Store::home(&self.store)
+    }
+
+    fn owns(&self, handle: &GrowingHandle<'_, T, K, P, SLAB_BYTES>) -> bool {
+        self.store.owns(handle)
+    }
+}
+
+// SAFETY: the pool's own doors and provider.
+unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Shareable
+    for GrowingPool<T, K, P, SLAB_BYTES>
+{
+    type Count = LocalCount;
+    type Lock = NoLock;
+    type Provider = P;
+
+    #[inline(always)]
+    fn place(&self, value: T) -> Result<Placed<'_, Self>, AllocError<T>> {
+        self.alloc(value)
+    }
+
+    #[inline(always)]
+    fn place_with(&self, make: impl FnOnce() -> T) -> Result<Placed<'_, Self>, AllocError> {
+        self.alloc_with(make)
+    }
+
+    fn clear(&mut self) {
+        self.clear();
+    }
+
+    fn provider(&self) -> &P {
+        self.store.provider()
     }
 }
 

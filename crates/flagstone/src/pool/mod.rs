@@ -4,11 +4,15 @@
 //! |---|---|---|---|---|
 //! | [`FixedPool`] | one contiguous run | two words | no | when dropped |
 //! | [`GrowingPool`] | slabs | one word | by a [`GrowthStrategy`] | empty slabs |
+//! | [`ThreadSafePool`] | slabs behind a lock | one word, any thread | if told to | empty slabs |
 //!
 //! | [`RecyclePool`] | one contiguous run | two words | no | when dropped |
 //! | [`BufferPool`] | one contiguous run, or slabs | three words | if told to | when dropped; empty slabs |
+//! | `ThreadLocalPool` (`std`) | a growing pool for each thread | two words, its own thread | as it is told | empty slabs |
 //!
-//! All are for one thread at a time: they can be sent, not shared. Pools of values have the same doors:
+//! A [`SharedPool`] over a pool of values makes handles that share a value.
+//!
+//! All but the thread-safe one are for one thread at a time: they can be sent, not shared. Pools of values have the same doors:
 //! `alloc(value)`, `alloc_with(closure)`, `alloc_init()`, `alloc_uninit()`, and with `&mut self`
 //! `iter_mut`, `drain` and `clear`. A recycling pool keeps its objects constructed: `acquire()`.
 
@@ -18,11 +22,17 @@ mod fixed;
 mod growing;
 mod recycle;
 mod recycling;
+mod shared;
 mod store;
+#[cfg(feature = "std")]
+mod thread_local;
+mod thread_safe;
 
+#[cfg(feature = "alloc")]
+pub use crate::raw::Deferred;
 pub use crate::raw::{
-    Checked, CheckedStrategy, FnHooks, FromCapacity, Hooks, Indexed, Intrusive, NoHooks, Poolable,
-    PoolableHooks, Strategy,
+    Checked, CheckedStrategy, FnHooks, FromCapacity, HandOver, Hooks, Indexed, Intrusive, NoHooks,
+    Poolable, PoolableHooks, Strategy, ZeroOnFree,
 };
 pub use buffer::{AnyBits, BufferPool, NoPadding};
 pub use config::{GrowthStrategy, InitializationStrategy, PoolConfig, PoolConfigBuilder};
@@ -32,7 +42,16 @@ pub use growing::GrowingPool;
 pub use recycle::ConfiguredRecycle;
 pub use recycle::{AtAcquire, FnRecycle, Recycle, ResetAt};
 pub use recycling::RecyclePool;
+#[cfg(feature = "alloc")]
+pub use shared::{ArcShared, ArcWeak, RcShared, RcWeak};
+pub use shared::{LentHandle, LentHome, LentWeak, SharedPool};
+#[cfg(feature = "alloc")]
+pub use store::{ArcHandle, ArcHome, RcHandle, RcHome};
 pub use store::{
     Buffer, Drain, FixedHandle, FixedHome, FixedVacant, GrowingHandle, GrowingHome, GrowingVacant,
-    IterMut, RawBuffers, RecycleHome, Recycled, RecycledVacant,
+    IterMut, LockedHome, Placed, RawBuffers, RecycleHome, Recycled, RecycledVacant, Rooted,
+    Shareable, ThreadSafeHandle, ThreadSafeVacant,
 };
+#[cfg(feature = "std")]
+pub use thread_local::{ThreadLocalHandle, ThreadLocalPool};
+pub use thread_safe::ThreadSafePool;

@@ -2,6 +2,8 @@
 
 use core::ptr::NonNull;
 
+use super::{Count, Ticket};
+
 /// Knows how a slot goes back to where it came from: what a handle carries beside its pointer, and
 /// all that a handle knows of its pool.
 ///
@@ -12,7 +14,8 @@ use core::ptr::NonNull;
 /// # Safety
 ///
 /// The implementor promises: while the home exists, its pool and the memory of all slots in use
-/// stay where they are, and the calls below do what they say whatever panics.
+/// stay where they are, and the calls below do what they say whatever panics. If the home is `Send`,
+/// its pool's values may be dropped on any thread.
 pub unsafe trait Home {
     /// The slot has just received a value: runs the acquire hook. If that panics, the value is
     /// dropped and the slot goes back before the panic continues.
@@ -51,6 +54,47 @@ pub unsafe trait Home {
     ///
     /// `slot` was handed out empty to the caller and now holds a value of the pool's type.
     unsafe fn occupy(&self, slot: NonNull<u8>);
+}
+
+/// A home whose handles point to whole values of one type, so that a value can be moved out through
+/// a handle.
+///
+/// # Safety
+///
+/// The implementor promises: a handle of a `Value` with this home points to the slot itself, which
+/// holds a `Value`.
+pub unsafe trait ValueHome: Home {
+    /// What a slot holds.
+    type Value;
+}
+
+/// A home for values that several handles share.
+///
+/// # Safety
+///
+/// The implementor promises: `from_root` makes the home again that `into_root` took apart; the
+/// tickets stay, and `put_ticket` takes them back, as long as a home of the pool exists.
+pub unsafe trait SharedHome: Home + Clone {
+    /// How handles are counted.
+    type Count: Count;
+
+    /// The home as a pointer that its ticket keeps.
+    fn into_root(self) -> NonNull<()>;
+
+    /// The home that such a pointer stands for.
+    ///
+    /// # Safety
+    ///
+    /// `root` came from `into_root` of a home of this type, and no home was made of it since.
+    unsafe fn from_root(root: NonNull<()>) -> Self;
+
+    /// Ends the life of a ticket, and takes it back.
+    ///
+    /// # Safety
+    ///
+    /// `ticket` is one of this home's pool for homes of this type; its count is 0; it is the
+    /// caller's alone, and not used again.
+    unsafe fn put_ticket(&self, ticket: NonNull<Ticket<Self::Count>>);
 }
 
 /// A home whose values may be pinned.

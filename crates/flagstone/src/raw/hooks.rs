@@ -1,5 +1,7 @@
 //! What a pool calls when a value enters and leaves a slot.
 
+use core::ptr::NonNull;
+
 /// Calls around the life of a value in a slot, chosen as a type parameter of the pool.
 ///
 /// Order: the value is written, then `on_acquire`; later `on_release`, then the value is dropped or
@@ -36,6 +38,10 @@ pub trait Hooks<T> {
     /// Whether the hooks do anything; with `false` they cost no instruction.
     const ACTIVE: bool = true;
 
+    /// Whether [`dispose`](Self::dispose) or [`scrub`](Self::scrub) do other than they do by
+    /// default: whether there is a drop policy.
+    const DISPOSES: bool = false;
+
     /// The value has just been placed.
     fn on_acquire(&self, value: &mut T) {
         let _ = value;
@@ -44,6 +50,56 @@ pub trait Hooks<T> {
     /// The value is about to leave its slot.
     fn on_release(&self, value: &mut T) {
         let _ = value;
+    }
+
+    /// Ends a value whose handle was dropped, or that was left in the pool: by default it is dropped
+    /// in its slot. The drop policies ([`ZeroOnFree`](super::ZeroOnFree),
+    /// [`HandOver`](super::HandOver), [`Deferred`](super::Deferred)) are what says otherwise.
+    ///
+    /// If it panics, the value must be gone all the same; the slot goes back.
+    ///
+    /// # Safety
+    ///
+    /// `value` is live and the caller's, who does not use it again.
+    #[inline(always)]
+    unsafe fn dispose(&self, value: NonNull<T>) {
+        // SAFETY: the caller's promise.
+        unsafe { value.drop_in_place() } // USER CODE
+    }
+
+    /// Treats the memory of a slot that is about to be free. The value was ended or moved out, or
+    /// there never was one.
+    ///
+    /// # Safety
+    ///
+    /// `slot` has room for a `T`, holds none, and is the caller's.
+    #[inline(always)]
+    unsafe fn scrub(&self, slot: NonNull<T>) {
+        let _ = slot;
+    }
+}
+
+/// Hooks that somebody else owns, such as a [`Deferred`](super::Deferred) whose owner flushes it.
+impl<T, K: Hooks<T>> Hooks<T> for &K {
+    const ACTIVE: bool = K::ACTIVE;
+    const DISPOSES: bool = K::DISPOSES;
+
+    fn on_acquire(&self, value: &mut T) {
+        (**self).on_acquire(value);
+    }
+
+    fn on_release(&self, value: &mut T) {
+        (**self).on_release(value);
+    }
+
+    unsafe fn dispose(&self, value: NonNull<T>) {
+        // SAFETY: the caller's promise.
+        unsafe { (**self).dispose(value) }
+    }
+
+    unsafe fn scrub(&self, slot: NonNull<T>) {
+        // SAFETY: the caller's promise.
+        unsafe { (**self).scrub(slot) }
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! enter:  written ─▶ on_acquire ─▶ handle            a panic: dropped ─▶ put
-//! leave:  on_release ─▶ dropped ─▶ put               a panic: the later steps still happen
+//! leave:  on_release ─▶ dropped ─▶ scrubbed ─▶ put   a panic: the later steps still happen
 //! ```
+//!
+//! *Dropped* and *scrubbed* are what the pool's drop policy makes of them.
 //!
 //! The later steps sit in drop guards, declared in the reverse order of their running.
 
@@ -34,6 +36,29 @@ impl<F: FnOnce()> Drop for PutBack<F> {
     }
 }
 
+/// Scrubs a slot without a value when dropped.
+struct Scrub<'k, T, K: Hooks<T>>(NonNull<T>, &'k K);
+
+impl<T, K: Hooks<T>> Drop for Scrub<'_, T, K> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: made by the functions below for a slot that their caller owns; its value is gone.
+        unsafe { self.1.scrub(self.0) }
+    }
+}
+
+/// Disposes of the value in a slot when dropped.
+struct Dispose<'k, T, K: Hooks<T>>(NonNull<T>, &'k K);
+
+impl<T, K: Hooks<T>> Drop for Dispose<'_, T, K> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: made by the functions below for a live value that their caller owns; gone
+        // afterwards.
+        unsafe { self.1.dispose(self.0) } // USER CODE
+    }
+}
+
 /// Drops the value in a slot when dropped.
 struct DropValue<T>(NonNull<T>);
 
@@ -56,14 +81,15 @@ pub(crate) unsafe fn welcome<T, K: Hooks<T>>(hooks: &K, value: NonNull<T>, put: 
         return;
     }
     let back = PutBack::new(put);
+    let scrub = Scrub(value, hooks);
     let mut live = DropValue(value);
     // SAFETY: live and the caller's alone; the reference ends with the call.
     hooks.on_acquire(unsafe { live.0.as_mut() }); // USER CODE
-    core::mem::forget(live);
+    core::mem::forget((live, scrub));
     back.disarm();
 }
 
-/// Runs the release hook, drops the value, calls `put`: each even if the one before panics.
+/// Runs the release hook, disposes of the value, calls `put`: each even if the one before panics.
 ///
 /// # Safety
 ///
@@ -71,7 +97,8 @@ pub(crate) unsafe fn welcome<T, K: Hooks<T>>(hooks: &K, value: NonNull<T>, put: 
 #[inline]
 pub(crate) unsafe fn retire<T, K: Hooks<T>>(hooks: &K, value: NonNull<T>, put: impl FnOnce()) {
     let _back = PutBack::new(put);
-    let mut live = DropValue(value);
+    let _scrub = Scrub(value, hooks);
+    let mut live = Dispose(value, hooks);
     if K::ACTIVE {
         // SAFETY: live and the caller's alone; the reference ends with the call.
         hooks.on_release(unsafe { live.0.as_mut() }); // USER CODE
@@ -79,7 +106,7 @@ pub(crate) unsafe fn retire<T, K: Hooks<T>>(hooks: &K, value: NonNull<T>, put: i
 }
 
 /// Runs the release hook, moves the value to `into`, and calls `put`. If the hook panics, the value
-/// is dropped instead and `put` is called; if `put` panics, the moved value is dropped.
+/// is disposed of instead and `put` is called; if `put` panics, the moved value is dropped.
 ///
 /// # Safety
 ///
@@ -92,7 +119,8 @@ pub(crate) unsafe fn release<T, K: Hooks<T>>(
     put: impl FnOnce(),
 ) {
     let back = PutBack::new(put);
-    let mut live = DropValue(value);
+    let scrub = Scrub(value, hooks);
+    let mut live = Dispose(value, hooks);
     if K::ACTIVE {
         // SAFETY: live and the caller's alone; the reference ends with the call.
         hooks.on_release(unsafe { live.0.as_mut() }); // USER CODE
@@ -102,6 +130,7 @@ pub(crate) unsafe fn release<T, K: Hooks<T>>(
     unsafe { into.copy_from_nonoverlapping(value, 1) };
     // A user's index allocator may panic in `put`: the value is not lost then.
     let moved = DropValue(into);
+    drop(scrub);
     drop(back);
     core::mem::forget(moved);
 }

@@ -15,24 +15,39 @@
 
 mod bits;
 pub(crate) mod bump;
+mod count;
 mod home;
 mod hooks;
 mod idle;
 mod lifecycle;
 mod list;
+mod mapped;
+mod policy;
 mod run;
 mod slab;
 mod slabs;
 mod strategy;
+mod ticket;
 mod touch;
 
-pub use home::{Home, PinHome};
+#[cfg(target_has_atomic = "64")]
+pub use count::AtomicCount;
+pub(crate) use count::Counter;
+pub use count::{Count, LocalCount};
+pub use home::{Home, PinHome, SharedHome, ValueHome};
 pub use hooks::{FnHooks, Hooks, NoHooks, Poolable, PoolableHooks};
 pub(crate) use idle::Idle;
 pub(crate) use lifecycle::{PutBack, release, retire, welcome};
+pub use mapped::Mapped;
+#[cfg(feature = "alloc")]
+pub use policy::Deferred;
+pub use policy::{HandOver, ZeroOnFree};
+pub(crate) use policy::{PolicyOf, ScrubOf};
 pub(crate) use run::Run;
 pub(crate) use slab::{Slab, SlabShape};
-pub(crate) use slabs::{SlabCursor, Slabs};
+pub(crate) use slabs::{MOST_PER_FREE, SlabCursor, Slabs};
 pub(crate) use strategy::{Attach, Cursor};
 pub use strategy::{Checked, CheckedStrategy, FromCapacity, Indexed, Intrusive, Strategy};
+pub use ticket::Ticket;
+pub(crate) use ticket::Tickets;
 pub(crate) use touch::touch;

@@ -21,6 +21,13 @@ const NEARLY_FULL: usize = BANDS;
 const FULL: usize = BANDS + 1;
 const SHELVES: usize = FULL + 1;
 
+/// Empty slabs that one free returns at most, so that it takes constant time and still more go than
+/// come.
+pub(crate) const MOST_PER_FREE: usize = 2;
+
+/// A chunk for a slab, from the provider of the [`Slabs`] that asked for it.
+pub(crate) struct SlabChunk(NonNull<u8>);
+
 /// The slabs of one owner, by how full they are.
 ///
 /// ```text
@@ -279,12 +286,16 @@ impl<P: Provider, X> Slabs<P, X> {
     #[cold]
     #[inline(never)]
     pub(crate) fn notified(&self, slab: NonNull<Slab>) {
+        if self.refile(slab) {
+            self.trim(MOST_PER_FREE);
+        }
+    }
+
+    /// Moves a slab whose `put` answered `true` to the shelf it belongs to now; whether it is empty.
+    pub(crate) fn refile(&self, slab: NonNull<Slab>) -> bool {
         self.unshelve(slab);
         self.file(slab);
-        if usize::from(self.look(slab).shelf.get()) == EMPTY {
-            // Two at most, so that a free takes constant time and still more go than come.
-            self.trim(2);
-        }
+        usize::from(self.look(slab).shelf.get()) == EMPTY
     }
 
     /// Returns up to `most` empty slabs, those that have waited longest first, while enough slots
@@ -308,16 +319,27 @@ impl<P: Provider, X> Slabs<P, X> {
         let mut returned = 0;
         // A provider that uses the pool may empty further slabs meanwhile: those wait.
         for _ in 0..self.count.get().min(most) {
-            let Some(slab) = NonNull::new(self.shelves[EMPTY].get()).filter(|&slab| more(slab))
-            else {
+            let Some(slab) = self.detach(&more) else {
                 break;
             };
             returned += self.slots(slab) as usize;
-            self.unshelve(slab);
-            self.unlink(slab);
             self.give_back(slab);
         }
         returned
+    }
+
+    /// Takes the empty slab that has waited longest off every list if `more` says so: it is the
+    /// caller's, who gives it back when nothing is locked.
+    pub(crate) fn detach(&self, more: impl Fn(NonNull<Slab>) -> bool) -> Option<NonNull<Slab>> {
+        let slab = NonNull::new(self.shelves[EMPTY].get()).filter(|&slab| more(slab))?;
+        self.unshelve(slab);
+        self.unlink(slab);
+        Some(slab)
+    }
+
+    /// As [`detach`](Self::detach), if enough slots stay empty without it.
+    pub(crate) fn detach_spare(&self) -> Option<NonNull<Slab>> {
+        self.detach(|slab| self.may_return(slab))
     }
 
     /// Asks the provider for one more slab of at most `room()` slots, which is asked again after
@@ -328,21 +350,37 @@ impl<P: Provider, X> Slabs<P, X> {
         if room() == 0 {
             return Ok(false);
         }
-        let chunk = self.chunk_layout();
-        let base = request(&self.provider, chunk)?.ptr.cast::<u8>();
+        let chunk = self.request_chunk()?;
         let slots = room().min(self.shape.slots()) as u32;
         if slots == 0 {
-            // SAFETY: just given by this provider for this layout, and unused.
-            unsafe { self.provider.free(base, chunk) }; // USER CODE
+            self.refuse(chunk);
             return Ok(false);
         }
+        self.adopt(chunk, slots);
+        Ok(true)
+    }
+
+    /// Asks the provider for the chunk of a slab.
+    pub(crate) fn request_chunk(&self) -> Result<SlabChunk, OutOfMemory> {
+        let chunk = request(&self.provider, self.chunk_layout())?; // USER CODE
+        Ok(SlabChunk(chunk.ptr.cast::<u8>()))
+    }
+
+    /// Gives a chunk back that is not needed after all.
+    pub(crate) fn refuse(&self, chunk: SlabChunk) {
+        // SAFETY: given by this provider for this layout, and unused.
+        unsafe { self.provider.free(chunk.0, self.chunk_layout()) }; // USER CODE
+    }
+
+    /// Makes a chunk a slab of ours with its first `slots` slots, cut to what a slab has.
+    pub(crate) fn adopt(&self, chunk: SlabChunk, slots: u32) {
+        let slots = slots.min(self.shape.slots() as u32);
         // SAFETY: a fresh chunk of the layout; `slots` is at most its slots; we outlive our slabs.
-        let slab = unsafe { Slab::create(base, self.shape, slots, NonNull::from(self).cast()) };
+        let slab = unsafe { Slab::create(chunk.0, self.shape, slots, NonNull::from(self).cast()) };
         let (start, bytes) = self.slot_range(slab);
         hooks::run_mapped(start, bytes);
         self.link(slab);
         self.file(slab);
-        Ok(true)
     }
 
     /// Writes to each page of the slabs, none of which was used yet, so that the system supplies it
@@ -409,7 +447,7 @@ impl<P: Provider, X> Slabs<P, X> {
     }
 
     /// Gives the chunk of a slab that is on no list back to the provider.
-    fn give_back(&self, slab: NonNull<Slab>) {
+    pub(crate) fn give_back(&self, slab: NonNull<Slab>) {
         let (start, bytes) = self.slot_range(slab);
         hooks::run_unmapped(start, bytes);
         let base = self.base(slab);

@@ -18,14 +18,25 @@ pub(crate) use backoff::Backoff;
 pub use no_lock::NoLock;
 pub use spin_lock::SpinLock;
 
+/// The lock of shared pools that name none: `parking_lot`'s, with the feature of that name.
+#[cfg(all(feature = "parking_lot", not(any(loom, shuttle))))]
+pub type DefaultLock = parking_lot::RawMutex;
+/// The lock of shared pools that name none: the [`SpinLock`], without the feature `parking_lot`.
+#[cfg(not(all(feature = "parking_lot", not(any(loom, shuttle)))))]
+pub type DefaultLock = SpinLock;
+
 /// Atomics of the platform, or of the model checker.
 pub(crate) mod atomic {
+    #[cfg(all(target_has_atomic = "64", not(any(loom, shuttle))))]
+    pub(crate) use core::sync::atomic::AtomicU64;
     #[cfg(not(any(loom, shuttle)))]
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
     #[cfg(loom)]
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
     #[cfg(all(shuttle, not(loom)))]
-    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+    pub(crate) use shuttle::sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering,
+    };
 }
 
 /// Atomics for `static`s, which model checkers cannot make: settings of the whole process, no
@@ -36,6 +47,12 @@ pub(crate) mod process {
     #[cfg(all(feature = "heap", unix))]
     pub(crate) use core::sync::atomic::AtomicUsize;
     pub(crate) use core::sync::atomic::{AtomicPtr, Ordering};
+}
+
+/// An unlocked lock. Apart, and generic, so that the constant is only evaluated where it is used:
+/// model checkers have no such constants.
+pub(crate) fn unlocked<R: lock_api::RawMutex>() -> R {
+    R::INIT
 }
 
 /// Tells the processor, or the model checker, that this thread waits for another.

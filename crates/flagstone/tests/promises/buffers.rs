@@ -3,10 +3,12 @@
 #![expect(unsafe_code, reason = "uses the unchecked doors")]
 
 use std::{
+    cell::Cell,
     io::Write as _,
     iter,
     mem::{ManuallyDrop, forget},
     ptr::NonNull,
+    rc::Rc,
 };
 
 use flagstone::{
@@ -17,7 +19,8 @@ use flagstone::{
 use flagstone_testkit::{
     fuse::{Fuse, blows, panics},
     heap_watch,
-    provider::{Counting, FailNth, Source, Supplied},
+    leaked::Leaked,
+    provider::{Counting, FailNth, Lie, Lying, Reentrant, Source, Supplied},
     value::{Bulk, Census, Ghost, Page, Tracked},
 };
 
@@ -231,6 +234,27 @@ fn forgotten_elements_are_dropped() {
             });
         }
     }
+}
+
+/// A buffer that was forgotten empty has nothing to drop, whatever its last owner had in it.
+#[test]
+fn a_buffer_forgotten_empty_drops_nothing() {
+    everywhere::<Tracked>(|mut pool| {
+        let census = Census::default();
+        for clear in [true, false, true] {
+            let mut buffer = pool.alloc().expect("free");
+            buffer.fill_with(|| census.tracked());
+            drop(buffer);
+            forget(pool.alloc()); // the same one, empty
+            if clear {
+                pool.clear();
+                assert!(pool.is_empty());
+            }
+        }
+        // A value that is dropped twice fails the census.
+        drop(pool);
+        assert_eq!(census.live(), 0);
+    });
 }
 
 /// Elements without destructors that were forgotten cost nothing but their buffer.
@@ -552,6 +576,72 @@ fn a_provider_may_refuse() {
         }
         assert_eq!(refusals, usize::from(nth <= ledger.inner().asked()));
     }
+}
+
+/// A chunk that is too short or misaligned goes back, and the pool is not built or does not grow.
+#[test]
+fn a_provider_may_lie() {
+    for lie in [Lie::Short, Lie::Misaligned] {
+        for nth in 1..=3 {
+            for growth in [None, Some(1)] {
+                let provider = Lying::at(nth, lie);
+                let pool = BufferPool::<u64, _>::with_parts(1000, four(growth), &provider);
+                let Ok(pool) = pool else {
+                    assert_eq!(nth, 1);
+                    continue;
+                };
+                let refused = (0..4).filter(|_| pool.alloc().map(forget).is_err()).count();
+                assert_eq!(
+                    refused,
+                    usize::from(growth.is_some() && nth == 2),
+                    "{lie:?} at {nth}"
+                );
+            }
+        }
+    }
+}
+
+/// A provider that uses the pool while the pool grows, and while it gives slabs back.
+#[test]
+fn a_provider_may_use_the_pool() {
+    let config = PoolConfig::builder()
+        .capacity(0)
+        .max_capacity(Some(100))
+        .growth_strategy(GrowthStrategy::Linear { amount: 1 })
+        .build();
+    let pool =
+        BufferPool::<u8, _>::with_parts(9000, config.expect("in range"), Reentrant::default());
+    // SAFETY: buffers are dropped below or in the callback, and the provider is hushed at the end.
+    let leaked = unsafe { Leaked::new(pool.expect("memory")) };
+    let pool = leaked.get();
+    let calls = Rc::new(Cell::new(0));
+    pool.provider().call({
+        let calls = Rc::clone(&calls);
+        move |_| {
+            calls.set(calls.get() + 1);
+            let mut buffers: Vec<_> = (0..3).flat_map(|_| pool.alloc()).collect();
+            buffers
+                .iter_mut()
+                .for_each(|buffer| buffer.fill_with(|| 0xEE));
+        }
+    });
+    for _ in 0..2 {
+        let mut buffers = Vec::new();
+        while let Ok(mut buffer) = pool.alloc() {
+            let number = buffers.len() as u8;
+            buffer.fill_with(|| number);
+            buffers.push(buffer);
+        }
+        assert_eq!((buffers.len(), pool.capacity()), (100, 100));
+        for (number, buffer) in buffers.iter().enumerate() {
+            assert!(buffer.iter().all(|&byte| byte == number as u8));
+        }
+        drop(buffers);
+        pool.shrink_to_fit();
+        assert!(pool.is_empty());
+    }
+    assert!(calls.get() > 10);
+    pool.provider().hush();
 }
 
 /// After the first round, nothing is asked of anybody.

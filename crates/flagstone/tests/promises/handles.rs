@@ -12,6 +12,10 @@ use std::{
 };
 
 use flagstone::{FixedPool, GrowingPool, OwnedHandle};
+use flagstone_testkit::{
+    fuse::{blow, blows},
+    value::{Census, Tracked},
+};
 
 #[test]
 fn it_compares_hashes_and_prints_as_its_value() {
@@ -141,4 +145,68 @@ fn it_is_a_reference_to_its_value() {
         std::ptr::from_ref(&*text),
         OwnedHandle::as_ptr(&text).as_ptr().cast_const()
     );
+}
+
+#[test]
+fn a_handle_to_a_part_keeps_and_drops_the_whole() {
+    let census = Census::default();
+    let pool = FixedPool::new(1);
+    let whole = pool.alloc((census.tracked::<()>(), [5, 6, 7])).unwrap();
+    let mut array = OwnedHandle::map(whole, |whole| &mut whole.1);
+    array[0] = 1;
+    // A part of a part, and a slice.
+    let mut slice = OwnedHandle::map(array, |array| &mut array[..2]);
+    slice[1] += 1;
+    assert_eq!(*slice, [1, 7]);
+    assert_eq!((census.live(), pool.in_use()), (1, 1));
+    drop(slice);
+    assert_eq!((census.live(), pool.in_use()), (0, 0));
+}
+
+trait Speak {
+    fn speak(&mut self) -> String;
+}
+
+struct Dog(Tracked);
+struct Cat(Tracked, u32);
+
+impl Speak for Dog {
+    fn speak(&mut self) -> String {
+        format!("woof {}", self.0.id())
+    }
+}
+
+impl Speak for Cat {
+    fn speak(&mut self) -> String {
+        self.1 += 1;
+        format!("meow {} {}", self.0.id(), self.1)
+    }
+}
+
+#[test]
+fn a_handle_to_a_trait_object_drops_its_value() {
+    let census = Census::default();
+    let (dogs, cats) = (GrowingPool::new(1), FixedPool::new(1));
+    let dog = dogs.alloc(Dog(census.tracked())).unwrap();
+    let mut dog = OwnedHandle::map(dog, |dog| dog as &mut dyn Speak);
+    let cat = cats.alloc(Cat(census.tracked(), 0)).unwrap();
+    let mut cat = OwnedHandle::map(cat, |cat| cat as &mut dyn Speak);
+    assert_eq!(
+        (dog.speak(), cat.speak()),
+        ("woof 1".into(), "meow 2 1".into())
+    );
+    drop((dog, cat));
+    assert_eq!(census.live(), 0);
+    assert!(dogs.is_empty() && cats.is_empty());
+}
+
+#[test]
+fn a_panic_while_mapping_loses_nothing() {
+    let census = Census::default();
+    let pool = FixedPool::new(1);
+    let handle = pool.alloc(census.tracked::<()>()).unwrap();
+    assert!(blows(|| drop(OwnedHandle::map(handle, |_| -> &mut u8 {
+        blow()
+    }))));
+    assert_eq!((census.live(), pool.in_use()), (0, 0));
 }

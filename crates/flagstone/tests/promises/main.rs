@@ -5,7 +5,9 @@
 //! | `suite` | what all pools promise: exhaustion, panics, re-entrancy, forgotten values, shapes, initializers, steady state, order, agreement with a naive pool |
 //! | `arena_resets` | a reset takes everything back, whatever was open and whichever way it goes |
 //! | `arena_stats` | what arenas count is what happened (feature `stats`) |
+//! | `arena_review` | an arena stays exact where its parts meet: blocks that move, chunks that are barely large enough, panics, calls back |
 //! | `arena_threads` | what threads allocate at once in one arena is apart, stays, and is dropped once |
+//! | `arena_moves` | when something in an arena moves, its neighbours stay |
 //! | `config` | a knob outside its range is refused by name, value and range |
 //! | `extremes` | absurd sizes have an answer |
 //! | `growth` | a pool grows as it is told, and never past its limit |
@@ -20,6 +22,7 @@
 //! | `buffers` | a buffer gives out and drops what was written to it, and nothing else |
 //! | `buffers_model` | a buffer pool agrees with vectors |
 //! | `raw_buffers` | a raw region gives out disjoint buffers and checks what it says it checks |
+//! | `policies` | a drop policy is applied to every value, and loses none |
 //! | `regions` | regions hand out disjoint, aligned pieces and merge them again |
 //! | `formulas` | sizes, strides and classes obey their laws |
 //! | `errors` | errors are small, say what was given, and hold the value |
@@ -29,6 +32,10 @@
 //! | `touching` | `pre_initialize` touches every page, and nothing else does |
 //! | `threads` | thread numbers and exit hooks |
 //! | `stats` | statistics are exact, add up and are read back from JSON (feature `stats`) |
+//! | `shared_handles` | the last handle drops the value, and weak ones find no other |
+//! | `shared_pool` | threads that share a pool own their slots alone, and wait for nobody's user code |
+//! | `static_handles` | a pool ends with the last handle that keeps it |
+//! | `thread_local_pool` | an instance for each thread ends once, on its thread |
 //! | `sizes` | type sizes that users rely on |
 
 use flagstone_testkit::heap_watch::HeapWatch;
@@ -37,7 +44,9 @@ use flagstone_testkit::heap_watch::HeapWatch;
 #[global_allocator]
 static HEAP: HeapWatch = HeapWatch;
 
+mod arena_moves;
 mod arena_resets;
+mod arena_review;
 #[cfg(feature = "stats")]
 mod arena_stats;
 mod arena_threads;
@@ -56,14 +65,19 @@ mod locks;
 mod memory;
 mod misuse;
 mod own_index;
+mod policies;
 mod raw_buffers;
 mod recycle;
 mod recycle_model;
 mod regions;
+mod shared_handles;
+mod shared_pool;
 mod shrinking;
 mod sizes;
+mod static_handles;
 #[cfg(feature = "stats")]
 mod stats;
 mod suite;
+mod thread_local_pool;
 mod threads;
 mod touching;

@@ -14,7 +14,7 @@ use flagstone::{
 use flagstone_testkit::{
     fuse::{Fuse, blows},
     leaked::Leaked,
-    provider::{Counting, FailNth, Source, Supplied},
+    provider::{Counting, FailNth, Lie, Lying, Source, Supplied},
     value::{Bulk, Census, Page, Tracked},
 };
 
@@ -427,6 +427,40 @@ fn hooks_may_use_the_pool() {
     pool.recycle().pool.set(None);
 }
 
+/// The slot of a discarded object is free when its hook runs: the hook can put another one there.
+#[test]
+fn a_discarded_object_has_no_slot() {
+    struct Replace {
+        pool: Cell<Option<&'static RecyclePool<u32, Self>>>,
+        replaced: Cell<bool>,
+    }
+    impl Recycle<u32> for Replace {
+        fn create(&self) -> u32 {
+            1
+        }
+        fn is_valid(&self, object: &u32) -> bool {
+            *object < 100
+        }
+        fn discard(&self, object: u32) {
+            if let Some(pool) = self.pool.get() {
+                self.replaced.set(pool.attach(object - 100).is_ok());
+            }
+        }
+    }
+    let replace = Replace {
+        pool: Cell::new(None),
+        replaced: Cell::new(false),
+    };
+    // SAFETY: handles are dropped below, and the hook is made to forget the pool before its end.
+    let leaked = unsafe { Leaked::new(RecyclePool::new(1, replace)) };
+    let pool = leaked.get();
+    pool.recycle().pool.set(Some(pool));
+    pool.attach(107).expect("one fits");
+    assert_eq!(*pool.acquire().expect("what the hook attached"), 7);
+    assert!(pool.recycle().replaced.get(), "the only slot was free");
+    pool.recycle().pool.set(None);
+}
+
 /// Whatever request the provider refuses, the pool is built or not, and no chunk is lost.
 #[test]
 fn a_provider_may_refuse() {
@@ -445,6 +479,23 @@ fn a_provider_may_refuse() {
             Err(error) => assert!(error.out_of_memory().is_some()),
         }
         assert_eq!((ledger.live(), hooks.census.live()), (0, 0));
+    }
+}
+
+/// A chunk that is too short or misaligned goes back, and the pool is not built.
+#[test]
+fn a_provider_may_lie() {
+    for lie in [Lie::Short, Lie::Misaligned] {
+        for nth in 1..=3 {
+            let hooks = Hooks::default();
+            let provider = Lying::at(nth, lie);
+            let built = RecyclePool::<Object, _, _>::try_new_in(MOST, hooks.clone(), &provider);
+            assert_eq!(built.is_ok(), nth == 3, "two chunks are asked for");
+            if let Ok(pool) = built {
+                assert!(pool.acquire().is_ok());
+            }
+            assert_eq!(hooks.census.live(), 0);
+        }
     }
 }
 
@@ -641,7 +692,8 @@ fn nothing_is_left_for_the_next_user() {
     let recycle = FnRecycle::new(String::new, |text: &mut String| text.clear());
     leaks(recycle);
     leaks(AtAcquire(recycle));
-    leaks(&recycle);
+    let borrowed = &recycle;
+    leaks(borrowed);
 }
 
 /// What is counted is what happened.

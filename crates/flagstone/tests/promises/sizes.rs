@@ -1,11 +1,13 @@
 //! Type sizes that users rely on.
 
 use flagstone::{
-    AllocError, AllocErrorKind, RecyclePool,
+    AllocError, AllocErrorKind, FixedPool, GrowingPool, RecyclePool, ThreadSafePool,
     index::{Bitmap, Stack},
     pool::{
-        Buffer, Checked, FixedHandle, FixedVacant, FnRecycle, GrowingHandle, GrowingVacant,
-        Indexed, Intrusive, Recycle, Recycled, RecycledVacant,
+        ArcHandle, ArcShared, Buffer, Checked, FixedHandle, FixedVacant, FnRecycle, GrowingHandle,
+        GrowingVacant, HandOver, Indexed, Intrusive, LentHandle, LentWeak, NoHooks, RcHandle,
+        RcShared, RcWeak, Recycle, Recycled, RecycledVacant, ThreadSafeHandle, ThreadSafeVacant,
+        ZeroOnFree,
     },
 };
 
@@ -34,12 +36,23 @@ fn a_handle_into_a_contiguous_pool_is_two_words() {
 }
 
 #[test]
+fn a_handle_that_keeps_its_pool_is_two_words() {
+    words! {
+        2: RcHandle<FixedPool<u8>>,
+        2: RcHandle<GrowingPool<[u64; 100]>>,
+        2: ArcHandle<ThreadSafePool<u8>>,
+    }
+}
+
+#[test]
 fn a_handle_into_slabs_is_one_word() {
     words! {
         1: GrowingHandle<'_, u8>,
         1: GrowingHandle<'_, [u64; 100]>,
         1: GrowingHandle<'_, ()>,
         1: GrowingVacant<'_, u8>,
+        1: ThreadSafeHandle<'_, [u64; 100]>,
+        1: ThreadSafeVacant<'_, u8>,
     }
 }
 
@@ -66,4 +79,23 @@ fn an_error_is_one_word_more_than_its_value() {
     assert_eq!(size_of::<AllocError<u64>>(), WORD + 8);
     assert_eq!(size_of::<AllocError<[u8; 64]>>(), WORD + 64);
     assert_eq!(size_of::<AllocErrorKind>(), 1);
+}
+
+#[test]
+fn a_shared_handle_is_two_words_and_a_weak_one_a_generation_more() {
+    words! {
+        2: LentHandle<'_, GrowingPool<u8>>,
+        2: LentHandle<'_, ThreadSafePool<[u64; 100]>>,
+        2: RcShared<FixedPool<u8>>,
+        2: ArcShared<ThreadSafePool<u8>>,
+    }
+    assert_eq!(size_of::<LentWeak<'_, GrowingPool<u8>>>(), 3 * WORD + 8);
+    assert_eq!(size_of::<RcWeak<GrowingPool<u8>>>(), 3 * WORD + 8);
+}
+
+#[test]
+fn a_policy_takes_no_room() {
+    assert_eq!(size_of::<NoHooks>(), 0);
+    assert_eq!(size_of::<ZeroOnFree>(), 0);
+    assert_eq!(size_of::<HandOver<fn(u8)>>(), WORD);
 }

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "makes handles of raw pointers")]
 
 use flagstone::{
-    AllocErrorKind, FixedPool, GrowingPool,
+    AllocErrorKind, FixedPool, GrowingPool, ThreadLocalPool, ThreadSafePool,
     pool::{FnHooks, GrowthStrategy, InitializationStrategy, Intrusive, NoHooks, PoolConfig},
     provider::Global,
     stats::{Collector, Kind, Metric, Report, Snapshot},
@@ -30,6 +30,50 @@ fn agrees_with<P: flagstone::Provider>(stats: &Snapshot, ledger: &Counting<P>) {
     assert_eq!(stats.get(Metric::ChunksAdded), ledger.requests() as u64);
     assert_eq!(stats.get(Metric::ChunksReturned), ledger.frees() as u64);
     assert_eq!(stats.get(Metric::BytesReserved), ledger.live_bytes() as u64);
+}
+
+/// What threads do to a pool with a lock is counted under it.
+#[test]
+fn a_shared_pool_is_exact() {
+    let pool = ThreadSafePool::<_>::new(8);
+    let work = || {
+        for n in 0..1000 {
+            drop(pool.alloc(n));
+            drop(pool.alloc_with(|| n));
+            drop(pool.alloc_uninit());
+        }
+    };
+    let held = pool.alloc(7).expect("one of eight");
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+    let stats = pool.stats();
+    consistent(&stats, 1, 8);
+    assert_eq!(stats.get(Metric::Allocations), 6001);
+    drop(held);
+    let all: Vec<_> = (0..9).map(|n| pool.alloc(n)).collect();
+    consistent(&pool.stats(), 8, 8);
+    assert_eq!(pool.stats().get(Metric::Exhausted), 1);
+    drop(all);
+    pool.restart_stats();
+    consistent(&pool.stats(), 0, 8);
+    assert_eq!(pool.stats().get(Metric::Allocations), 0);
+}
+
+/// Each thread's instance counts for itself.
+#[test]
+fn a_pool_for_each_thread_counts_for_each() {
+    let pool = ThreadLocalPool::new(8);
+    drop(pool.alloc(1));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            assert_eq!(pool.stats(), Snapshot::default());
+            drop((pool.alloc(1), pool.alloc(2)));
+            assert_eq!(pool.stats().get(Metric::Frees), 2);
+        });
+    });
+    assert_eq!(pool.stats().get(Metric::Allocations), 1);
 }
 
 /// Random calls on a growing pool: after each, every number is the one a naive account has.

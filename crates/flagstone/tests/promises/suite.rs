@@ -7,10 +7,14 @@ use flagstone::{
     ConfigError, IndexAllocator,
     index::{Bitmap, FreeList, Stack, WithCapacity},
     pool::{Checked, Indexed, Intrusive},
+    sync::{DefaultLock, NoLock, SpinLock},
 };
 use flagstone_testkit::{
     conformance,
-    conformance::{Buffered, Fixed, Growing, Recycling},
+    conformance::{
+        Buffered, Fixed, Growing, KeptFixed, KeptGrowing, KeptThreadSafe, Recycling, ThreadSafe,
+        Zeroing,
+    },
 };
 
 /// An index allocator as a user would write one: first freed, first used.
@@ -101,3 +105,49 @@ conformance!(buffers_large, Buffered<8000>, only
     shape: [over_aligned, alignment_knob, values_do_not_move, references_outlast_other_calls],
     initial: [touched_memory_serves],
 );
+conformance!(thread_safe_default_lock, ThreadSafe<DefaultLock>);
+conformance!(thread_safe_spin_lock, ThreadSafe<SpinLock>);
+conformance!(thread_safe_no_lock, ThreadSafe<NoLock>);
+conformance!(zeroing_fixed, Zeroing<Fixed<Intrusive>>);
+conformance!(zeroing_growing, Zeroing<Growing<4096>>);
+conformance!(zeroing_thread_safe, Zeroing<ThreadSafe<NoLock>>);
+
+/// The promises of pools whose handles keep them: all but those on handles that are forgotten, which
+/// keep the pool for ever (`static_handles.rs` has the promise on that).
+macro_rules! kept {
+    ($name:ident, $kind:ty) => {
+        mod $name {
+            flagstone_testkit::conformance!(@tests $kind,
+                exhaustion: [
+                    value_comes_back, maker_is_not_called, room_comes_back, counts_are_exact,
+                    zero_capacity_refuses,
+                ],
+                panics: [
+                    in_drop, in_drop_of_a_value_moved_in, in_a_closure, in_the_acquire_hook,
+                    in_the_initializer, in_drop_of_a_value_made_ahead,
+                ],
+                reentrancy: [
+                    destructor_allocates, value_owns_a_handle_of_its_pool, closure_allocates,
+                    hook_allocates,
+                ],
+                forgotten: [raw_pointers_come_back],
+                shape: [
+                    over_aligned, alignment_knob, values_do_not_move,
+                    references_outlast_other_calls,
+                ],
+                initial: [
+                    eager_count_is_exact, custom_waits, custom_ahead, lazy_refuses,
+                    made_ahead_makes_room, touched_memory_serves,
+                ],
+                steady: [allocates_nothing],
+                order: [of_a_life, slot_is_free_after_drop],
+                model: [pool_agrees, pool_of_larger_values_agrees],
+            );
+        }
+    };
+}
+
+kept!(kept_fixed, KeptFixed);
+kept!(kept_growing, KeptGrowing);
+kept!(kept_thread_safe, KeptThreadSafe<DefaultLock>);
+kept!(kept_behind_no_lock, KeptThreadSafe<NoLock>);

@@ -42,6 +42,7 @@ const UNSAFE_FILES: &[&str] = &[
     "corruption/handler.rs",
     "corruption/hooks.rs",
     "handle/owned.rs",
+    "handle/shared.rs",
     "handle/vacant.rs",
     "pool/buffer/buffers.rs",
     "pool/buffer/plain.rs",
@@ -50,16 +51,24 @@ const UNSAFE_FILES: &[&str] = &[
     "pool/recycling.rs",
     "pool/store/buffer.rs",
     "pool/store/buffers.rs",
+    "handle/weak.rs",
+    "pool/fixed.rs",
+    "pool/growing.rs",
+    "pool/shared.rs",
     "pool/store/doors.rs",
     "pool/store/fixed.rs",
     "pool/store/fixed_home.rs",
     "pool/store/growing.rs",
     "pool/store/growing_home.rs",
+    "pool/store/locked.rs",
+    "pool/store/locked_home.rs",
     "pool/store/mod.rs",
     "pool/store/raw_buffers.rs",
     "pool/store/recycle.rs",
     "pool/store/slab_slots.rs",
+    "pool/store/rooted.rs",
     "pool/store/walk.rs",
+    "pool/thread_safe.rs",
     "sync/no_lock.rs",
     "sync/spin_lock.rs",
 ];
@@ -94,6 +103,8 @@ const FURNISHED: &[&str] = &[
 const PAIRS: &[(&str, &str)] = &[
     // `PoolConfig::builder()` starts what `PoolConfigBuilder::build()` ends.
     ("pool/config/mod.rs", "pool/config/builder.rs"),
+    // A shared handle is downgraded to what is upgraded to it.
+    ("handle/shared.rs", "handle/weak.rs"),
     // A run asks its strategy for the least size of a slot; a strategy works on a run.
     ("raw/run.rs", "raw/strategy/mod.rs"),
     // The end of a thread gives its number back; a number is given only before that end.

@@ -52,6 +52,7 @@ impl<T> PoolConfigBuilder<T> {
     }
 
     /// Who makes the values of `alloc_init`; nobody by default.
+    #[doc(alias("initializer", "reset_fn", "initialization_strategy"))]
     pub fn initialization(mut self, strategy: InitializationStrategy<T>) -> Self {
         self.initialization = strategy;
         self
@@ -59,6 +60,7 @@ impl<T> PoolConfigBuilder<T> {
 
     /// Alignment of every slot in bytes: a power of two from that of `T` up to 4096. The distance
     /// between slots is rounded up to it, so 64 keeps slots on cache lines of their own.
+    #[doc(alias = "CachePadded")]
     pub fn alignment(mut self, bytes: usize) -> Self {
         self.alignment = Some(bytes);
         self

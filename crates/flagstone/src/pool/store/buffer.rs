@@ -204,29 +204,35 @@ impl<'p, T, P: Provider> Buffer<'p, T, P> {
 
     /// Writes elements at the end, up to the capacity; counts them when it is done or has panicked.
     fn fill(&mut self, values: impl Iterator<Item = T>) -> usize {
-        struct Count<'b, 'p, T, P: Provider>(&'b mut Buffer<'p, T, P>, usize);
+        struct Count<'b, 'p, T, P: Provider> {
+            buffer: &'b mut Buffer<'p, T, P>,
+            written: usize,
+        }
 
         impl<T, P: Provider> Drop for Count<'_, '_, T, P> {
+            #[inline]
             fn drop(&mut self) {
-                // SAFETY: so many were written one after the other.
-                unsafe { self.0.set_len(self.1) };
+                let len = self.buffer.len + self.written;
+                // SAFETY: so many were written behind those that were there.
+                unsafe { self.buffer.set_len(len) };
             }
         }
 
-        let (before, capacity) = (self.len, self.capacity());
-        let mut count = Count(self, before);
-        for value in values {
-            // Iterators are not believed.
-            if count.1 == capacity {
-                break;
-            }
-            // SAFETY: below the capacity.
-            let place = unsafe { count.0.place(count.1) };
-            // SAFETY: not initialised, so nothing is lost, and ours alone (invariant 1).
-            unsafe { place.write(value) };
-            count.1 += 1;
+        let mut count = Count {
+            written: 0,
+            buffer: self,
+        };
+        let spare: *mut [MaybeUninit<T>] = count.buffer.spare_capacity_mut();
+        // SAFETY: the spare part is ours alone; nobody looks at the buffer until the count is
+        // dropped, which changes its length and not the elements.
+        let spare = unsafe { &mut *spare };
+        // The places end where the buffer does, whatever the iterator says; and the loop is simple
+        // enough to become a copy of memory where elements are plain.
+        for (place, value) in spare.iter_mut().zip(values) {
+            place.write(value);
+            count.written += 1;
         }
-        count.1 - before
+        count.written
     }
 
     /// The part that is not initialised, to be filled in place; then [`set_len`](Self::set_len).

@@ -10,7 +10,7 @@ use crate::stats::{Metric, Snapshot};
 use crate::{
     error::{AllocError, Cause},
     handle::{OwnedHandle, VacantHandle},
-    raw::{Home, PutBack, welcome},
+    raw::{Home, Hooks, PutBack, welcome},
     stats::Collector,
 };
 
@@ -50,7 +50,7 @@ pub(in crate::pool) fn alloc_with<S: Store>(
 
 /// As [`alloc()`], with a value that was made ahead or that the initializer makes now.
 pub(in crate::pool) fn alloc_init<S: Store>(store: &S) -> Result<Handle<'_, S>, AllocError> {
-    if let Some(slot) = store.initial().unpark() {
+    if let Some(slot) = store.unpark() {
         store.count(Collector::allocated);
         let home = store.home();
         // SAFETY: a parked slot holds a live value that is ours now; a panic leaves it to nobody.
@@ -69,7 +69,7 @@ pub(in crate::pool) fn alloc_init<S: Store>(store: &S) -> Result<Handle<'_, S>, 
 /// Hands out an empty slot.
 pub(in crate::pool) fn alloc_uninit<S: Store>(store: &S) -> Result<Vacant<'_, S>, AllocError> {
     let slot = take(store).map_err(|cause| AllocError::new((), cause))?;
-    store.vacant().set(store.vacant().get() + 1);
+    store.add_vacant();
     // SAFETY: the slot is ours, empty, and counted as vacant; the home is the store's.
     Ok(unsafe { VacantHandle::new(slot.cast(), store.home()) })
 }
@@ -134,15 +134,21 @@ fn take_slow<S: Store>(store: &S) -> Result<NonNull<u8>, Cause> {
         Ok(slot) => return Ok(slot),
         Err(cause) => cause,
     };
-    let Some(slot) = store.initial().unpark() else {
+    let Some(slot) = store.unpark() else {
         store.count(|stats| stats.refused(cause.kind()));
         return Err(cause);
     };
-    // SAFETY: the slot is ours, and its value is gone when this runs.
-    let back = PutBack::new(|| unsafe { store.put(slot) });
+    // SAFETY: the slot is ours, with room for a value, and holds none when this runs.
+    let scrub = || unsafe { store.hooks().scrub(slot.cast()) };
+    let back = PutBack::new(|| {
+        scrub();
+        // SAFETY: the slot is ours, and its value is gone when this runs.
+        unsafe { store.put(slot) }
+    });
     // SAFETY: a parked slot holds a live value that is ours now; dropped once.
     unsafe { slot.cast::<S::Value>().drop_in_place() }; // USER CODE
     back.disarm();
+    scrub();
     Ok(slot)
 }
 

@@ -1,6 +1,6 @@
 //! How slots of a run go out and come home: with a reference to the store.
 
-use core::{cell::Cell, fmt, ptr, ptr::NonNull};
+use core::{fmt, ptr, ptr::NonNull};
 
 use super::{Initial, Store, fixed::FixedStore};
 use crate::{
@@ -8,7 +8,10 @@ use crate::{
     error::Cause,
     handle::{OwnedHandle, VacantHandle},
     provider::{Global, Provider},
-    raw::{Cursor, Home, Hooks, Intrusive, NoHooks, PinHome, Strategy, release, retire, welcome},
+    raw::{
+        Cursor, Home, Hooks, Intrusive, NoHooks, PinHome, Strategy, ValueHome, release, retire,
+        welcome,
+    },
     stats::Collector,
 };
 
@@ -69,8 +72,12 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Store for FixedStore<T, S,
         &self.initial
     }
 
-    fn vacant(&self) -> &Cell<usize> {
-        &self.vacant
+    fn vacant(&self) -> usize {
+        self.vacant.get()
+    }
+
+    fn add_vacant(&self) {
+        self.vacant.set(self.vacant.get() + 1);
     }
 
     #[inline(always)]
@@ -99,6 +106,11 @@ impl<T, S: Strategy, K: Hooks<T>, P: Provider> fmt::Debug for FixedHome<'_, T, S
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FixedHome({:p})", ptr::from_ref(self.0))
     }
+}
+
+// SAFETY: the pool's handles point to its slots, which hold a `T`.
+unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> ValueHome for FixedHome<'_, T, S, K, P> {
+    type Value = T;
 }
 
 // SAFETY: `NoHooks` never sees a value; a provider that is `'static` keeps the memory of a forgotten
@@ -132,6 +144,8 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Home for FixedHome<'_, T, 
 
     unsafe fn vacate(&self, slot: NonNull<u8>) {
         self.0.vacant.set(self.0.vacant.get() - 1);
+        // SAFETY: handed out empty; room for a `T`.
+        unsafe { self.0.hooks.scrub(slot.cast()) };
         // SAFETY: handed out empty, and not used any more.
         unsafe { self.0.give_back(slot) }
     }
@@ -142,6 +156,7 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Home for FixedHome<'_, T, 
 }
 
 /// An owned value in a [`FixedPool`](crate::FixedPool): two words.
+#[doc(alias = "Object")]
 pub type FixedHandle<'p, T, S = Intrusive, K = NoHooks, P = Global> =
     OwnedHandle<'p, T, FixedHome<'p, T, S, K, P>>;
 

@@ -86,18 +86,7 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
     ) -> Result<Self, ConfigError> {
         config.check_slot_pool()?;
         let shape = shape::<T, SLAB_BYTES>(config.alignment)?;
-        let most = ADDRESSES / shape.slab_bytes() * shape.slots();
-        if config.capacity > most {
-            return Err(ConfigError::knob_out_of_range(
-                "capacity",
-                Given::Number(config.capacity),
-                Allowed::Range {
-                    least: 0,
-                    most,
-                    unit: "slots of this type",
-                },
-            ));
-        }
+        check_capacity(config.capacity, shape)?;
         let beside = Beside {
             hooks,
             vacant: Cell::new(0),
@@ -231,8 +220,27 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
     }
 }
 
+/// Refuses more slots than a program could address.
+pub(super) fn check_capacity(capacity: usize, shape: SlabShape) -> Result<(), ConfigError> {
+    let most = ADDRESSES / shape.slab_bytes() * shape.slots();
+    if capacity <= most {
+        return Ok(());
+    }
+    Err(ConfigError::knob_out_of_range(
+        "capacity",
+        Given::Number(capacity),
+        Allowed::Range {
+            least: 0,
+            most,
+            unit: "slots of this type",
+        },
+    ))
+}
+
 /// The slabs of a pool with that alignment.
-fn shape<T, const SLAB_BYTES: usize>(alignment: usize) -> Result<SlabShape, ConfigError> {
+pub(super) fn shape<T, const SLAB_BYTES: usize>(
+    alignment: usize,
+) -> Result<SlabShape, ConfigError> {
     let size = SlabOf::<T, SLAB_BYTES>::SIZE;
     let too_large = ConfigError::knob_out_of_range(
         "size of a value",
@@ -293,7 +301,7 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Drop
             }
         }
 
-        if self.vacant().get() != 0 {
+        if self.vacant() != 0 {
             // Forgotten vacant handles: what is initialised is not known. Leak rather than guess.
             return;
         }

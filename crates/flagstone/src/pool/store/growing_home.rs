@@ -1,6 +1,6 @@
 //! How slots of slabs go out and come home: an address is enough.
 
-use core::{cell::Cell, fmt, marker::PhantomData, ptr, ptr::NonNull};
+use core::{fmt, marker::PhantomData, ptr, ptr::NonNull};
 
 use super::{
     Initial, Store,
@@ -11,7 +11,9 @@ use crate::{
     error::Cause,
     handle::{OwnedHandle, VacantHandle},
     provider::{Global, Provider},
-    raw::{Home, Hooks, NoHooks, PinHome, Slab, SlabCursor, Slabs, release, retire, welcome},
+    raw::{
+        Home, Hooks, NoHooks, PinHome, Slab, SlabCursor, Slabs, ValueHome, release, retire, welcome,
+    },
     stats::Collector,
 };
 
@@ -29,20 +31,31 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
         slot: NonNull<T>,
     ) -> GrowingHandle<'_, T, K, P, SLAB_BYTES> {
         if cfg!(debug_assertions) {
-            // SAFETY: a slot of one of our slabs, by the caller's promise.
-            let slab = unsafe { Slab::of(slot.cast(), SlabOf::<T, SLAB_BYTES>::SIZE) };
-            // SAFETY: as above; its changing fields are cells.
-            let owner = unsafe { slab.as_ref() }.owner();
             let address = slot.as_ptr().addr();
-            if owner != self.slabs.cast() {
+            // SAFETY: a slot of one of our slabs, by the caller's promise.
+            if !unsafe { self.owns_slot(slot.cast()) } {
                 report(Corruption::ForeignPointer { address });
             }
+            // SAFETY: as above.
+            let slab = unsafe { Slab::of(slot.cast(), SlabOf::<T, SLAB_BYTES>::SIZE) };
             if self.slabs().recently_freed(slab, slot.cast(), DEBUG_SEARCH) {
                 report(Corruption::DoubleFree { address });
             }
         }
         // SAFETY: the caller's promise; the home is ours.
         unsafe { OwnedHandle::new(slot, self.home()) }
+    }
+
+    /// Whether `slot` is one of this pool's.
+    ///
+    /// # Safety
+    ///
+    /// It is a slot in use of a pool of these parameters.
+    pub(super) unsafe fn owns_slot(&self, slot: NonNull<u8>) -> bool {
+        // SAFETY: a slot of a slab of this size, by the caller's promise.
+        let slab = unsafe { Slab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
+        // SAFETY: as above; its changing fields are cells.
+        unsafe { slab.as_ref() }.owner() == self.slabs.cast()
     }
 }
 
@@ -114,8 +127,13 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Store
         &self.initial
     }
 
-    fn vacant(&self) -> &Cell<usize> {
-        &self.slabs().beside().vacant
+    fn vacant(&self) -> usize {
+        self.slabs().beside().vacant.get()
+    }
+
+    fn add_vacant(&self) {
+        let vacant = &self.slabs().beside().vacant;
+        vacant.set(vacant.get() + 1);
     }
 
     #[inline(always)]
@@ -172,6 +190,13 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> fmt::Debug
     }
 }
 
+// SAFETY: the pool's handles point to its slots, which hold a `T`.
+unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> ValueHome
+    for GrowingHome<'_, T, K, P, SLAB_BYTES>
+{
+    type Value = T;
+}
+
 // SAFETY: `NoHooks` never sees a value; a provider that is `'static` keeps the memory of a forgotten
 // pool for ever; walks that give out `&mut T` or move a value ask for `T: Unpin`.
 unsafe impl<T, P: Provider + 'static, const SLAB_BYTES: usize> PinHome
@@ -222,8 +247,10 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Home
 
     unsafe fn vacate(&self, slot: NonNull<u8>) {
         // SAFETY: the slot is in use.
-        let vacant = unsafe { &self.beside(slot).vacant };
-        vacant.set(vacant.get() - 1);
+        let beside = unsafe { self.beside(slot) };
+        beside.vacant.set(beside.vacant.get() - 1);
+        // SAFETY: handed out empty; room for a `T`.
+        unsafe { beside.hooks.scrub(slot.cast()) };
         // SAFETY: handed out empty, and not used any more.
         unsafe { give_back::<T, K, P, SLAB_BYTES>(slot) }
     }

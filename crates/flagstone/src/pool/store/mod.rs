@@ -19,8 +19,11 @@ mod initial;
 #[cfg(not(feature = "alloc"))]
 #[path = "no_initial.rs"]
 mod initial;
+mod locked;
+mod locked_home;
 mod raw_buffers;
 mod recycle;
+mod rooted;
 mod slab_slots;
 mod walk;
 
@@ -35,9 +38,16 @@ pub(super) use fixed::FixedStore;
 pub use fixed_home::{FixedHandle, FixedHome, FixedVacant};
 pub(super) use growing::GrowingStore;
 pub use growing_home::{GrowingHandle, GrowingHome, GrowingVacant};
+pub(super) use locked::LockedStore;
+pub use locked_home::{LockedHome, ThreadSafeHandle, ThreadSafeVacant};
 pub use raw_buffers::RawBuffers;
 pub use recycle::{RecycleHome, Recycled, RecycledVacant};
 pub(super) use recycle::{RecycleStore, detach};
+#[cfg(feature = "alloc")]
+pub use rooted::{ArcHandle, ArcHome, RcHandle, RcHome};
+pub use rooted::{Placed, Rooted, Shareable};
+#[cfg(feature = "alloc")]
+pub(super) use rooted::{keep_arc, keep_rc};
 pub(super) use walk::clear;
 pub use walk::{Drain, IterMut};
 
@@ -105,8 +115,16 @@ pub unsafe trait Store {
     /// Makes values, and keeps those made ahead.
     fn initial(&self) -> &Initial<Self::Value>;
 
+    /// A slot whose value was made ahead; it is the caller's now.
+    fn unpark(&self) -> Option<NonNull<u8>> {
+        self.initial().unpark()
+    }
+
     /// How many slots are out that hold no value yet.
-    fn vacant(&self) -> &core::cell::Cell<usize>;
+    fn vacant(&self) -> usize;
+
+    /// Counts one more of them.
+    fn add_vacant(&self);
 
     /// A home for a slot.
     fn home(&self) -> Self::Home<'_>;

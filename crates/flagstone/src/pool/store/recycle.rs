@@ -12,7 +12,7 @@ use crate::{
         recycle::{Recycle, ResetAt},
     },
     provider::{Global, Provider, request},
-    raw::{Home, Idle, Intrusive, NoHooks, PutBack},
+    raw::{Home, Idle, Intrusive, NoHooks, PutBack, ValueHome},
     stats::Collector,
 };
 
@@ -386,6 +386,11 @@ impl<T, K: Recycle<T>, P: Provider> fmt::Debug for RecycleHome<'_, T, K, P> {
     }
 }
 
+// SAFETY: the pool's handles point to its slots, which hold a `T`.
+unsafe impl<T, K: Recycle<T>, P: Provider> ValueHome for RecycleHome<'_, T, K, P> {
+    type Value = T;
+}
+
 // SAFETY: the store is borrowed for 'p, so it and its memory stay; a guard drops the object and
 // frees the slot when a hook panics. It is no `PinHome`: hooks get `&mut`.
 unsafe impl<T, K: Recycle<T>, P: Provider> Home for RecycleHome<'_, T, K, P> {
@@ -407,14 +412,14 @@ unsafe impl<T, K: Recycle<T>, P: Provider> Home for RecycleHome<'_, T, K, P> {
     }
 
     unsafe fn vacate(&self, slot: NonNull<u8>) {
-        let vacant = self.0.slots.vacant();
+        let vacant = &self.0.slots.vacant;
         vacant.set(vacant.get() - 1);
         // SAFETY: handed out empty, and not used any more.
         unsafe { self.0.slots.give_back(slot) };
     }
 
     unsafe fn occupy(&self, _slot: NonNull<u8>) {
-        let vacant = self.0.slots.vacant();
+        let vacant = &self.0.slots.vacant;
         vacant.set(vacant.get() - 1);
     }
 }
@@ -426,7 +431,7 @@ pub(in crate::pool) fn detach<T, K: Recycle<T>, P: Provider>(
     let (slot, home) = OwnedHandle::into_parts(handle);
     // SAFETY: the handle owned a live object, which moves out once.
     let object = unsafe { slot.read() };
-    let vacant = home.0.slots.vacant();
+    let vacant = &home.0.slots.vacant;
     vacant.set(vacant.get() + 1);
     // SAFETY: in use, empty now, and counted as vacant; the home is the slot's.
     (object, unsafe { VacantHandle::new(slot, home) })

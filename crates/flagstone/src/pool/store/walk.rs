@@ -6,7 +6,7 @@
 use core::{fmt, iter::FusedIterator, marker::PhantomData, ptr::NonNull};
 
 use super::Store;
-use crate::raw::{Hooks, NoHooks, release, retire};
+use crate::raw::{Hooks, PolicyOf, ScrubOf, release, retire};
 
 /// The taken slots that hold values, one after the other.
 struct Walk<'a, S: Store> {
@@ -18,7 +18,7 @@ struct Walk<'a, S: Store> {
 
 impl<'a, S: Store> Walk<'a, S> {
     fn new(store: &'a mut S) -> Self {
-        let cursor = (store.vacant().get() == 0).then(|| store.walk());
+        let cursor = (store.vacant() == 0).then(|| store.walk());
         Self { store, cursor }
     }
 
@@ -136,14 +136,16 @@ pub(in crate::pool) fn clear<S: Store>(store: &mut S) {
     drop((drain, parked));
 }
 
-/// As [`clear`], at the end of a pool: nothing is released to it any more, so no hook runs.
+/// As [`clear`], at the end of a pool: nothing is released to it any more, so no hook runs; its drop
+/// policy still applies.
 pub(super) fn drop_all<S: Store>(store: &mut S) {
-    if !core::mem::needs_drop::<S::Value>() {
+    if !core::mem::needs_drop::<S::Value>() && !S::Hooks::DISPOSES {
         return;
     }
     let mut walk = Walk::new(store);
     let _parked = Parked(walk.store);
-    drop_rest(&mut walk, &NoHooks);
+    let policy = PolicyOf(walk.store.hooks());
+    drop_rest(&mut walk, &policy);
 }
 
 /// Drops the values that the walk has not visited; goes on when a destructor has panicked.
@@ -171,11 +173,11 @@ struct Parked<'a, S: Store>(&'a S);
 
 impl<S: Store> Drop for Parked<'_, S> {
     fn drop(&mut self) {
-        while let Some(slot) = self.0.initial().unpark() {
+        while let Some(slot) = self.0.unpark() {
             let rest = Parked(self.0);
             let slot: NonNull<S::Value> = slot.cast();
             // SAFETY: a parked value is nobody's; its slot goes back afterwards.
-            unsafe { retire(&NoHooks, slot, || self.0.put(slot.cast())) };
+            unsafe { retire(&ScrubOf(self.0.hooks()), slot, || self.0.put(slot.cast())) };
             core::mem::forget(rest);
         }
     }

@@ -6,7 +6,7 @@ use super::cursor::REACH;
 use crate::{
     corruption::hooks,
     error::OutOfMemory,
-    layout::align_up,
+    layout::{ChunkGrowth, align_up},
     provider::{Provider, request},
     sync::atomic::{AtomicPtr, Ordering},
 };
@@ -44,6 +44,16 @@ impl ArenaChunk {
         match align_up(size_of::<Self>(), min_align) {
             Some(header) => header,
             None => size_of::<Self>(),
+        }
+    }
+
+    /// A chunk of fewer bytes is not worth having for its own sake.
+    pub(crate) const fn smallest(min_align: usize) -> usize {
+        let twice = 2 * Self::header(min_align);
+        if twice < ChunkGrowth::FIRST {
+            ChunkGrowth::FIRST
+        } else {
+            twice
         }
     }
 
@@ -183,10 +193,10 @@ impl ArenaChunk {
         (self.start.addr()..self.end.addr()).contains(&block.as_ptr().addr())
     }
 
-    /// Whether `block` was the first to be placed here, for `layout`, and the last.
-    pub(crate) fn holds_only(&self, block: NonNull<u8>, layout: Layout, min_align: usize) -> bool {
-        let first = self.place(layout, min_align);
-        first.is_some_and(|first| first == (block.as_ptr(), self.filled()))
+    /// Whether `block` of `size` bytes stands at the start, with nothing before and behind it.
+    pub(crate) fn holds_only(&self, block: NonNull<u8>, size: usize, min_align: usize) -> bool {
+        let used = align_up(size, min_align);
+        block.as_ptr() == self.start && used == Some(self.used())
     }
 
     /// Tells the tools that nothing lies from `from` on.

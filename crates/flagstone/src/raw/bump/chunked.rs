@@ -5,6 +5,7 @@ use core::{alloc::Layout, cell::Cell, num::NonZero, ptr, ptr::NonNull};
 use super::{
     chunk::{ArenaChunk, Link},
     cursor::Cursor,
+    usage::{Usage, UsedChunks},
 };
 use crate::{
     corruption::hooks,
@@ -30,6 +31,8 @@ struct Chunks {
     spare: Link,
     /// Bytes of all chunks.
     reserved: usize,
+    /// Bytes that the provider is being asked for. They stay here when all else is moved.
+    awaited: usize,
     /// Most bytes of all chunks.
     limit: usize,
     growth: ChunkGrowth,
@@ -45,10 +48,17 @@ impl Chunks {
             current: ptr::null_mut(),
             spare: ptr::null_mut(),
             reserved: 0,
+            awaited: 0,
             limit,
             growth: ChunkGrowth::new(),
             claimed: false,
         }
+    }
+
+    /// Bytes that the limit still allows.
+    const fn left(&self) -> usize {
+        let taken = self.reserved.saturating_add(self.awaited);
+        self.limit.saturating_sub(taken)
     }
 }
 
@@ -93,6 +103,7 @@ pub(crate) enum Need {
 ///
 /// 1. Every chunk is on one of the two lists: in use, or spare.
 /// 2. `current` is null or among those in use, and the cursor is in it; without one it is nowhere.
+///    Chunks above it are `apart`: they hold one block each.
 /// 3. Nothing lies in spare chunks.
 /// 4. `base` is null or among those in use; chunks from there on, and below the cursor's floor,
 ///    keep what lies in them.
@@ -157,12 +168,18 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         let refund = PutBack::new(|| self.refund(plan.size));
         // USER CODE: the provider may use this very arena, so nothing read before is relied on.
         let chunk = ArenaChunk::obtain(provider, MIN_ALIGN, plan.size, plan.least)?;
+        if self.chunks.get().claimed {
+            // It has even opened a scope, which has everything now.
+            // SAFETY: obtained from this provider above, and nobody else saw it.
+            unsafe { ArenaChunk::release(chunk, provider) }; // USER CODE
+            return Err(Cause::claimed());
+        }
         refund.disarm();
         Ok(self.adopt(chunk, plan, layout))
     }
 
     /// Serves a request from what there is, or says which chunk to get; the bytes of that count as
-    /// reserved, until it is adopted or they are refunded.
+    /// awaited, until it is adopted or they are refunded.
     pub(crate) fn need(&self, layout: Layout) -> Result<Need, Cause> {
         if layout.size() == 0 {
             return Ok(Need::Served(dangling(layout)));
@@ -185,12 +202,12 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             let apart = plan.apart && whole / 2 <= need;
             return Ok(Need::Served(self.install(spare, apart, layout)));
         }
-        let left = chunks.limit.saturating_sub(chunks.reserved);
+        let left = chunks.left();
         if need > left {
             return Err(Cause::limit(chunks.limit));
         }
         plan.size = plan.size.min(left);
-        chunks.reserved += plan.size;
+        chunks.awaited += plan.size;
         self.chunks.set(chunks);
         Ok(Need::Chunk(plan))
     }
@@ -198,11 +215,11 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     /// A chunk of that size could not be had after all.
     pub(crate) fn refund(&self, size: usize) {
         let mut chunks = self.chunks.get();
-        chunks.reserved -= size;
+        chunks.awaited -= size;
         self.chunks.set(chunks);
     }
 
-    /// Takes a chunk that was obtained for `plan` and puts `layout` into it.
+    /// Takes a chunk that was obtained for `plan` and puts `layout` into it; not while it is claimed.
     pub(crate) fn adopt(
         &self,
         chunk: NonNull<ArenaChunk>,
@@ -215,7 +232,8 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         self.stats.chunk_added(whole);
         let mut chunks = self.chunks.get();
         // A provider may give more than it was asked for.
-        chunks.reserved = chunks.reserved - plan.size + whole;
+        chunks.awaited -= plan.size;
+        chunks.reserved += whole;
         chunks.growth = chunks.growth.made(whole, plan.apart);
         self.chunks.set(chunks);
         self.install(chunk, plan.apart, layout)
@@ -312,6 +330,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             // Whoever claimed it was forgotten with all it had.
             return;
         }
+        let left = chunks.current;
         while chunks.top != mark.top {
             let Some(chunk) = NonNull::new(chunks.top) else {
                 break;
@@ -319,6 +338,11 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             // SAFETY: invariant 1.
             let header = unsafe { chunk.as_ref() };
             header.close_from(header.start());
+            if chunks.top == left {
+                // More may have been in use there before blocks were given back: `merged` must not
+                // make less room than was needed.
+                header.set_filled(header.end());
+            }
             chunks.top = header.next();
             header.set_next(chunks.spare);
             chunks.spare = chunk.as_ptr();
@@ -349,7 +373,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         let mark = self.mark();
         let inner = Self::new();
         self.hand_over(&inner);
-        let mut chunks = Chunks::none(inner.chunks.get().limit);
+        let mut chunks = self.chunks.get();
         chunks.claimed = true;
         self.chunks.set(chunks);
         Some((inner, mark))
@@ -358,7 +382,10 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     /// Moves everything to `to`, which has no chunks.
     pub(crate) fn hand_over(&self, to: &Self) {
         let chunks = self.chunks.get();
-        to.chunks.set(chunks);
+        to.chunks.set(Chunks {
+            awaited: to.chunks.get().awaited,
+            ..chunks
+        });
         to.stats.continue_from(&self.stats);
         // SAFETY: the invariants hold here, and this cursor leaves.
         unsafe {
@@ -366,7 +393,10 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
                 .go(self.cursor.floor(), self.cursor.pos(), self.cursor.end());
         }
         self.cursor.leave();
-        self.chunks.set(Chunks::none(chunks.limit));
+        self.chunks.set(Chunks {
+            awaited: chunks.awaited,
+            ..Chunks::none(chunks.limit)
+        });
     }
 
     /// If `block` is all there is in its chunk, and that is the newest or the one before, the chunk
@@ -379,6 +409,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     pub(crate) unsafe fn give_back_apart(&self, block: NonNull<u8>, layout: Layout) {
         let mut chunks = self.chunks.get();
         let (mut above, mut at): (Link, Link) = (ptr::null_mut(), chunks.top);
+        let mut apart = true;
         for _ in 0..2 {
             let Some(chunk) = NonNull::new(at).filter(|_| at != chunks.base) else {
                 return;
@@ -386,7 +417,14 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             // SAFETY: invariant 1.
             let header = unsafe { chunk.as_ref() };
             let below = header.next();
-            if at != chunks.current && header.holds_only(block, layout, MIN_ALIGN) {
+            apart &= at != chunks.current;
+            // By invariant 2 an apart chunk holds nothing else.
+            let alone = if apart {
+                header.contains(block)
+            } else {
+                at != chunks.current && header.holds_only(block, layout.size(), MIN_ALIGN)
+            };
+            if alone {
                 match NonNull::new(above) {
                     // SAFETY: invariant 1.
                     Some(above) => unsafe { above.as_ref() }.set_next(below),
@@ -425,7 +463,8 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     }
 
     /// Takes everything back and makes one chunk of all, if there are several: as large as what
-    /// was in use at most. When that cannot be had, they stay as they are, and serve again.
+    /// was in use at most, the last chunk counted as a whole. When that cannot be had, they stay as
+    /// they are, and serve again.
     ///
     /// # Safety
     ///
@@ -452,9 +491,10 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
             let Some(merged) = self.merged(provider) else {
                 return;
             };
+            // Also when the provider panics.
+            let _install = PutBack::new(|| self.install_empty(merged));
             // SAFETY: all of them are spare: nothing lies in them.
-            unsafe { self.free_spare(provider, 0) };
-            merged
+            return unsafe { self.free_spare(provider, 0) };
         };
         self.install_empty(one);
     }
@@ -483,10 +523,10 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         size: usize,
     ) -> Option<NonNull<ArenaChunk>> {
         let mut chunks = self.chunks.get();
-        if size > chunks.limit.saturating_sub(chunks.reserved) {
+        if size > chunks.left() {
             return None;
         }
-        chunks.reserved += size;
+        chunks.awaited += size;
         self.chunks.set(chunks);
         let refund = PutBack::new(|| self.refund(size));
         let chunk = ArenaChunk::obtain(provider, MIN_ALIGN, size, size).ok()?; // USER CODE
@@ -495,7 +535,8 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         let whole = unsafe { chunk.as_ref() }.whole();
         self.stats.chunk_added(whole);
         let mut chunks = self.chunks.get();
-        chunks.reserved = chunks.reserved - size + whole;
+        chunks.awaited -= size;
+        chunks.reserved += whole;
         chunks.growth = ChunkGrowth::new().made(whole, false);
         self.chunks.set(chunks);
         Some(chunk)
@@ -579,7 +620,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         self.chunks.set(chunks);
         // SAFETY: nothing lies in the one chunk.
         unsafe { self.free_spare(provider, 0) };
-        if bytes >= ChunkGrowth::FIRST
+        if bytes >= ArenaChunk::smallest(MIN_ALIGN)
             && let Some(smaller) = self.obtain_exactly(provider, bytes)
         {
             self.install_empty(smaller);
@@ -594,7 +635,10 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     pub(crate) unsafe fn release<P: Provider>(&self, provider: &P) {
         // SAFETY: the caller's promise.
         unsafe { self.rewind(Mark::START) };
+        // What is left when the provider panics goes back as well.
         // SAFETY: nothing lies in them now.
+        let _rest = PutBack::new(|| unsafe { self.free_spare(provider, 0) });
+        // SAFETY: as above.
         unsafe { self.free_spare(provider, 0) };
     }
 
@@ -633,7 +677,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
     /// The used bytes of every chunk in use, newest first. Good until something is handed out.
     pub(crate) fn used_chunks(&self) -> UsedChunks {
         self.keep_fill();
-        UsedChunks(self.chunks.get().top)
+        UsedChunks::from(self.chunks.get().top)
     }
 
     fn each(&self, mut at: Link, mut look: impl FnMut(&ArenaChunk)) {
@@ -650,36 +694,4 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
 pub(super) fn dangling(layout: Layout) -> NonNull<u8> {
     let align = NonZero::new(layout.align()).unwrap_or(NonZero::<usize>::MIN);
     NonNull::without_provenance(align)
-}
-
-/// Walks the chunks in use.
-#[derive(Debug)]
-pub(crate) struct UsedChunks(Link);
-
-impl UsedChunks {
-    /// The used bytes of the next chunk.
-    ///
-    /// # Safety
-    ///
-    /// The bump is alive, and nothing was handed out or taken back since the walk began.
-    pub(crate) unsafe fn next(&mut self) -> Option<NonNull<[u8]>> {
-        let chunk = NonNull::new(self.0)?;
-        // SAFETY: a chunk in use, by the caller's promise.
-        let header = unsafe { chunk.as_ref() };
-        self.0 = header.next();
-        Some(header.used_bytes())
-    }
-}
-
-/// What a bump has, in bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Usage {
-    /// Bytes of all chunks.
-    pub(crate) reserved: usize,
-    /// Handed out, padding included.
-    pub(crate) allocated: usize,
-    /// Still to be handed out: the rest of the current chunk, and spare chunks.
-    pub(crate) room: usize,
-    /// How many chunks there are.
-    pub(crate) chunks: usize,
 }

@@ -16,10 +16,12 @@ mod leftover;
 mod reserve;
 mod shared;
 mod tally;
+mod usage;
 
 pub(crate) use chunk::ArenaChunk;
-pub(crate) use chunked::{Bump, Mark, Need, Usage, UsedChunks};
+pub(crate) use chunked::{Bump, Mark, Need};
 pub(crate) use cursor::Cursor;
 pub(crate) use keep::{KeepList, Kept, KeptValue, Oldest};
 pub(crate) use reserve::Reserve;
 pub(crate) use shared::SharedBump;
+pub(crate) use usage::{Usage, UsedChunks};

@@ -4,9 +4,10 @@ use core::{alloc::Layout, ptr, ptr::NonNull};
 
 use super::{
     chunk::{ArenaChunk, Link},
-    chunked::{Usage, dangling},
+    chunked::dangling,
     leftover::Leftovers,
     tally::Tally,
+    usage::Usage,
 };
 use crate::{
     corruption::hooks,
@@ -42,6 +43,8 @@ pub(crate) struct SharedBump<const MIN_ALIGN: usize> {
     spare: AtomicPtr<ArenaChunk>,
     reserved: AtomicUsize,
     limit: AtomicUsize,
+    /// How much chunks for single requests have taken since the last other one. A guess.
+    apart_bytes: AtomicUsize,
     pub(crate) leftovers: Leftovers,
     pub(crate) tally: Tally,
 }
@@ -64,6 +67,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             spare: AtomicPtr::new(ptr::null_mut()),
             reserved: AtomicUsize::new(0),
             limit: AtomicUsize::new(usize::MAX),
+            apart_bytes: AtomicUsize::new(0),
             leftovers: Leftovers::new(),
             tally: Tally::new(),
         }
@@ -78,6 +82,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             spare: AtomicPtr::new(ptr::null_mut()),
             reserved: AtomicUsize::new(0),
             limit: AtomicUsize::new(usize::MAX),
+            apart_bytes: AtomicUsize::new(0),
             leftovers: Leftovers::new(),
             tally: Tally::new(),
         }
@@ -86,10 +91,16 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
     /// The chunk that is bumped through now.
     #[inline(always)]
     fn current(&self) -> Option<&ArenaChunk> {
-        // Acquire: pairs with the Release in `swap_in`, which publishes the chunk's header.
-        let current = NonNull::new(self.current.load(Ordering::Acquire))?;
+        let current = NonNull::new(self.seen())?;
         // SAFETY: invariant 1.
         Some(unsafe { current.as_ref() })
+    }
+
+    /// The same as a link, which unlike a reference is good for the whole chunk.
+    #[inline(always)]
+    fn seen(&self) -> Link {
+        // Acquire: pairs with the Release in `swap_in`, which publishes the chunk's header.
+        self.current.load(Ordering::Acquire)
     }
 
     /// Room for `layout`, if the current chunk has it.
@@ -145,7 +156,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
                 return Ok(block);
             }
             // The chunk that was too small, or already another one, which is as good.
-            let seen = self.current();
+            let seen = self.seen();
             let plan = self.plan(need, seen);
             if let Some(spare) = self.pop_spare(layout) {
                 match self.swap_in(spare, seen, layout) {
@@ -167,6 +178,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
                 .fetch_add(whole.wrapping_sub(plan.size), Ordering::Relaxed);
             if plan.apart {
                 let block = Self::fill(chunk, layout);
+                self.apart_bytes.fetch_add(whole, Ordering::Relaxed);
                 self.push_apart(chunk);
                 return Ok(block);
             }
@@ -183,12 +195,16 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
     }
 
     /// What chunk to get when `seen` has no room for `need` bytes with their header.
-    fn plan(&self, need: usize, seen: Option<&ArenaChunk>) -> ChunkPlan {
-        match seen {
+    fn plan(&self, need: usize, seen: Link) -> ChunkPlan {
+        match NonNull::new(seen) {
             Some(chunk) => {
+                // SAFETY: invariant 1.
+                let chunk = unsafe { chunk.as_ref() };
                 let whole = chunk.whole();
                 let room = chunk.end().addr() - chunk.filled().addr();
-                let growth = ChunkGrowth::new().made(whole, false);
+                // Relaxed, here and below: a guess that orders nothing.
+                let apart = self.apart_bytes.load(Ordering::Relaxed);
+                let growth = ChunkGrowth::new().made(whole, false).made(apart, true);
                 growth.plan(need, room, whole)
             }
             None => ChunkGrowth::new().plan(need, 0, 0),
@@ -241,11 +257,10 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
     fn swap_in(
         &self,
         chunk: NonNull<ArenaChunk>,
-        seen: Option<&ArenaChunk>,
+        seen: Link,
         layout: Layout,
     ) -> Result<NonNull<u8>, TooLate> {
         let block = Self::fill(chunk, layout);
-        let seen = seen.map_or(ptr::null_mut(), |seen| ptr::from_ref(seen).cast_mut());
         // SAFETY: it has a header, and is not published yet.
         let header = unsafe { chunk.as_ref() };
         header.set_next(seen);
@@ -256,7 +271,10 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             Ordering::Release,
             Ordering::Relaxed,
         ) {
-            Ok(_) => Ok(block),
+            Ok(_) => {
+                self.apart_bytes.store(0, Ordering::Relaxed);
+                Ok(block)
+            }
             Err(_) => {
                 header.set_filled(header.start());
                 Err(TooLate)
@@ -389,12 +407,17 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
             return self.current.store(all, Ordering::Relaxed);
         }
         self.spare.store(all, Ordering::Relaxed);
+        if used == 0 {
+            // Chunks that could not be merged the last time, and were not needed since.
+            return;
+        }
         let merged = ChunkGrowth::merged(ArenaChunk::header(MIN_ALIGN), used)
             .and_then(|size| self.obtain_exactly(provider, size).ok());
         if let Some(merged) = merged {
+            // First, because the provider may panic below.
+            self.current.store(merged.as_ptr(), Ordering::Relaxed);
             // SAFETY: all of them are spare: nothing lies in them.
             unsafe { self.free_spare(provider, 0) };
-            self.current.store(merged.as_ptr(), Ordering::Relaxed);
         }
     }
 
@@ -465,9 +488,9 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
     ///
     /// # Safety
     ///
-    /// `provider` is the one they came from.
-    unsafe fn free_spare<P: Provider>(&mut self, provider: &P, keep: usize) {
-        // Relaxed: `&mut self`.
+    /// `provider` is the one they came from; the bump is not shared.
+    unsafe fn free_spare<P: Provider>(&self, provider: &P, keep: usize) {
+        // Relaxed: not shared.
         while self.reserved.load(Ordering::Relaxed) > keep
             && let Some(chunk) = NonNull::new(self.spare.load(Ordering::Relaxed))
         {
@@ -502,7 +525,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
         self.spare.store(only, Ordering::Relaxed);
         // SAFETY: nothing lies in the one chunk.
         unsafe { self.free_spare(provider, 0) };
-        if bytes >= ChunkGrowth::FIRST
+        if bytes >= ArenaChunk::smallest(MIN_ALIGN)
             && let Ok(smaller) = self.obtain_exactly(provider, bytes)
         {
             self.current.store(smaller.as_ptr(), Ordering::Relaxed);
@@ -519,8 +542,12 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
         let all = self.gather(|chunk| chunk.close_from(chunk.start()));
         // Relaxed: `&mut self`.
         self.spare.store(all, Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { self.free_spare(provider, 0) };
+        let this = &*self;
+        // What is left when the provider panics goes back as well.
+        // SAFETY: the caller's promise, and `&mut self`.
+        let _rest = PutBack::new(|| unsafe { this.free_spare(provider, 0) });
+        // SAFETY: as above.
+        unsafe { this.free_spare(provider, 0) };
     }
 
     /// What there is and what is in use; while others allocate, a guess.
@@ -528,22 +555,23 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
         let mut usage = Usage {
             // Relaxed: a sum that orders nothing.
             reserved: self.reserved.load(Ordering::Relaxed),
-            room: self
-                .current()
-                .map_or(0, |chunk| chunk.end().addr() - chunk.filled().addr()),
             ..Usage::default()
         };
         for list in [&self.current, &self.apart, &self.spare] {
+            // What is left in chunks behind the current one, and in those apart, is wasted.
+            let mut open = !ptr::eq(list, &raw const self.apart);
             // Acquire: pairs with the Releases that publish chunks.
             let mut at = list.load(Ordering::Acquire);
             while let Some(chunk) = NonNull::new(at) {
                 // SAFETY: invariant 1.
                 let header = unsafe { chunk.as_ref() };
+                let filled = header.filled().addr();
                 usage.chunks += 1;
-                usage.allocated += header.used();
-                if header.used() == 0 {
-                    usage.room += header.end().addr() - header.start().addr();
+                usage.allocated += filled - header.start().addr();
+                if open {
+                    usage.room += header.end().addr() - filled;
                 }
+                open = ptr::eq(list, &raw const self.spare);
                 at = header.next();
             }
         }

@@ -1,21 +1,13 @@
-//! The spin lock excludes, and what its owner wrote is seen by the next one, in every execution
-//! that the memory model allows.
-//!
-//! Loom runs each closure once per interleaving, and per value that a load may return. Its cells
-//! fail the test when two accesses are not ordered, so a `Relaxed` where `Acquire` or `Release`
-//! must stand is found although x86 would never show it.
-//!
-//! ```text
-//! RUSTFLAGS="--cfg loom" cargo test -p flagstone --test loom
-//! ```
-#![cfg(loom)]
+//! The spin lock excludes and orders.
 #![expect(
     unsafe_code,
     reason = "releases the lock and touches the cell behind it"
 )]
 
 use flagstone::sync::SpinLock;
-use loom::{cell::UnsafeCell, model::Builder, sync::Arc, thread};
+use loom::{cell::UnsafeCell, sync::Arc, thread};
+
+use super::explore;
 
 /// A number that only the owner of the lock touches.
 #[derive(Default)]
@@ -53,13 +45,6 @@ impl Guarded {
         // SAFETY: the caller has joined all other threads; loom's cell checks that.
         self.number.with(|number| unsafe { *number })
     }
-}
-
-/// Every execution with at most `preemptions` switches of a thread that could have gone on.
-fn explore(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    let mut builder = Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(body);
 }
 
 #[test]
