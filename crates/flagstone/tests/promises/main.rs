@@ -3,6 +3,7 @@
 //! | file | promise |
 //! |---|---|
 //! | `suite` | what all pools promise: exhaustion, panics, re-entrancy, forgotten values, shapes, initializers, steady state, order, agreement with a naive pool |
+//! | `arena_resets` | a reset takes everything back, whatever was open and whichever way it goes |
 //! | `arena_stats` | what arenas count is what happened (feature `stats`) |
 //! | `arena_review` | an arena stays exact where its parts meet: blocks that move, chunks that are barely large enough, panics, calls back |
 //! | `arena_threads` | what threads allocate at once in one arena is apart, stays, and is dropped once |
@@ -46,6 +47,7 @@ static HEAP: HeapWatch = HeapWatch;
 
 mod arena;
 mod arena_moves;
+mod arena_resets;
 mod arena_review;
 #[cfg(feature = "stats")]
 mod arena_stats;
