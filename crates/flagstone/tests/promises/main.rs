@@ -3,6 +3,7 @@
 //! | file | promise |
 //! |---|---|
 //! | `suite` | what all pools promise: exhaustion, panics, re-entrancy, forgotten values, shapes, initializers, steady state, order, agreement with a naive pool |
+//! | `arena/` | what arenas promise, a file each |
 //! | `arena_threads` | what threads allocate at once in one arena is apart, stays, and is dropped once |
 //! | `config` | a knob outside its range is refused by name, value and range |
 //! | `extremes` | absurd sizes have an answer |
