@@ -5,8 +5,10 @@
 use std::{cell::Cell, error::Error, ops::DerefMut, rc::Rc};
 
 use flagstone::{
-    AllocError, BufferPool, ConfigError, FixedPool, GrowingPool, IndexError, OutOfMemory,
-    OwnedHandle, PoolConfig, RecyclePool, SharedPool, ThreadLocalPool, ThreadSafePool,
+    AllocError, Arena, ArenaBox, BufferPool, ConfigError, FixedPool, GrowingPool, IndexError,
+    OutOfMemory, OwnedHandle, PoolConfig, RecyclePool, SharedPool, SyncArena, ThreadLocalPool,
+    ThreadSafePool,
+    arena::{ArenaScope, Checkpoint, ChunksOf, LocalArena, LockArena, UsedBytes},
     handle::Mapped,
     index::{Bitmap, FreeList, Stack},
     pool::{
@@ -205,6 +207,45 @@ assert_not_impl_any!(GrowingVacant<'static, u8>: Send);
 assert_not_impl_any!(FixedHandle<'static, u8>: Clone, Copy, Default);
 assert_not_impl_any!(GrowingHandle<'static, u8>: Clone, Copy, Default);
 assert_not_impl_any!(FixedVacant<'static, u8>: Clone, Copy);
+
+// An arena is sent when its provider can be: what it drops is `Send`. It is never shared.
+assert_impl_all!(Arena: Send, Unpin);
+assert_impl_all!(Arena<ByteRegion<'static>, 64>: Send);
+assert_impl_all!(Arena<&'static StaticRegion<64>>: Send);
+assert_impl_all!(Arena<OsPages, 1>: Send);
+assert_not_impl_any!(Arena: Sync, Clone);
+assert_not_impl_any!(Arena<&'static ByteRegion<'static>>: Send, Sync);
+
+// A scope has borrowed its arena, and stays; so does all that points into one by itself.
+assert_not_impl_any!(ArenaScope<'static, Global>: Send, Sync, Clone);
+assert_not_impl_any!(Checkpoint: Send, Sync);
+
+// A box and a walk are as their values.
+assert_impl_all!(ArenaBox<'static, u8>: Send, Sync, Unpin);
+assert_impl_all!(ArenaBox<'static, [Movable]>: Send);
+assert_impl_all!(ArenaBox<'static, Shareable>: Sync);
+assert_not_impl_any!(ArenaBox<'static, Movable>: Sync);
+assert_not_impl_any!(ArenaBox<'static, Shareable>: Send);
+assert_not_impl_any!(ArenaBox<'static, Tied>: Send, Sync);
+assert_not_impl_any!(ArenaBox<'static, dyn std::fmt::Debug>: Send, Sync);
+assert_not_impl_any!(ArenaBox<'static, u8>: Clone, Copy, Default);
+assert_not_impl_any!(ChunksOf<'static, u8>: Send, Sync, Clone);
+assert_not_impl_any!(UsedBytes<'static>: Send, Sync, Clone);
+
+// A shared arena needs a provider that can be shared. A local one goes to another thread, and is
+// never shared.
+assert_impl_all!(SyncArena: Send, Sync);
+assert_impl_all!(SyncArena<&'static StaticRegion<64>, 64>: Send, Sync);
+assert_impl_all!(SyncArena<ByteRegion<'static>>: Send);
+assert_not_impl_any!(SyncArena<ByteRegion<'static>>: Sync);
+assert_not_impl_any!(SyncArena<&'static ByteRegion<'static>>: Send, Sync);
+assert_impl_all!(LocalArena<'static>: Send);
+assert_not_impl_any!(LocalArena<'static>: Sync, Clone);
+assert_not_impl_any!(LocalArena<'static, ByteRegion<'static>>: Send, Sync);
+assert_impl_all!(LockArena<SpinLock>: Send, Sync);
+assert_not_impl_any!(LockArena<NoLock>: Sync);
+assert_not_impl_any!(LockArena<SpinLock, ByteRegion<'static>>: Sync);
+assert_not_impl_any!(LockArena<SpinLock, &'static ByteRegion<'static>>: Send, Sync);
 
 // Providers, locks and numbers.
 assert_impl_all!(Global: Send, Sync, Copy);

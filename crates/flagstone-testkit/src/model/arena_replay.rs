@@ -543,7 +543,7 @@ impl Both<'_> {
         if let Some(limit) = arena.limit() {
             self.most = limit.max(usage.reserved.min(self.most));
         }
-        if self.ops.len() % 8 == 0 {
+        if self.ops.len().is_multiple_of(8) {
             self.naive.check();
         }
     }

@@ -3,6 +3,7 @@
 //! | file | promise |
 //! |---|---|
 //! | `suite` | what all pools promise: exhaustion, panics, re-entrancy, forgotten values, shapes, initializers, steady state, order, agreement with a naive pool |
+//! | `arena/` | what arenas promise, a file each |
 //! | `arena_resets` | a reset takes everything back, whatever was open and whichever way it goes |
 //! | `arena_stats` | what arenas count is what happened (feature `stats`) |
 //! | `arena_review` | an arena stays exact where its parts meet: blocks that move, chunks that are barely large enough, panics, calls back |

@@ -1,7 +1,8 @@
 //! Type sizes that users rely on.
 
 use flagstone::{
-    AllocError, AllocErrorKind, FixedPool, GrowingPool, RecyclePool, ThreadSafePool,
+    AllocError, AllocErrorKind, Arena, FixedPool, GrowingPool, RecyclePool, ThreadSafePool,
+    arena::{ArenaBox, ArenaScope, Checkpoint, LocalArena},
     index::{Bitmap, Stack},
     pool::{
         ArcHandle, ArcShared, Buffer, Checked, FixedHandle, FixedVacant, FnRecycle, GrowingHandle,
@@ -9,6 +10,7 @@ use flagstone::{
         RcShared, RcWeak, Recycle, Recycled, RecycledVacant, ThreadSafeHandle, ThreadSafeVacant,
         ZeroOnFree,
     },
+    provider::Global,
 };
 
 const WORD: usize = size_of::<usize>();
@@ -98,4 +100,27 @@ fn a_policy_takes_no_room() {
     assert_eq!(size_of::<NoHooks>(), 0);
     assert_eq!(size_of::<ZeroOnFree>(), 0);
     assert_eq!(size_of::<HandOver<fn(u8)>>(), WORD);
+}
+
+#[test]
+fn a_box_in_an_arena_is_a_pointer() {
+    words! {
+        1: ArenaBox<'_, u8>,
+        1: ArenaBox<'_, [u64; 100]>,
+        1: ArenaBox<'_, ()>,
+        2: ArenaBox<'_, [u8]>,
+        2: ArenaBox<'_, str>,
+        2: ArenaBox<'_, dyn std::fmt::Debug>,
+    }
+}
+
+/// Nothing in an arena is per chunk or per value: a cursor (three words), chunks (eight), values to be
+/// dropped, and the provider or where it is.
+#[test]
+#[cfg(not(feature = "stats"))]
+fn an_arena_is_a_few_words() {
+    assert_eq!(size_of::<Arena>(), 14 * WORD);
+    assert_eq!(size_of::<ArenaScope<'_, Global>>(), 20 * WORD);
+    assert_eq!(size_of::<Checkpoint>(), 6 * WORD);
+    assert_eq!(size_of::<LocalArena<'_>>(), 5 * WORD);
 }

@@ -124,7 +124,8 @@ pub fn without_a_size<K: ArenaKind>() {
         for _ in 0..2 {
             arena.alloc(());
             arena.alloc_with(|| [0_u64; 0]);
-            arena.alloc_leak([const { String::new() }; 0]);
+            let none: [String; 0] = [];
+            arena.alloc_leak(none);
             let wide: &mut [A4096; 0] = arena.alloc([]);
             assert!(ptr::from_ref(wide).addr().is_multiple_of(4096));
             drop(arena.alloc_boxed(()));
