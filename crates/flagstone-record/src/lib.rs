@@ -69,4 +69,4 @@ pub use merge::merge;
 pub use preload::PRELOAD;
 #[cfg(target_os = "linux")]
 pub use record::record;
-pub use report::{ProcessReport, Progress, RecordReport};
+pub use report::{ProcessReport, Progress, RecordReport, Stopped};

@@ -81,13 +81,18 @@
 mod block;
 mod error;
 mod event;
+#[cfg(feature = "convert")]
+pub mod export;
 mod header;
 mod histogram;
+#[cfg(feature = "convert")]
+pub mod import;
 mod numbering;
 mod origin;
 mod reader;
 mod sampling;
 mod section;
+mod site_stats;
 mod sites;
 mod stats;
 mod summary;
@@ -103,6 +108,7 @@ pub use origin::{Ending, Origin, StopReason};
 pub use reader::{Events, Reader};
 pub use sampling::Sampling;
 pub use section::FORMAT_VERSION;
+pub use site_stats::{SiteRow, SiteStats};
 pub use sites::{Location, Module, Sites, StackId};
 pub use stats::{LiveStats, ThreadStats};
 pub use summary::Summary;

@@ -91,6 +91,12 @@ impl Sites {
         })
     }
 
+    /// The innermost address of a stack and the stack that called it; none of an unknown one.
+    #[must_use]
+    pub fn top(&self, stack: StackId) -> Option<(u64, StackId)> {
+        self.node(stack).map(|node| (node.address, node.caller))
+    }
+
     /// The module that an address is in; of several that were there one after another, the last.
     #[must_use]
     pub fn module_of(&self, address: u64) -> Option<&Module> {

@@ -22,7 +22,7 @@ fn merged(segments: &[(u64, Vec<Entry>)]) -> (Vec<Event>, Summary) {
         let mut words = vec![0; (SEGMENT_HEAD / WORD) as usize];
         for &(time_ns, op, address, size) in entries {
             let record = [pack(op, time_ns, 4, false), address, size];
-            words.extend_from_slice(&record[..op.words() as usize]);
+            words.extend_from_slice(&record[..op.words(false) as usize]);
         }
         words[segment::MAGIC] = SEGMENT_MAGIC;
         words[segment::THREAD] = *thread;
