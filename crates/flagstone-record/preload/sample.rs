@@ -2,9 +2,9 @@
 //!
 //! Sample points lie on the bytes that a thread allocates, with exponentially distributed distances:
 //! whether a byte is one does not depend on any other byte. An object is in the sample when one of
-//! its bytes is a point. Only objects of the sample are recorded, and so are frees of addresses at
-//! which one may have been: a bit per hash of an address says so, and is never cleared. A free that
-//! is recorded in vain costs room and no truth, because the merger knows what is in the sample.
+//! its bytes is a point. Only objects of the sample are recorded, and their frees: a table knows their
+//! addresses. Where it has no room, frees are recorded also of objects that are not in the sample. Those
+//! cost room and no truth, because the merger knows what is in the sample.
 
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
@@ -15,21 +15,29 @@ use crate::format::segment;
 use crate::segment::Segment;
 use crate::sys;
 
-/// Bits of the filter, and its words.
-const BITS: u32 = 24;
-const WORDS: usize = 1 << (BITS - 6);
+/// Buckets of the table; its memory is used as far as there are objects in it.
+const BUCKET_BITS: u32 = 16;
 
-/// The filter: memory that a forked child finds cleared. Null before the first recording.
-static FILTER: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
+/// One line of the cache.
+#[repr(align(64))]
+struct Bucket {
+    /// Addresses of live objects of the sample, or 0.
+    addresses: [AtomicU64; 7],
+    /// Not 0 once an address found no room here.
+    overflowed: AtomicU64,
+}
 
-/// Makes the filter. The caller is the one thread that starts the recording.
+/// The table: memory that a forked child finds cleared. Null before the first recording.
+static TABLE: AtomicPtr<Bucket> = AtomicPtr::new(ptr::null_mut());
+
+/// Makes the table. The caller is the one thread that starts the recording.
 pub(crate) fn set_up() -> bool {
     // Relaxed, here and below: threads learn of the recording through `phase`, with its ordering.
-    if FILTER.load(Ordering::Relaxed).is_null() {
-        let Some(memory) = file::wiped_on_fork(WORDS * size_of::<u64>()) else {
+    if TABLE.load(Ordering::Relaxed).is_null() {
+        let Some(memory) = file::wiped_on_fork(size_of::<Bucket>() << BUCKET_BITS) else {
             return false;
         };
-        FILTER.store(memory.cast().as_ptr(), Ordering::Relaxed);
+        TABLE.store(memory.cast().as_ptr(), Ordering::Relaxed);
     }
     true
 }
@@ -61,26 +69,49 @@ fn takes_slowly(thread: Segment, every: u64, size: u64, left: u64, address: *con
     }
     // Where in the object the point is does not matter: distances have no memory.
     countdown.store(distance(thread, every), Ordering::Relaxed);
-    if let Some((word, bit)) = place(address) {
-        // Relaxed: whoever frees the object got its address after this.
-        word.fetch_or(bit, Ordering::Relaxed);
-    }
+    enter(address);
     true
 }
 
-/// Whether an object of the sample may be, or have been, at `address`.
+/// Puts an object's address into the table.
+fn enter(address: *const c_void) {
+    let Some(bucket) = bucket(address) else {
+        return;
+    };
+    let number = address.addr() as u64;
+    // Relaxed: whoever frees the object got its address after this.
+    let entered = bucket.addresses.iter().any(|place| {
+        place
+            .compare_exchange(0, number, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    });
+    if !entered {
+        bucket.overflowed.store(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether what is freed at `address` may be an object of the sample; it is none from now on.
 #[inline]
-pub(crate) fn may_have(address: *const c_void) -> bool {
-    place(address).is_some_and(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
+pub(crate) fn gives_up(address: *const c_void) -> bool {
+    let Some(bucket) = bucket(address) else {
+        return false;
+    };
+    let number = address.addr() as u64;
+    for place in &bucket.addresses {
+        if place.load(Ordering::Relaxed) == number {
+            place.store(0, Ordering::Relaxed);
+            return true;
+        }
+    }
+    bucket.overflowed.load(Ordering::Relaxed) != 0
 }
 
 #[inline]
-fn place(address: *const c_void) -> Option<(&'static AtomicU64, u64)> {
-    let filter = NonNull::new(FILTER.load(Ordering::Relaxed))?;
-    let hash = (address.addr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - BITS);
-    // SAFETY: the filter has WORDS words, more than `hash / 64`, and is never unmapped.
-    let word = unsafe { filter.add((hash >> 6) as usize).as_ref() };
-    Some((word, 1 << (hash & 63)))
+fn bucket(address: *const c_void) -> Option<&'static Bucket> {
+    let table = NonNull::new(TABLE.load(Ordering::Relaxed))?;
+    let hash = (address.addr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - BUCKET_BITS);
+    // SAFETY: `set_up` mapped that many buckets for good, zeroed, and they are all atomics.
+    Some(unsafe { table.add(hash as usize).as_ref() })
 }
 
 /// The distance to the next sample point: at least 1, `every` on average.

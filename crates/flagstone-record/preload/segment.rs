@@ -204,7 +204,7 @@ impl Visit {
     /// Records that `address` is about to be given back. The visit goes on.
     #[inline]
     pub(crate) fn free(&mut self, address: *const c_void) {
-        if self.process.sample_bytes() != 0 && !sample::may_have(address) {
+        if self.process.sample_bytes() != 0 && !sample::gives_up(address) {
             return;
         }
         let now = self.now();
@@ -213,7 +213,7 @@ impl Visit {
 
     /// As [`free`](Self::free), with a time taken earlier.
     pub(crate) fn free_at(&mut self, time_ns: u64, address: *const c_void) {
-        if self.process.sample_bytes() != 0 && !sample::may_have(address) {
+        if self.process.sample_bytes() != 0 && !sample::gives_up(address) {
             return;
         }
         self.record([pack(Op::Free, time_ns, 0, false), address.addr() as u64]);
