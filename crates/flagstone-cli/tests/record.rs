@@ -197,17 +197,9 @@ fn a_sample_is_estimated_and_not_replayed() {
 #[test]
 fn a_recording_that_reached_its_limit_says_so_and_is_replayed() {
     let folder = folder();
-    let script = "import sys\nx = [bytearray(1000 + n % 7) for n in range(50000)]\n";
-    fs::write(folder.path().join("many.py"), script).expect("the program");
-    let args = [
-        "--max-bytes",
-        "512k",
-        "-o",
-        "t.flagtrace",
-        "--",
-        "python3",
-        "many.py",
-    ];
+    let script = "push @many, 'x' x (1000 + $_ % 7) for 1..50000";
+    let perl = ["perl", "-e", script];
+    let args = [&["--max-bytes", "512k", "-o", "t.flagtrace", "--"][..], &perl].concat();
     let output = record_in(folder.path(), &args);
     assert_recorded(&output);
     assert!(
