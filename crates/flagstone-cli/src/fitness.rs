@@ -2,7 +2,7 @@
 
 use flagstone_trace::{Header, Origin};
 
-use crate::{Failure, Source};
+use crate::{Failure, Source, output};
 
 /// Why a trace with this header cannot be replayed, if so: the end of a sentence.
 pub(crate) fn no_replay(header: &Header) -> Option<String> {
@@ -23,12 +23,16 @@ pub(crate) fn no_replay(header: &Header) -> Option<String> {
     }
 }
 
-/// Refuses to replay what cannot be replayed.
+/// Refuses to replay what cannot be replayed, and says what to keep in mind of the rest.
 pub(crate) fn check_replay(source: &Source) -> Result<(), Failure> {
-    match no_replay(source.open()?.header()) {
-        Some(why) => Err(Failure::about(source, why)),
-        None => Ok(()),
+    let reader = source.open()?;
+    if let Some(why) = no_replay(reader.header()) {
+        return Err(Failure::about(source, why));
     }
+    if let Some(caveat) = caveat(reader.header().origin) {
+        output::note(&format!("flagstone: {source}: {caveat}\n"));
+    }
+    Ok(())
 }
 
 /// What to keep in mind about a trace that was not recorded here.

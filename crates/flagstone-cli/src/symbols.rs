@@ -23,7 +23,7 @@ impl Symbols for ModuleSymbols {
             return known.clone();
         }
         let locations = match sites.locations(address) {
-            [] => self.from_module(sites, address),
+            [] => self.read_module(sites, address),
             own => own.to_vec(),
         };
         let locations = if locations.is_empty() {
@@ -37,7 +37,7 @@ impl Symbols for ModuleSymbols {
 }
 
 impl ModuleSymbols {
-    fn from_module(&mut self, sites: &Sites, address: u64) -> Vec<Location> {
+    fn read_module(&mut self, sites: &Sites, address: u64) -> Vec<Location> {
         let Some(module) = sites.module_of(address) else {
             return Vec::new();
         };

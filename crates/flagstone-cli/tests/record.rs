@@ -199,7 +199,11 @@ fn a_recording_that_reached_its_limit_says_so_and_is_replayed() {
     let folder = folder();
     let script = "push @many, 'x' x (1000 + $_ % 7) for 1..50000";
     let perl = ["perl", "-e", script];
-    let args = [&["--max-bytes", "512k", "-o", "t.flagtrace", "--"][..], &perl].concat();
+    let args = [
+        &["--max-bytes", "512k", "-o", "t.flagtrace", "--"][..],
+        &perl,
+    ]
+    .concat();
     let output = record_in(folder.path(), &args);
     assert_recorded(&output);
     assert!(

@@ -194,19 +194,19 @@ fn look_up_stack(thread: Segment, stack: usize) -> Option<(usize, usize)> {
 }
 
 /// The mapping that `address` is in, from the system's list: lines that start with two numbers in
-/// base 16 and end, for the first thread's stack, with `[stack]`. That one grows downwards, up to a
-/// limit, into memory that nothing else uses.
+/// base 16 and end, for the first thread's stack, with `[stack]`. That one grows downwards into memory
+/// that nothing else uses.
 fn mapping_around(address: usize) -> Option<(usize, usize)> {
     let (mut ends, mut field, mut found) = ([0usize; 2], 0, None);
-    let (mut in_line, mut last) = (false, [0u8; 7]);
+    let (mut in_line, mut last) = (false, [0u8; 8]);
     file::read_pieces(c"/proc/self/maps", |piece| {
         for &byte in piece {
             last.rotate_left(1);
-            last[6] = byte;
+            last[7] = byte;
             match (byte, field) {
                 (b'\n', _) => {
                     if in_line {
-                        let grows = &last == b"[stack]" || last[..6] == *b"stack]";
+                        let grows = last == *b"[stack]\n";
                         let low = if grows {
                             ends[1] - sys::stack_limit().min(ends[1])
                         } else {

@@ -108,7 +108,8 @@ pub(crate) fn read_link<'a>(path: &core::ffi::CStr, buffer: &'a mut [u8]) -> &'a
         .unwrap_or(&[])
 }
 
-/// How far the first thread's stack may grow: at most 1 GiB is believed.
+/// How far the first thread's stack may grow. The system keeps at least 128 MiB free for it, whatever the
+/// limit was when the program started and is now.
 pub(crate) fn stack_limit() -> usize {
     let mut limit = Rlimit {
         current: 0,
@@ -116,7 +117,7 @@ pub(crate) fn stack_limit() -> usize {
     };
     // SAFETY: `limit` is valid for the write.
     unsafe { getrlimit(RLIMIT_STACK, &raw mut limit) };
-    limit.current.min(1 << 30) as usize
+    limit.current.min(128 << 20) as usize
 }
 
 /// Nanoseconds of a clock that every Linux has.

@@ -167,7 +167,7 @@ impl Objects {
         sink: Sink<'_>,
     ) -> Result<(), TraceError> {
         let &Record { size, address, .. } = record;
-        self.live_bytes -= before;
+        self.live_bytes = self.live_bytes.saturating_sub(before);
         self.put(address, Live { object, size });
         self.emit(thread, record, EventKind::Realloc { object, size }, sink)
     }
@@ -179,13 +179,14 @@ impl Objects {
         Live { object, size }: Live,
         sink: Sink<'_>,
     ) -> Result<(), TraceError> {
-        self.live_bytes -= size;
+        self.live_bytes = self.live_bytes.saturating_sub(size);
         self.emit(thread, record, EventKind::Free { object }, sink)
     }
 
     fn put(&mut self, address: u64, live: Live) {
         self.live.insert(address, live);
-        self.live_bytes += live.size;
+        // Sizes of a damaged record may be anything; the writer refuses them.
+        self.live_bytes = self.live_bytes.saturating_add(live.size);
         let (bytes, objects) = (
             self.live_bytes,
             (self.live.len() + self.moving.len()) as u64,

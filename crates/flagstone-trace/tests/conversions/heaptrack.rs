@@ -73,14 +73,11 @@ fn however_it_is_compressed() {
 #[test]
 fn lines_and_files_of_the_source_are_kept() {
     let view = imported(FILE).unwrap().0;
-    let churn = view
+    let mut churn = view
         .events
         .iter()
         .map(|(_, stack)| view.sites.frames(*stack).collect::<Vec<_>>());
-    let leaf = churn
-        .filter(|frames| frames.len() == 5)
-        .next_back()
-        .unwrap();
+    let leaf = churn.rfind(|frames| frames.len() == 5).unwrap();
     let location = &view.sites.locations(leaf[0])[0];
     assert_eq!((location.function.as_str(), location.line), ("leaf", 4));
     assert!(location.file.ends_with("t.c"));
