@@ -55,6 +55,8 @@ fn compile(library: &Path) {
             "-Clto=fat",
             "-Ccodegen-units=1",
         ])
+        // Stacks are followed through the recorder's own frames.
+        .args(["-Cforce-unwind-tables=yes", "-Cforce-frame-pointers=yes"])
         .args(["-Cstrip=symbols", "-o"])
         .arg(library);
     if let Ok(linker) = env::var("RUSTC_LINKER") {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
@@ -44,6 +45,24 @@ pub enum Command {
     ///
     /// Example: flagstone info git.flagtrace
     Info(InfoArgs),
+    /// Makes a trace of a heaptrack data file or a DHAT profile.
+    ///
+    /// A heaptrack file has every event, but no threads and no alignments. A DHAT profile has totals
+    /// per call site and no events: the trace is a model with these totals, for `info` and `export`;
+    /// `replay` refuses it.
+    ///
+    /// Of a file that is cut off or damaged it imports the events before that, says so and exits with
+    /// status 1.
+    ///
+    /// Example: flagstone import heaptrack.git.4711.zst -o git.flagtrace
+    Import(ImportArgs),
+    /// Writes a trace as a file for other tools.
+    ///
+    /// `pprof` and `folded` need a trace with call sites (`record --stacks`, or an import), and
+    /// `pprof`, `folded` and `chrome` estimate the whole where the trace is a sample.
+    ///
+    /// Example: flagstone export --to pprof -o git.pb.gz git.flagtrace
+    Export(ExportArgs),
     /// Replays traces with different allocators and compares their time and memory.
     ///
     /// ns/op is processor time per allocation, reallocation or free: the median of the rounds. The
@@ -74,6 +93,25 @@ pub struct RecordArgs {
     /// Do not record the programs that the program starts
     #[arg(long)]
     pub no_children: bool,
+    /// Record a sample: one sample point per SIZE allocated bytes on average, so that an object is
+    /// recorded with a probability that grows with its size; `info` and `export` estimate the whole
+    /// from it, `replay` needs all
+    #[arg(long, value_name = "SIZE")]
+    pub sample: Option<Size>,
+    /// Stop recording when the records take SIZE bytes on the disk, of all processes together (the
+    /// trace is smaller); the program goes on
+    #[arg(long, value_name = "SIZE")]
+    pub max_bytes: Option<Size>,
+    /// Record where each call comes from, up to DEPTH calls outwards: 1 to 64
+    #[arg(
+        long,
+        value_name = "DEPTH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "16",
+        value_parser = clap::value_parser!(u32).range(1..=64)
+    )]
+    pub stacks: Option<u32>,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM ARGS")]
     pub program: Vec<OsString>,
@@ -82,9 +120,89 @@ pub struct RecordArgs {
 /// Arguments of `info`.
 #[derive(Debug, clap::Args)]
 pub struct InfoArgs {
-    /// Files made by `flagstone record`
+    /// Files made by `flagstone record` or `flagstone import`
     #[arg(required = true, value_name = "TRACE")]
     pub traces: Vec<PathBuf>,
+    /// Show the N call sites that allocate most, with names from the program's files
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "10",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub sites: Option<u32>,
+    /// Print one line of JSON per trace instead; docs/info-json.md describes it
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, clap::Args)]
+pub struct ImportArgs {
+    /// A heaptrack data file (plain, .gz or .zst) or a DHAT profile (dhat.out.PID, dhat-heap.json)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Where to write the trace [default: FILE.flagtrace in this folder]
+    #[arg(short, long, value_name = "TRACE")]
+    pub output: Option<PathBuf>,
+    /// What FILE is [default: told by its beginning]
+    #[arg(long)]
+    pub format: Option<ImportFrom>,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, clap::Args)]
+pub struct ExportArgs {
+    /// A file made by `flagstone record` or `flagstone import`
+    #[arg(value_name = "TRACE")]
+    pub trace: PathBuf,
+    /// For which tool
+    #[arg(long)]
+    pub to: ExportTo,
+    /// Where to write it
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// With `--to folded`: the number of each stack [default: allocated]
+    #[arg(long)]
+    pub value: Option<ExportValue>,
+}
+
+/// Whose files are imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ImportFrom {
+    /// Data files of heaptrack
+    Heaptrack,
+    /// Profiles of `valgrind --tool=dhat` or the `dhat` crate
+    Dhat,
+}
+
+/// For whom a trace is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportTo {
+    /// A profile for `go tool pprof`, Perfetto, speedscope
+    Pprof,
+    /// Lines for flame graphs
+    Folded,
+    /// Live bytes over time, for chrome://tracing and Perfetto
+    Chrome,
+    /// A data file for heaptrack's viewers
+    Heaptrack,
+}
+
+/// The number of a stack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportValue {
+    /// Bytes allocated
+    #[default]
+    Allocated,
+    /// Objects allocated
+    Objects,
+    /// Bytes alive when there were the most
+    Peak,
+    /// Bytes alive at the end
+    Live,
 }
 
 /// Arguments of `replay`.
@@ -114,6 +232,43 @@ pub struct ReplayOnceArgs {
     /// A recording built into the command
     #[arg(long, conflicts_with = "trace")]
     pub bundled: Option<String>,
+}
+
+/// A number of bytes, as in `512`, `64k`, `2M` or `1GiB`: units are powers of 1,024. Never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(u64);
+
+impl Size {
+    /// The number.
+    #[must_use]
+    pub fn bytes(self) -> u64 {
+        self.0
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no number of bytes such as 512, 64k, 2M or 1GiB");
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let number: u64 = digits.parse().map_err(|_| wrong())?;
+        let unit = text[digits.len()..].to_ascii_lowercase();
+        let unit = unit
+            .strip_suffix("ib")
+            .or(unit.strip_suffix('b'))
+            .unwrap_or(&unit);
+        let exponent = match unit {
+            "" => 0,
+            "k" => 10,
+            "m" => 20,
+            "g" => 30,
+            "t" => 40,
+            _ => return Err(wrong()),
+        };
+        let bytes = number.checked_mul(1 << exponent).filter(|&bytes| bytes > 0);
+        bytes.map(Self).ok_or_else(wrong)
+    }
 }
 
 fn contender_names() -> PossibleValuesParser {

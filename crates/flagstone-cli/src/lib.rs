@@ -5,6 +5,8 @@
 //! flagstone record -o git.flagtrace -- git log     what did the program allocate?
 //! flagstone info git.flagtrace                     how much, how large, for how long?
 //! flagstone replay git.flagtrace                   how would other allocators do?
+//! flagstone import heaptrack.git.7.zst             traces from other tools' files
+//! flagstone export --to pprof -o g.pb git.flagtrace   files for other tools
 //! ```
 //!
 //! This crate is a library only so that its parts can be tested and another contender can be
@@ -17,9 +19,13 @@ pub mod replay;
 
 mod bundled;
 mod failure;
+mod fitness;
 mod output;
 mod progress;
 mod source;
+mod symbols;
+mod totals;
+mod whole_file;
 
 pub use bundled::{BUNDLED, Bundled};
 pub use failure::Failure;

@@ -4,13 +4,16 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Output;
 
 use support::{Script, Trace, assert_one_sentence, flagstone, names_in, stdout};
 use tempfile::TempDir;
 
 /// Commands that read a trace.
-const READERS: [&[&str]; 2] = [&["info"], &["replay", "--rounds", "1"]];
+const READERS: [&[&str]; 3] = [&["info"], &["info", "--json"], &["replay", "--rounds", "1"]];
+/// Commands that write one as another file.
+const WRITERS: [&str; 2] = ["chrome", "heaptrack"];
 
 /// Runs every reading command on a file with these bytes; each must refuse it in one sentence
 /// that has `word` in it, print nothing and leave nothing behind.
@@ -24,6 +27,19 @@ fn assert_refused(bytes: &[u8], word: &str) {
         assert_eq!(stdout(&output), "");
         assert_eq!(names_in(folder.path()), ["bad.flagtrace"]);
     }
+    for writer in WRITERS {
+        let output = export(writer, &path, &folder);
+        assert_one_sentence(&output, word);
+        assert_one_sentence(&output, "bad.flagtrace");
+        assert_eq!(names_in(folder.path()), ["bad.flagtrace"]);
+    }
+}
+
+/// Exports a trace to `out` in `folder`.
+fn export(writer: &str, path: &Path, folder: &TempDir) -> Output {
+    let out = folder.path().join("out");
+    let (path, out) = (path.to_str().expect("text"), out.to_str().expect("text"));
+    flagstone(&["export", "--to", writer, "-o", out, path])
 }
 
 fn file_of(bytes: &[u8]) -> (TempDir, PathBuf) {
@@ -90,8 +106,8 @@ fn a_newer_version_is_named() {
 #[test]
 fn a_flipped_bit_in_the_only_block_is_refused() {
     let mut bytes = short_trace();
-    // The end mark is the last hundred bytes; the block stands before it.
-    let block = bytes.len() - 110;
+    // The end mark is the last 113 bytes; the block stands before it.
+    let block = bytes.len() - 120;
     bytes[block] ^= 1;
     assert_refused(&bytes, "corrupted");
 }
@@ -107,15 +123,16 @@ fn a_trace_without_events_has_nothing_to_replay() {
 #[test]
 fn the_whole_blocks_before_a_cut_are_used_and_the_cut_is_reported() {
     let bytes = fs::read(long_trace().path).expect("the trace");
-    let (_folder, path) = file_of(&bytes[..bytes.len() - 200]);
+    let (folder, path) = file_of(&bytes[..bytes.len() - 200]);
     for reader in READERS {
         let output = flagstone(&[reader, &[path.to_str().expect("text")]].concat());
         assert_one_sentence(&output, "cut off");
-        assert!(
-            stdout(&output).contains("196,608"),
-            "three blocks: {}",
-            stdout(&output)
-        );
+        let text = stdout(&output).replace(',', "");
+        assert!(text.contains("196608"), "three blocks: {text}");
+    }
+    for writer in WRITERS {
+        assert_one_sentence(&export(writer, &path, &folder), "cut off");
+        assert_eq!(names_in(folder.path()), ["bad.flagtrace", "out"]);
     }
 }
 
@@ -124,15 +141,16 @@ fn the_whole_blocks_before_a_flipped_bit_are_used_and_it_is_reported() {
     let mut bytes = fs::read(long_trace().path).expect("the trace");
     let last_block = bytes.len() - 200;
     bytes[last_block] ^= 1;
-    let (_folder, path) = file_of(&bytes);
+    let (folder, path) = file_of(&bytes);
     for reader in READERS {
         let output = flagstone(&[reader, &[path.to_str().expect("text")]].concat());
         assert_one_sentence(&output, "corrupted");
-        assert!(
-            stdout(&output).contains("196,608"),
-            "three blocks: {}",
-            stdout(&output)
-        );
+        let text = stdout(&output).replace(',', "");
+        assert!(text.contains("196608"), "three blocks: {text}");
+    }
+    for writer in WRITERS {
+        assert_one_sentence(&export(writer, &path, &folder), "corrupted");
+        assert_eq!(names_in(folder.path()), ["bad.flagtrace", "out"]);
     }
 }
 
@@ -142,7 +160,8 @@ fn one_bad_trace_does_not_hide_a_good_one() {
     for reader in READERS {
         let output = flagstone(&[reader, &["/nowhere.flagtrace", good.arg()]].concat());
         assert_one_sentence(&output, "/nowhere.flagtrace");
-        assert!(stdout(&output).contains("200,000"), "{}", stdout(&output));
+        let text = stdout(&output).replace(',', "");
+        assert!(text.contains("200000"), "{text}");
     }
 }
 

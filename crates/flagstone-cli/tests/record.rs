@@ -159,3 +159,79 @@ fn an_output_that_cannot_be_written_is_refused_before_the_program_runs() {
     assert_one_sentence(&output, "no/such/folder/t.flagtrace");
     assert_eq!(names_in(folder.path()), [""; 0]);
 }
+
+#[test]
+fn a_sample_is_estimated_and_not_replayed() {
+    let folder = folder();
+    let words: String = (0..20_000).map(|n| format!("word number {n}\n")).collect();
+    fs::write(folder.path().join("words.txt"), words).expect("the input");
+    let args = [
+        "--sample",
+        "4k",
+        "-o",
+        "sort.flagtrace",
+        "--",
+        "sort",
+        "words.txt",
+    ];
+    assert_recorded(&record_in(folder.path(), &args));
+    let trace = folder.path().join("sort.flagtrace");
+    let trace = trace.to_str().expect("text");
+    let info = flagstone(&["info", trace]);
+    assert!(info.status.success(), "{}", stderr(&info));
+    assert!(stdout(&info).contains("estimated"), "{}", stdout(&info));
+    assert_one_sentence(&flagstone(&["replay", trace]), "sample");
+    let out = folder.path().join("out");
+    let out = out.to_str().expect("text");
+    assert_one_sentence(
+        &flagstone(&["export", "--to", "heaptrack", "-o", out, trace]),
+        "sample",
+    );
+    assert!(
+        flagstone(&["export", "--to", "chrome", "-o", out, trace])
+            .status
+            .success()
+    );
+}
+
+#[test]
+fn a_recording_that_reached_its_limit_says_so_and_is_replayed() {
+    let folder = folder();
+    let script = "push @many, 'x' x (1000 + $_ % 7) for 1..50000";
+    let perl = ["perl", "-e", script];
+    let args = [
+        &["--max-bytes", "512k", "-o", "t.flagtrace", "--"][..],
+        &perl,
+    ]
+    .concat();
+    let output = record_in(folder.path(), &args);
+    assert_recorded(&output);
+    assert!(
+        stderr(&output).contains("--max-bytes"),
+        "{}",
+        stderr(&output)
+    );
+    let trace = folder.path().join("t.flagtrace");
+    let trace = trace.to_str().expect("text");
+    let info = flagstone(&["info", trace]);
+    assert!(stdout(&info).contains("limit"), "{}", stdout(&info));
+    let replay = flagstone(&["replay", "--rounds", "1", trace]);
+    assert!(replay.status.success(), "{}", stderr(&replay));
+}
+
+#[test]
+fn a_limit_too_small_for_anything_is_refused() {
+    let folder = folder();
+    let output = record_in(folder.path(), &["--max-bytes", "1000", "--", "true"]);
+    assert_one_sentence(&output, "65536");
+}
+
+#[test]
+fn the_signal_that_ended_a_program_is_in_the_trace() {
+    let folder = folder();
+    let args = ["-o", "t.flagtrace", "--", "sh", "-c", "kill -9 $$"];
+    assert_recorded(&record_in(folder.path(), &args));
+    let trace = folder.path().join("t.flagtrace");
+    let info = flagstone(&["info", trace.to_str().expect("text")]);
+    assert!(stdout(&info).contains("signal 9"), "{}", stdout(&info));
+}

@@ -10,6 +10,14 @@ fn wrong_command_lines_have_status_2() {
         &["frobnicate"][..],
         &["info"],
         &["record"],
+        &["record", "--sample", "0", "--", "true"],
+        &["record", "--max-bytes", "many", "--", "true"],
+        &["record", "--stacks=65", "--", "true"],
+        &["info", "--sites=0", "x"],
+        &["import"],
+        &["import", "--format", "massif", "x"],
+        &["export", "x"],
+        &["export", "--to", "svg", "-o", "y", "x"],
         &["replay", "--rounds", "0"],
         &["replay", "--contender", "nobody"],
     ] {
@@ -32,7 +40,7 @@ fn an_unknown_contender_is_told_who_takes_part() {
 #[test]
 fn every_command_has_help_with_an_example() {
     assert!(flagstone(&["--help"]).status.success());
-    for command in ["record", "info", "replay"] {
+    for command in ["record", "info", "import", "export", "replay"] {
         let output = flagstone(&[command, "--help"]);
         assert!(output.status.success());
         assert!(

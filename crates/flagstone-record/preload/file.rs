@@ -13,25 +13,32 @@ use crate::sys;
 /// The longest path of a spool file with its final zero byte.
 const PATH_LIMIT: usize = 4096;
 
-/// Path of a spool file: `<folder>/<pid>-<start>.spool`.
+/// Path of a file in the spool folder. Spool files are `<pid>-<start>.spool`.
 pub(crate) struct Path {
     bytes: [u8; PATH_LIMIT],
     len: usize,
 }
 
 impl Path {
-    /// `None` when the path is too long.
-    pub(crate) fn of(folder: &CStr, start_ns: u64) -> Option<Self> {
+    /// Path of a new spool file. `None` when it is too long.
+    pub(crate) fn of_spool(folder: &CStr, start_ns: u64) -> Option<Self> {
+        let mut path = Self::of(folder, b"")?;
+        path.push_number(pid())?;
+        path.push(b"-")?;
+        path.push_number(start_ns)?;
+        path.push(b".spool")?;
+        Some(path)
+    }
+
+    /// Path of the file `name` in `folder`. `None` when it is too long.
+    pub(crate) fn of(folder: &CStr, name: &[u8]) -> Option<Self> {
         let mut path = Self {
             bytes: [0; PATH_LIMIT],
             len: 0,
         };
         path.push(folder.to_bytes())?;
         path.push(b"/")?;
-        path.push_number(pid())?;
-        path.push(b"-")?;
-        path.push_number(start_ns)?;
-        path.push(b".spool")?;
+        path.push(name)?;
         Some(path)
     }
 
@@ -137,7 +144,11 @@ impl Drop for File {
 
 /// Makes the file with its head and the program's command line. Answers the mapped head and where
 /// the first segment may start.
-pub(crate) fn create(path: &Path, start_ns: u64) -> Result<(*mut AtomicU64, u64), c_int> {
+pub(crate) fn create(
+    path: &Path,
+    start_ns: u64,
+    orders: [(usize, u64); 2],
+) -> Result<(*mut AtomicU64, u64), c_int> {
     if page_size() > PAGE {
         // Parts of the file are mapped at multiples of PAGE.
         return Err(sys::ENOMEM);
@@ -161,6 +172,9 @@ pub(crate) fn create(path: &Path, start_ns: u64) -> Result<(*mut AtomicU64, u64)
     let unix_s = sys::clock_ns(sys::CLOCK_REALTIME) / 1_000_000_000;
     set(head::START_UNIX_S, unix_s, Ordering::Relaxed);
     set(head::COMMAND_LEN, command_len, Ordering::Relaxed);
+    for (index, value) in orders {
+        set(index, value, Ordering::Relaxed);
+    }
     // Release: the merger in another process believes the other words when it sees this one.
     set(head::MAGIC, FILE_MAGIC, Ordering::Release);
     Ok((head.as_ptr(), PAGE + command_len.next_multiple_of(PAGE)))
@@ -184,6 +198,26 @@ fn copy_command(file: &File) -> Result<u64, c_int> {
     Ok(len.min(COMMAND_LIMIT))
 }
 
+/// Maps the first page of an existing file, shared with all processes that do.
+pub(crate) fn map_page(path: &Path) -> Option<NonNull<AtomicU64>> {
+    let file = File::open(path.as_ptr(), sys::O_RDWR).ok()?;
+    file.map(0, PAGE).ok().map(NonNull::cast)
+}
+
+/// Reads the file `path` piece by piece until `each` has enough.
+pub(crate) fn read_pieces(path: &CStr, mut each: impl FnMut(&[u8]) -> bool) {
+    let Ok(file) = File::open(path.as_ptr(), sys::O_RDONLY) else {
+        return;
+    };
+    let mut piece = [0; 1024];
+    loop {
+        let read = file.read(&mut piece);
+        if read == 0 || each(&piece[..read]) {
+            return;
+        }
+    }
+}
+
 /// Adds `len` bytes to the file at `end` and maps them.
 pub(crate) fn grow(path: &Path, end: u64, len: u64) -> Result<NonNull<c_void>, c_int> {
     let file = File::open(path.as_ptr(), sys::O_RDWR)?;
@@ -195,12 +229,17 @@ pub(crate) fn grow(path: &Path, end: u64, len: u64) -> Result<NonNull<c_void>, c
     Ok(memory)
 }
 
-/// Private zeroed memory of `len` bytes that a forked child finds zeroed again.
-pub(crate) fn wiped_on_fork(len: usize) -> Option<NonNull<c_void>> {
+/// Private zeroed memory of `len` bytes.
+pub(crate) fn private(len: usize) -> Option<NonNull<c_void>> {
     let (protection, flags) = (sys::PROT_READ_WRITE, sys::MAP_PRIVATE_ANONYMOUS);
     // SAFETY: without a fixed address the mapping overlaps nothing.
     let memory = unsafe { sys::mmap(ptr::null_mut(), len, protection, flags, -1, 0) };
-    let memory = mapped(memory).ok()?;
+    mapped(memory).ok()
+}
+
+/// Private zeroed memory of `len` bytes that a forked child finds zeroed again.
+pub(crate) fn wiped_on_fork(len: usize) -> Option<NonNull<c_void>> {
+    let memory = private(len)?;
     // SAFETY: the memory was just mapped and nothing is in it yet.
     let advised = unsafe { sys::madvise(memory.as_ptr(), len, sys::MADV_WIPEONFORK) };
     (advised == 0).then_some(memory)

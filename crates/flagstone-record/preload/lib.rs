@@ -22,6 +22,7 @@
 //!   library's `fork`. Fork handlers were rejected: they run late, and not always.
 //! * A thread finds its segment through a `pthread` key. Thread-local variables of a shared
 //!   library were rejected: reaching them can allocate, which would come back here.
+//! * What a sample or call sites need, costs nothing but two loads where they are not wanted.
 //! * Whatever goes wrong, the program goes on: recording stops and the file's head says why.
 #![cfg(target_os = "linux")]
 #![expect(
@@ -34,12 +35,17 @@
 )]
 
 mod bootstrap;
+pub mod exec;
 mod file;
 pub mod interpose;
+mod orders;
 mod process;
 mod real;
+mod sample;
 mod segment;
+mod stacks;
 mod sys;
+mod unwind;
 
 /// The layout of the file that is written.
 #[path = "../src/spool/format.rs"]

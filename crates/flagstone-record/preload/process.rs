@@ -6,9 +6,11 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use crate::file::{self, Path};
-use crate::format::{PAGE, head, segment};
+use crate::format::{FIRST_SEGMENT, LIMIT_REACHED, PAGE, SITES, head, segment};
+use crate::orders::Orders;
 use crate::segment::Segment;
 use crate::sys::{self, Undisturbed};
+use crate::{exec, sample, stacks};
 
 /// Nothing has happened yet in this process; also what a forked child finds.
 const FRESH: u32 = 0;
@@ -19,8 +21,7 @@ const RECORDING: u32 = 2;
 /// No recording was asked for, or it failed.
 const STOPPED: u32 = 3;
 
-/// Bytes of the first segment of a thread, and of its largest.
-const FIRST_SEGMENT: u64 = 64 * 1024;
+/// Bytes of the largest segment of a thread.
 const LARGEST_SEGMENT: u64 = 1024 * 1024;
 /// What a thread that ends keeps for the events of its last moments, and the least worth giving on.
 const KEPT_AT_EXIT: u64 = 256;
@@ -38,6 +39,8 @@ pub(crate) struct Process {
     lock: AtomicU32,
     threads: AtomicU32,
     epoch: AtomicU64,
+    sample_bytes: AtomicU64,
+    depth: AtomicU32,
     growth: UnsafeCell<Growth>,
 }
 
@@ -45,7 +48,7 @@ pub(crate) struct Process {
 unsafe impl Sync for Process {}
 
 /// What changes when the file grows.
-struct Growth {
+pub(crate) struct Growth {
     /// The mapped head of the file; null without a file.
     head: *mut AtomicU64,
     /// Bytes of the file.
@@ -54,6 +57,9 @@ struct Growth {
     sequence: u64,
     /// Rests of the segments of ended threads, linked through their heads.
     spare: Option<Segment>,
+    /// Where the next call site is written.
+    sites: Option<Segment>,
+    orders: Orders,
     path: Path,
 }
 
@@ -88,6 +94,18 @@ impl Process {
         self.epoch.load(Ordering::Relaxed)
     }
 
+    /// Bytes per sample point, or 0 when everything is recorded.
+    #[inline]
+    pub(crate) fn sample_bytes(&self) -> u64 {
+        self.sample_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Return addresses to keep of a call, or 0.
+    #[inline]
+    pub(crate) fn depth(&self) -> usize {
+        self.depth.load(Ordering::Relaxed) as usize
+    }
+
     /// Gives the calling thread the segment after `full`, or its first one.
     ///
     /// `None` when nothing is recorded: stopped, just starting on another thread, not asked for.
@@ -115,10 +133,10 @@ impl Process {
         let taken = self.locked(|growth| growth.take(len));
         match taken {
             Ok((segment, sequence)) => {
+                segment.assign(thread, sequence, self.epoch(), full);
                 if let Some(full) = full {
                     full.leave();
                 }
-                segment.assign(thread, sequence, self.epoch());
                 set_own_segment(Some(segment));
                 Some(segment)
             }
@@ -164,6 +182,9 @@ impl Process {
                 let start_ns = sys::clock_ns(sys::CLOCK_MONOTONIC).max(1);
                 match growth.create(folder, start_ns) {
                     Ok(()) => {
+                        let (sample, depth) = (growth.orders.sample(), growth.orders.depth());
+                        self.sample_bytes.store(sample, Ordering::Relaxed);
+                        self.depth.store(depth as u32, Ordering::Relaxed);
                         self.epoch.store(start_ns, Ordering::Relaxed);
                         RECORDING
                     }
@@ -176,7 +197,7 @@ impl Process {
     }
 
     /// Runs `change` with the lock held. Signals of this thread are held back by the caller.
-    fn locked<R>(&self, change: impl FnOnce(&mut Growth) -> R) -> R {
+    pub(crate) fn locked<R>(&self, change: impl FnOnce(&mut Growth) -> R) -> R {
         // Acquire: pairs with the Release store below, of the previous holder.
         while self
             .lock
@@ -196,10 +217,39 @@ impl Process {
 impl Growth {
     /// Makes the file of a recording in `folder`.
     fn create(&mut self, folder: &CStr, start_ns: u64) -> Result<(), c_int> {
-        self.path = Path::of(folder, start_ns).ok_or(sys::ENAMETOOLONG)?;
-        let (head, end) = file::create(&self.path, start_ns)?;
-        (self.head, self.end, self.sequence, self.spare) = (head, end, 0, None);
+        self.orders = Orders::in_folder(folder);
+        if (self.orders.sample() != 0 && !sample::set_up())
+            || (self.orders.depth() != 0 && !stacks::set_up())
+        {
+            return Err(sys::ENOMEM);
+        }
+        exec::remember();
+        self.path = Path::of_spool(folder, start_ns).ok_or(sys::ENAMETOOLONG)?;
+        let orders = [
+            (head::SAMPLE, self.orders.sample()),
+            (head::DEPTH, self.orders.depth() as u64),
+        ];
+        let (head, end) = file::create(&self.path, start_ns, orders)?;
+        (self.head, self.end, self.sequence) = (head, end, 0);
+        (self.spare, self.sites) = (None, None);
         Ok(())
+    }
+
+    /// Appends an entry to the call sites.
+    pub(crate) fn write_site(&mut self, words: &[u64]) -> Result<(), c_int> {
+        if self.sites.is_some_and(|segment| segment.append_all(words)) {
+            return Ok(());
+        }
+        let (segment, sequence) = self.take(FIRST_SEGMENT)?;
+        segment.assign(SITES, sequence, 0, None);
+        // The full one stays mapped: it may have been split, and there are few.
+        self.sites = Some(segment);
+        if segment.append_all(words) {
+            Ok(())
+        } else {
+            // A rest of an ended thread's segment that is too small for a long path.
+            Err(sys::ENOMEM)
+        }
     }
 
     /// A segment that is nobody's, of `len` bytes if it is a new one, and its sequence number.
@@ -210,6 +260,7 @@ impl Growth {
                 spare
             }
             None => {
+                let len = self.orders.admit(len).ok_or(LIMIT_REACHED as c_int)?;
                 let memory = file::grow(&self.path, self.end, len)?;
                 self.end += len;
                 // SAFETY: `grow` mapped `len` bytes for good or until `leave`, for this caller.

@@ -1,10 +1,14 @@
 //! The functions that the program would call without the recorder.
 
-use core::ffi::{CStr, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use crate::sys;
+use crate::unwind::Found;
+
+/// Pointers to C strings, the last one null: arguments or an environment.
+pub(crate) type Strings = *const *const c_char;
 
 /// One looked-up function; null until then.
 pub(crate) struct Real(AtomicPtr<c_void>);
@@ -74,6 +78,15 @@ functions! {
     valloc, c"valloc", fn(usize) -> *mut c_void;
     pvalloc, c"pvalloc", fn(usize) -> *mut c_void;
     malloc_usable_size, c"malloc_usable_size", fn(*mut c_void) -> usize;
+    find_object, c"_dl_find_object", fn(*mut c_void, *mut Found) -> c_int;
+    execve, c"execve", fn(*const c_char, Strings, Strings) -> c_int;
+    execvpe, c"execvpe", fn(*const c_char, Strings, Strings) -> c_int;
+    fexecve, c"fexecve", fn(c_int, Strings, Strings) -> c_int;
+    execveat, c"execveat", fn(c_int, *const c_char, Strings, Strings, c_int) -> c_int;
+    posix_spawn, c"posix_spawn",
+        fn(*mut c_int, *const c_char, *const c_void, *const c_void, Strings, Strings) -> c_int;
+    posix_spawnp, c"posix_spawnp",
+        fn(*mut c_int, *const c_char, *const c_void, *const c_void, Strings, Strings) -> c_int;
 }
 
 const UNKNOWN: u32 = 0;

@@ -6,10 +6,10 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::format::{Op, SEGMENT_HEAD, SEGMENT_MAGIC, WORD, pack, segment};
 use crate::process::{self, Process};
-use crate::sys;
+use crate::{sample, stacks, sys};
 
 /// In the LINK word: the segment was split, so its memory is never unmapped. Segments are aligned
-/// to 64 bytes, so the address of the next spare one leaves this bit free.
+/// to 128 bytes, so the address of the next spare one leaves this bit free.
 const SPLIT: u64 = 1;
 
 /// A mapped segment of the spool file: a pointer to the first word of its head.
@@ -34,6 +34,9 @@ impl Segment {
             .store(SEGMENT_HEAD, Ordering::Relaxed);
         segment.word(segment::EPOCH).store(0, Ordering::Relaxed);
         segment.word(segment::LINK).store(0, Ordering::Relaxed);
+        for own in segment::COUNTDOWN..segment::WORDS {
+            segment.word(own).store(0, Ordering::Relaxed);
+        }
         // Release: the merger in another process believes the other words when it sees this one.
         segment
             .word(segment::MAGIC)
@@ -67,8 +70,13 @@ impl Segment {
         self.word(segment::LEN).load(Ordering::Relaxed)
     }
 
-    /// Makes the segment a thread's, with the thread inside the recorder.
-    pub(crate) fn assign(self, thread: u64, sequence: u64, epoch: u64) {
+    /// Makes the segment a thread's, with the thread inside the recorder. What the thread keeps in
+    /// the head of its segment comes along from `before`.
+    pub(crate) fn assign(self, thread: u64, sequence: u64, epoch: u64, before: Option<Self>) {
+        for own in segment::COUNTDOWN..segment::WORDS {
+            let kept = before.map_or(0, |before| before.word(own).load(Ordering::Relaxed));
+            self.word(own).store(kept, Ordering::Relaxed);
+        }
         self.word(segment::THREAD).store(thread, Ordering::Relaxed);
         self.word(segment::SEQUENCE)
             .store(sequence, Ordering::Relaxed);
@@ -117,13 +125,19 @@ impl Segment {
 
     /// Appends `words` if they fit.
     #[inline]
-    fn append<const N: usize>(self, words: [u64; N]) -> bool {
+    pub(crate) fn append<const N: usize>(self, words: [u64; N]) -> bool {
+        self.append_all(&words)
+    }
+
+    /// As [`append`](Self::append), of any number of words.
+    #[inline]
+    pub(crate) fn append_all(self, words: &[u64]) -> bool {
         let used = self.word(segment::USED).load(Ordering::Relaxed);
         let end = used + words.len() as u64 * WORD;
         if end > self.len() {
             return false;
         }
-        for (index, word) in words.into_iter().enumerate() {
+        for (index, &word) in words.iter().enumerate() {
             // SAFETY: the words end at `end`, which is within LEN (invariant 1), and `used` is a
             // multiple of a word.
             let place = unsafe { self.0.byte_add(used as usize).add(index) };
@@ -179,19 +193,29 @@ impl Visit {
     /// Records that `address` was handed out.
     #[inline]
     pub(crate) fn alloc(mut self, address: *const c_void, size: usize, align: usize, zeroed: bool) {
+        let every = self.process.sample_bytes();
+        if every != 0 && !sample::takes(self.segment, every, size, address) {
+            return;
+        }
         let packed = pack(Op::Alloc, self.now(), align.trailing_zeros(), zeroed);
-        self.record([packed, address.addr() as u64, size as u64]);
+        self.record_call([packed, address.addr() as u64, size as u64]);
     }
 
     /// Records that `address` is about to be given back. The visit goes on.
     #[inline]
     pub(crate) fn free(&mut self, address: *const c_void) {
+        if self.process.sample_bytes() != 0 && !sample::gives_up(address) {
+            return;
+        }
         let now = self.now();
-        self.free_at(now, address);
+        self.record([pack(Op::Free, now, 0, false), address.addr() as u64]);
     }
 
     /// As [`free`](Self::free), with a time taken earlier.
     pub(crate) fn free_at(&mut self, time_ns: u64, address: *const c_void) {
+        if self.process.sample_bytes() != 0 && !sample::gives_up(address) {
+            return;
+        }
         self.record([pack(Op::Free, time_ns, 0, false), address.addr() as u64]);
     }
 
@@ -203,14 +227,41 @@ impl Visit {
         new: *const c_void,
         size: usize,
     ) {
+        if self.process.sample_bytes() != 0 {
+            // In a sample, a resized object is an old one and a new one.
+            const PLAIN: usize = 16;
+            self.free_at(before_ns, old);
+            return self.alloc(new, size, PLAIN, false);
+        }
         let (old, new, size) = (old.addr() as u64, new.addr() as u64, size as u64);
         if old == new {
-            self.record([pack(Op::Resize, before_ns, 0, false), old, size]);
+            self.record_call([pack(Op::Resize, before_ns, 0, false), old, size]);
         } else {
             let from = pack(Op::MoveFrom, before_ns, 0, false);
             let to = pack(Op::MoveTo, self.now(), 0, false);
-            self.record([from, old, to, new, size]);
+            // In one piece: a move that only left would lose the object.
+            match self.stack() {
+                Some(stack) => self.record([from, old, to, new, size, stack]),
+                None => self.record([from, old, to, new, size]),
+            }
         }
+    }
+
+    /// Records a call that hands out memory, with its call site where those are recorded.
+    #[inline]
+    fn record_call(&mut self, words: [u64; 3]) {
+        let [packed, address, size] = words;
+        match self.stack() {
+            Some(stack) => self.record([packed, address, size, stack]),
+            None => self.record(words),
+        }
+    }
+
+    /// The number of the call's stack, where call sites are recorded.
+    #[inline]
+    fn stack(&self) -> Option<u64> {
+        let depth = self.process.depth();
+        (depth != 0).then(|| stacks::number_of_caller(self.process, self.segment, depth))
     }
 
     #[inline]

@@ -19,9 +19,11 @@ pub(crate) const CLOCK_MONOTONIC: c_int = 1;
 pub(crate) const SIG_BLOCK: c_int = 0;
 pub(crate) const SIG_SETMASK: c_int = 2;
 pub(crate) const RLIMIT_FSIZE: c_uint = 1;
+pub(crate) const RLIMIT_STACK: c_uint = 3;
 pub(crate) const EFBIG: c_int = 27;
 pub(crate) const ENOMEM: c_int = 12;
 pub(crate) const ENAMETOOLONG: c_int = 36;
+pub(crate) const ENOSYS: c_int = 38;
 pub(crate) const SC_PAGESIZE: c_int = 30;
 /// `RTLD_NEXT`: the definition after the one of the calling library.
 pub(crate) const RTLD_NEXT: *mut c_void = usize::MAX as *mut c_void;
@@ -65,6 +67,8 @@ unsafe extern "C" {
     ) -> *mut c_void;
     pub(crate) fn munmap(address: *mut c_void, len: usize) -> c_int;
     pub(crate) fn madvise(address: *mut c_void, len: usize, advice: c_int) -> c_int;
+    fn readlink(path: *const c_char, buffer: *mut c_char, len: usize) -> isize;
+    pub(crate) fn strncmp(left: *const c_char, right: *const c_char, len: usize) -> c_int;
     pub(crate) fn getrlimit(resource: c_uint, limit: *mut Rlimit) -> c_int;
     pub(crate) fn getpid() -> c_int;
     pub(crate) fn getppid() -> c_int;
@@ -92,6 +96,28 @@ pub(crate) fn errno() -> c_int {
 pub(crate) fn set_errno(error: c_int) {
     // SAFETY: as in `errno`.
     unsafe { *__errno_location() = error };
+}
+
+/// Where the link at `path` leads; empty if that cannot be told.
+pub(crate) fn read_link<'a>(path: &core::ffi::CStr, buffer: &'a mut [u8]) -> &'a [u8] {
+    // SAFETY: the path is a C string, and the pointer and the length are those of one slice.
+    let len = unsafe { readlink(path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    usize::try_from(len)
+        .ok()
+        .and_then(|len| buffer.get(..len))
+        .unwrap_or(&[])
+}
+
+/// How far the first thread's stack may grow. The system keeps at least 128 MiB free for it, whatever the
+/// limit was when the program started and is now.
+pub(crate) fn stack_limit() -> usize {
+    let mut limit = Rlimit {
+        current: 0,
+        maximum: 0,
+    };
+    // SAFETY: `limit` is valid for the write.
+    unsafe { getrlimit(RLIMIT_STACK, &raw mut limit) };
+    limit.current.min(128 << 20) as usize
 }
 
 /// Nanoseconds of a clock that every Linux has.

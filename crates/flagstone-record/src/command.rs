@@ -19,6 +19,9 @@ pub struct RecordCommand {
     pub(crate) args: Vec<OsString>,
     pub(crate) output: PathBuf,
     pub(crate) children: ChildPolicy,
+    pub(crate) sample_bytes: u64,
+    pub(crate) stack_depth: u32,
+    pub(crate) max_bytes: u64,
 }
 
 /// What happens to the processes that the program starts.
@@ -41,6 +44,9 @@ impl RecordCommand {
             args: Vec::new(),
             output: PathBuf::from("recording.flagtrace"),
             children: ChildPolicy::default(),
+            sample_bytes: 0,
+            stack_depth: 0,
+            max_bytes: 0,
         }
     }
 
@@ -56,6 +62,29 @@ impl RecordCommand {
     #[must_use]
     pub fn output(mut self, path: impl Into<PathBuf>) -> Self {
         self.output = path.into();
+        self
+    }
+
+    /// Records a sample instead of everything: one sample point per `bytes` allocated bytes on
+    /// average, see [`Sampling`](flagstone_trace::Sampling). 0 is everything.
+    #[must_use]
+    pub fn sample(mut self, bytes: u64) -> Self {
+        self.sample_bytes = bytes;
+        self
+    }
+
+    /// Records where each call comes from: up to `depth` return addresses, 0 for none.
+    #[must_use]
+    pub fn stacks(mut self, depth: u32) -> Self {
+        self.stack_depth = depth;
+        self
+    }
+
+    /// Stops recording when the records of all processes take `bytes` bytes on the disk; the
+    /// program goes on. 0 is no limit.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
         self
     }
 

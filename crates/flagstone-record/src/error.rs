@@ -29,6 +29,9 @@ pub(crate) enum Kind {
     NoLibraryFolder(PathBuf),
     Start(PathBuf, io::Error),
     NothingRecorded(PathBuf),
+    TooDeep(usize),
+    NoCallSites,
+    SmallLimit(u64),
     Spool(PathBuf, io::Error),
     Trace(TraceError),
     Interrupted,
@@ -60,6 +63,16 @@ impl RecordError {
     #[must_use]
     pub fn is_nothing_recorded(&self) -> bool {
         matches!(self.0, Kind::NothingRecorded(_))
+    }
+
+    /// Whether the recording was asked for in a way that is not possible: too small a limit, too
+    /// deep stacks, or call sites where the C library cannot tell them.
+    #[must_use]
+    pub fn is_unsuitable_request(&self) -> bool {
+        matches!(
+            self.0,
+            Kind::TooDeep(_) | Kind::NoCallSites | Kind::SmallLimit(_)
+        )
     }
 
     /// Whether the output cannot be written.
@@ -163,6 +176,18 @@ impl fmt::Display for RecordError {
                 "nothing was recorded: `{}` never reached the C library's allocator (it may bring \
                  its own), or the recorder could not be loaded or write beside the output",
                 path.display()
+            ),
+            Kind::TooDeep(depth) => write!(
+                f,
+                "stacks of {depth} return addresses are more than the recorder keeps: give at most \
+                 64"
+            ),
+            Kind::NoCallSites => f.write_str(
+                "call sites cannot be recorded with this C library: glibc 2.35 or newer can",
+            ),
+            Kind::SmallLimit(limit) => write!(
+                f,
+                "a recording of {limit} bytes has no room for its first events: give at least 65536"
             ),
             Kind::Spool(path, error) => {
                 write!(

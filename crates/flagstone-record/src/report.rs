@@ -16,6 +16,17 @@ pub struct RecordReport {
     /// The traces of its earlier images and of the processes it started, by their start. Those
     /// that allocated nothing have none.
     pub children: Vec<ProcessReport>,
+    /// Processes of which nothing was recorded, because the limit was reached before.
+    pub left_out: usize,
+}
+
+/// Why a recording stopped before its process ended.
+#[derive(Debug)]
+pub enum Stopped {
+    /// It reached the limit that was set.
+    Limit,
+    /// The recorder could not go on, for example because the disk was full.
+    Failure(io::Error),
 }
 
 /// The trace of one process image.
@@ -34,8 +45,8 @@ pub struct ProcessReport {
     /// Frees that the recorder did not see but that must have happened, because the address was
     /// handed out again. They are in the trace.
     pub inferred_frees: u64,
-    /// Why recording stopped before the process ended, for example because the disk was full.
-    pub stopped: Option<io::Error>,
+    /// Why recording stopped before the process ended.
+    pub stopped: Option<Stopped>,
     /// Whether the process was still running when its trace was written.
     pub still_running: bool,
 }

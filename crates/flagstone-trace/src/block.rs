@@ -1,12 +1,14 @@
 //! A block of events as columns of bytes, and back.
 
 use crate::numbering::Numbering;
-use crate::section::MAX_EVENTS;
+use crate::section::{MAX_EVENTS, VERSION_1};
 use crate::varint::{self, Cursor};
-use crate::{Event, EventKind, ObjectId, ThreadNumber, TraceError};
+use crate::{Event, EventKind, ObjectId, Sites, StackId, ThreadNumber, TraceError};
 
-/// Columns of a block: operations, threads, times, sizes, objects.
-const COLUMNS: usize = 5;
+/// Columns of a block: operations, threads, times, sizes, objects, stacks.
+const COLUMNS: usize = 6;
+/// Those of version 1, which has no stacks.
+const COLUMNS_1: usize = 5;
 
 /// The operation byte: bits 0-1 the kind, then the flags, bits 4-7 the alignment's exponent.
 mod op {
@@ -33,6 +35,8 @@ pub(crate) struct BlockWriter {
     times: Vec<u8>,
     sizes: Vec<u8>,
     objects: Vec<u8>,
+    stacks: Vec<u8>,
+    has_stacks: bool,
 }
 
 impl BlockWriter {
@@ -44,8 +48,9 @@ impl BlockWriter {
         self.events == MAX_EVENTS
     }
 
-    /// Adds an event that `after` has admitted: its counts are those right after the event.
-    pub(crate) fn push(&mut self, event: &Event, after: &Numbering) {
+    /// Adds an event that `after` has admitted: its counts are those right after the event. The
+    /// stack of a free is not kept.
+    pub(crate) fn push(&mut self, event: &Event, stack: StackId, after: &Numbering) {
         let mut op = 0;
         if self.thread != Some(event.thread) {
             self.thread = Some(event.thread);
@@ -78,6 +83,10 @@ impl BlockWriter {
                 self.put_object(object, after);
             }
         }
+        if !matches!(event.kind, EventKind::Free { .. }) {
+            varint::put(&mut self.stacks, u64::from(stack.0));
+            self.has_stacks |= stack != StackId::UNKNOWN;
+        }
         self.ops.push(op);
         self.events += 1;
     }
@@ -102,12 +111,16 @@ impl BlockWriter {
         out.clear();
         varint::put(out, self.start.objects);
         varint::put(out, u64::from(self.start.threads));
+        if !std::mem::take(&mut self.has_stacks) {
+            self.stacks.clear();
+        }
         let columns = [
             &mut self.ops,
             &mut self.threads,
             &mut self.times,
             &mut self.sizes,
             &mut self.objects,
+            &mut self.stacks,
         ];
         for column in &columns {
             varint::put(out, column.len() as u64);
@@ -128,27 +141,43 @@ struct BlockReader<'a> {
     times: Cursor<'a>,
     sizes: Cursor<'a>,
     objects: Cursor<'a>,
+    stacks: Cursor<'a>,
 }
 
-/// Appends the `count` events of the block `bytes` to `out` and counts them in `numbering`.
+/// What the bytes of a block are and where they stand.
+pub(crate) struct Raw<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) version: u16,
+    pub(crate) count: u32,
+    /// The call sites that the blocks and lists before it have told.
+    pub(crate) sites: &'a Sites,
+}
+
+/// Appends the events of a block to `out` and counts them in `numbering`. `stacks` (cleared first)
+/// gets one entry per event, or stays empty when the block has none.
 ///
 /// # Errors
 ///
 /// Corrupted columns, a block that does not follow what was counted before, and events that break
 /// a rule of the numbering. `out` may hold some of the block's events then.
 pub(crate) fn decode(
-    bytes: &[u8],
-    count: u32,
+    raw: &Raw<'_>,
     numbering: &mut Numbering,
     out: &mut Vec<Event>,
+    stacks: &mut Vec<StackId>,
 ) -> Result<(), TraceError> {
+    stacks.clear();
     let corrupted = || TraceError::corrupted_part("block");
-    let mut block = BlockReader::new(bytes, numbering).ok_or_else(corrupted)?;
-    out.reserve(count as usize);
-    for _ in 0..count {
+    let mut block = BlockReader::new(raw.bytes, raw.version, numbering).ok_or_else(corrupted)?;
+    let has_stacks = !block.stacks.is_empty();
+    out.reserve(raw.count as usize);
+    for _ in 0..raw.count {
         let event = block.next(numbering).ok_or_else(corrupted)?;
         numbering.admit(&event).map_err(TraceError::event)?;
         out.push(event);
+        if has_stacks {
+            stacks.push(block.stack(&event, raw.sites).ok_or_else(corrupted)?);
+        }
     }
     if block.is_empty() {
         Ok(())
@@ -158,12 +187,17 @@ pub(crate) fn decode(
 }
 
 impl<'a> BlockReader<'a> {
-    fn new(bytes: &'a [u8], before: &Numbering) -> Option<Self> {
+    fn new(bytes: &'a [u8], version: u16, before: &Numbering) -> Option<Self> {
         let mut cursor = Cursor::new(bytes);
         let follows =
             cursor.varint()? == before.objects && cursor.varint()? == u64::from(before.threads);
         let mut lengths = [0; COLUMNS];
-        for length in &mut lengths {
+        let columns = if version == VERSION_1 {
+            COLUMNS_1
+        } else {
+            COLUMNS
+        };
+        for length in &mut lengths[..columns] {
             *length = cursor.varint()?;
         }
         let mut column = |index: usize| cursor.take(lengths[index]).map(Cursor::new);
@@ -175,6 +209,7 @@ impl<'a> BlockReader<'a> {
             times: column(2)?,
             sizes: column(3)?,
             objects: column(4)?,
+            stacks: column(5)?,
         };
         (follows && cursor.is_empty()).then_some(block)
     }
@@ -186,6 +221,7 @@ impl<'a> BlockReader<'a> {
             &self.times,
             &self.sizes,
             &self.objects,
+            &self.stacks,
         ];
         columns.into_iter().all(Cursor::is_empty)
     }
@@ -219,6 +255,14 @@ impl<'a> BlockReader<'a> {
             time_ns: self.time_ns,
             kind,
         })
+    }
+
+    fn stack(&mut self, event: &Event, sites: &Sites) -> Option<StackId> {
+        if matches!(event.kind, EventKind::Free { .. }) {
+            return Some(StackId::UNKNOWN);
+        }
+        let stack = u32::try_from(self.stacks.varint()?).ok()?;
+        (stack <= sites.stacks()).then_some(StackId(stack))
     }
 
     fn align(&mut self, bits: u8) -> Option<u64> {

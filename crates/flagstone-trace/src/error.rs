@@ -166,7 +166,7 @@ impl fmt::Display for TraceError {
             }
             Kind::NewerVersion(found) => write!(
                 f,
-                "the trace has format version {found} and this program reads version \
+                "the trace has format version {found} and this program reads up to version \
                  {FORMAT_VERSION}: use a matching release of flagstone"
             )?,
             Kind::Truncated => f.write_str("the trace is cut off: it has no end mark")?,

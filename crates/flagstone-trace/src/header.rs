@@ -1,7 +1,8 @@
 //! Which program a trace is of.
 
+use crate::section::VERSION_1;
 use crate::varint::{self, Cursor};
-use crate::{Summary, TraceError};
+use crate::{Origin, Sampling, Summary, TraceError};
 
 /// What was recorded, and as far as is known how much.
 ///
@@ -21,6 +22,12 @@ pub struct Header {
     pub pid: u32,
     /// Process id of its parent.
     pub parent_pid: u32,
+    /// How the trace came about.
+    pub origin: Origin,
+    /// Which objects are in the trace: all, or a sample.
+    pub sampling: Option<Sampling>,
+    /// Return addresses kept of each call; 0 when call sites were not recorded.
+    pub stack_depth: u32,
     /// Threads in the trace; 0 while unknown.
     pub threads: u32,
     /// Events in the trace; 0 while unknown.
@@ -52,12 +59,19 @@ impl Header {
         varint::put(&mut out, self.recorded_unix_s);
         varint::put(&mut out, u64::from(self.pid));
         varint::put(&mut out, u64::from(self.parent_pid));
+        out.push(self.origin.code());
+        varint::put(&mut out, self.sampling.map_or(0, Sampling::bytes));
+        varint::put(&mut out, u64::from(self.stack_depth));
         out
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, TraceError> {
+    pub(crate) fn decode(bytes: &[u8], version: u16) -> Result<Self, TraceError> {
         let mut cursor = Cursor::new(bytes);
         Self::fields(&mut cursor)
+            .and_then(|header| match version {
+                VERSION_1 => Some(header),
+                _ => header.with_fields_of_version_2(&mut cursor),
+            })
             .filter(|_| cursor.is_empty())
             .ok_or_else(|| TraceError::corrupted_part("header"))
     }
@@ -74,6 +88,15 @@ impl Header {
             pid: cursor.varint()?.try_into().ok()?,
             parent_pid: cursor.varint()?.try_into().ok()?,
             ..Self::default()
+        })
+    }
+
+    fn with_fields_of_version_2(self, cursor: &mut Cursor<'_>) -> Option<Self> {
+        Some(Self {
+            origin: Origin::of_code(cursor.byte()?)?,
+            sampling: Sampling::every(cursor.varint()?),
+            stack_depth: cursor.varint()?.try_into().ok()?,
+            ..self
         })
     }
 }

@@ -38,7 +38,7 @@
 //! # The file
 //!
 //! ```text
-//! magic (8 bytes) · version (u16) · section 'H' · section 'B' ... section 'B' · section 'F'
+//! magic (8 bytes) · version (u16) · section 'H' · sections 'S' and 'B' in turn · section 'F'
 //!
 //! section = tag u8 · events u32 · raw length u32 · stored length u32 · crc32 u32 · stored bytes
 //! ```
@@ -49,30 +49,51 @@
 //! deflated. A block is stored by columns, because sizes resemble sizes and times resemble times:
 //!
 //! ```text
-//! first object · threads so far · 5 column lengths      (variable-length integers)
+//! first object · threads so far · 6 column lengths      (variable-length integers)
 //! operations   one byte each: kind, zeroed, "another thread", alignment
 //! threads      the number, only where the thread changes
 //! times        difference to the previous event
 //! sizes        of allocations and reallocations
 //! objects      of reallocations and frees: distance from the newest object
+//! stacks       of allocations and reallocations: the call site; empty when none is known
 //! ```
 //!
 //! Differences start anew in every block, so each block decodes without the ones before it, and a
 //! trace that was cut off still gives all its whole blocks before the error.
 //!
+//! An `S` is deflated too and tells of call sites that no block before it has used: modules (first
+//! address, length, bias, path), names (address; function, file, line of each inlined call) and
+//! stacks, each of which is one address and the older stack that called it. A list of call sites
+//! stands before the block that needs it, so a trace that is cut off explains all it has.
+//!
+//! # Versions
+//!
+//! Version 1 had no `S`, no column of stacks, no origin, sampling and depth at the end of the
+//! header, and a summary that ended with the completeness. It is read for ever; what it lacks is
+//! taken as recorded, whole and without call sites.
+//!
 //! Considered and left out: rows instead of columns (larger after deflate), a general
-//! serialisation format (events are the only bulk and none comes near four bytes for one), and
-//! return addresses or stacks (a replay does not need them and they name the recording machine).
+//! serialisation format (events are the only bulk and none comes near four bytes for one), a stack
+//! per event instead of a number (a program has a few thousand of them), and call sites at the end
+//! of the file (a trace that is cut off would lose them all).
 #![forbid(unsafe_code)]
 
 mod block;
 mod error;
 mod event;
+#[cfg(feature = "convert")]
+pub mod export;
 mod header;
 mod histogram;
+#[cfg(feature = "convert")]
+pub mod import;
 mod numbering;
+mod origin;
 mod reader;
+mod sampling;
 mod section;
+mod site_stats;
+mod sites;
 mod stats;
 mod summary;
 mod validator;
@@ -83,8 +104,12 @@ pub use error::TraceError;
 pub use event::{Event, EventKind, ObjectId, ThreadNumber};
 pub use header::Header;
 pub use histogram::{Bucket, Histogram};
+pub use origin::{Ending, Origin, StopReason};
 pub use reader::{Events, Reader};
+pub use sampling::Sampling;
 pub use section::FORMAT_VERSION;
+pub use site_stats::{SiteRow, SiteStats};
+pub use sites::{Location, Module, Sites, StackId};
 pub use stats::{LiveStats, ThreadStats};
 pub use summary::Summary;
 pub use validator::Validator;

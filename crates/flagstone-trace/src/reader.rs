@@ -7,16 +7,18 @@ use std::path::Path;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::numbering::Numbering;
-use crate::section::{FORMAT_VERSION, Head, MAGIC, Tag};
-use crate::{Event, Header, Summary, TraceError, block};
+use crate::section::{FORMAT_VERSION, Head, MAGIC, Tag, VERSION_1};
+use crate::{Event, Header, Sites, StackId, Summary, TraceError, block};
 
 /// Reads events from `R`, block by block.
 ///
-/// It holds one block (a few MiB at most), whatever the trace says about itself. A trace that was
+/// It holds one block (a few MiB at most) and the call sites, if there are any, whatever the trace
+/// says about itself. A trace that was
 /// cut off or damaged gives all blocks before the fault and then one error.
 #[derive(Debug)]
 pub struct Reader<R: Read> {
     from: R,
+    version: u16,
     header: Header,
     numbering: Numbering,
     summary: Option<Summary>,
@@ -28,6 +30,9 @@ pub struct Reader<R: Read> {
     stored: Vec<u8>,
     raw: Vec<u8>,
     decompress: Decompress,
+    sites: Sites,
+    /// Of the events of the block that was read last; empty when it has none.
+    stacks: Vec<StackId>,
 }
 
 impl Reader<BufReader<File>> {
@@ -38,9 +43,11 @@ impl Reader<BufReader<File>> {
     /// As [`new`](Self::new), and a file that cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, TraceError> {
         let mut file = File::open(path).map_err(TraceError::io)?;
-        let summary = summary_at_end(&mut file);
+        let summaries = [FORMAT_VERSION, VERSION_1].map(|v| (v, summary_at_end(&mut file, v)));
         let mut reader = Self::new(BufReader::with_capacity(1 << 16, file))?;
-        if let Some(summary) = summary {
+        let version = reader.version;
+        let summary = summaries.into_iter().find(|(v, _)| *v == version);
+        if let Some((_, Some(summary))) = summary {
             reader.header = reader.header.with_counts_of(&summary);
         }
         Ok(reader)
@@ -56,10 +63,11 @@ impl<R: Read> Reader<R> {
     /// or an error of `from`.
     pub fn new(mut from: R) -> Result<Self, TraceError> {
         read_magic(&mut from)?;
-        read_version(&mut from)?;
+        let version = read_version(&mut from)?;
         let offset = (MAGIC.len() + size_of_val(&FORMAT_VERSION)) as u64;
         let mut reader = Self {
             from,
+            version,
             header: Header::default(),
             numbering: Numbering::default(),
             summary: None,
@@ -69,6 +77,8 @@ impl<R: Read> Reader<R> {
             stored: Vec::new(),
             raw: Vec::new(),
             decompress: Decompress::new(false),
+            sites: Sites::default(),
+            stacks: Vec::new(),
         };
         reader.header = reader.read_header().map_err(|error| error.at(offset, 0))?;
         Ok(reader)
@@ -95,6 +105,7 @@ impl<R: Read> Reader<R> {
     /// underlying reader. `out` is empty then, and the next call answers `false`.
     pub fn next_block(&mut self, out: &mut Vec<Event>) -> Result<bool, TraceError> {
         out.clear();
+        self.stacks.clear();
         if self.over {
             return Ok(false);
         }
@@ -102,8 +113,29 @@ impl<R: Read> Reader<R> {
         self.read_block(out).map_err(|error| {
             self.over = true;
             out.clear();
+            self.stacks.clear();
             error.at(offset, block)
         })
+    }
+
+    /// The call site of an event of the block that [`next_block`](Self::next_block) gave last, by
+    /// the event's index in it: of an allocation or reallocation of a trace that has call sites.
+    /// Others have [`StackId::UNKNOWN`].
+    #[must_use]
+    pub fn stack(&self, index: usize) -> StackId {
+        self.stacks.get(index).copied().unwrap_or_default()
+    }
+
+    /// The call sites of all blocks read so far.
+    #[must_use]
+    pub fn sites(&self) -> &Sites {
+        &self.sites
+    }
+
+    /// The version of the format that the trace has.
+    #[must_use]
+    pub fn version(&self) -> u16 {
+        self.version
     }
 
     /// The events one by one, up to the end or the first error.
@@ -120,15 +152,26 @@ impl<R: Read> Reader<R> {
         if head.tag != Tag::Header || head.raw_len != head.stored_len || head.events != 0 {
             return Err(TraceError::corrupted_part("header"));
         }
-        Header::decode(&self.stored)
+        Header::decode(&self.stored, self.version)
     }
 
     fn read_block(&mut self, out: &mut Vec<Event>) -> Result<bool, TraceError> {
-        let head = self.read_section()?;
+        let mut head = self.read_section()?;
+        while head.tag == Tag::Sites && head.events == 0 && self.version != VERSION_1 {
+            self.inflate(head.raw_len as usize)?;
+            self.sites.extend(&self.raw)?;
+            head = self.read_section()?;
+        }
         match head.tag {
             Tag::Block if head.events > 0 => {
                 self.inflate(head.raw_len as usize)?;
-                block::decode(&self.raw, head.events, &mut self.numbering, out)?;
+                let raw = block::Raw {
+                    bytes: &self.raw,
+                    version: self.version,
+                    count: head.events,
+                    sites: &self.sites,
+                };
+                block::decode(&raw, &mut self.numbering, out, &mut self.stacks)?;
                 self.blocks += 1;
                 Ok(true)
             }
@@ -137,7 +180,9 @@ impl<R: Read> Reader<R> {
                 self.over = true;
                 Ok(false)
             }
-            Tag::Block | Tag::Header => Err(TraceError::corrupted_part("order of sections")),
+            Tag::Block | Tag::Header | Tag::Sites => {
+                Err(TraceError::corrupted_part("order of sections"))
+            }
         }
     }
 
@@ -177,7 +222,7 @@ impl<R: Read> Reader<R> {
             objects,
             threads,
         } = self.numbering;
-        let summary = Summary::decode(&self.stored)
+        let summary = Summary::decode(&self.stored, self.version)
             .filter(|s| (s.events, s.objects, s.threads) == (events, objects, threads))
             .ok_or_else(|| TraceError::corrupted_part("summary"))?;
         let mut beyond = Vec::new();
@@ -238,25 +283,25 @@ fn read_magic(from: &mut impl Read) -> Result<(), TraceError> {
     }
 }
 
-fn read_version(from: &mut impl Read) -> Result<(), TraceError> {
+fn read_version(from: &mut impl Read) -> Result<u16, TraceError> {
     let at = |error: TraceError| error.at(MAGIC.len() as u64, 0);
     let mut version = [0; 2];
     from.read_exact(&mut version)
         .map_err(|error| at(TraceError::io(error)))?;
     match u16::from_le_bytes(version) {
-        FORMAT_VERSION => Ok(()),
+        version @ VERSION_1..=FORMAT_VERSION => Ok(version),
         0 => Err(at(TraceError::corrupted_part("version"))),
         newer => Err(TraceError::newer_version(newer)),
     }
 }
 
-/// The summary at the end of `file`, which is at its start again afterwards. An end that is
+/// The summary at the end of `file` if it has `version`. The file is at its start again afterwards. An end that is
 /// missing or damaged is no error here: whoever reads on meets it in its place.
-fn summary_at_end(file: &mut File) -> Option<Summary> {
-    const LEN: usize = Head::ENCODED + Summary::ENCODED;
-    let mut bytes = [0; LEN];
+fn summary_at_end(file: &mut File, version: u16) -> Option<Summary> {
+    let len = Head::ENCODED + Summary::encoded(version);
+    let mut bytes = vec![0; len];
     let read = file
-        .seek(SeekFrom::End(-(LEN as i64)))
+        .seek(SeekFrom::End(-(len as i64)))
         .and_then(|_| file.read_exact(&mut bytes));
     // A pipe cannot seek, nor has it moved.
     file.rewind().ok();
@@ -264,6 +309,6 @@ fn summary_at_end(file: &mut File) -> Option<Summary> {
     let (head, stored) = bytes.split_first_chunk()?;
     let head = Head::decode(head).filter(|head| head.tag == Tag::Footer)?;
     head.matches(stored)
-        .then(|| Summary::decode(stored))
+        .then(|| Summary::decode(stored, version))
         .flatten()
 }

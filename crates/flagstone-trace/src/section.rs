@@ -4,8 +4,11 @@ use std::io::{Read, Write};
 
 use crate::TraceError;
 
-/// Version of the format that this crate reads and writes.
-pub const FORMAT_VERSION: u16 = 1;
+/// Version of the format that this crate writes. It reads this one and all older ones.
+pub const FORMAT_VERSION: u16 = 2;
+
+/// The version before call sites, origins and endings.
+pub(crate) const VERSION_1: u16 = 1;
 
 /// The first bytes of a trace. The byte above 127 and the line ends show a transfer as text.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89FLAG\r\n\x1a";
@@ -13,17 +16,21 @@ pub(crate) const MAGIC: [u8; 8] = *b"\x89FLAG\r\n\x1a";
 /// The most events in one block.
 pub(crate) const MAX_EVENTS: usize = 1 << 16;
 
+/// The most bytes in one section of call sites.
+pub(crate) const MAX_SITES_BYTES: usize = 4 << 20;
+
 /// What a section holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tag {
     Header = b'H' as isize,
     Block = b'B' as isize,
+    Sites = b'S' as isize,
     Footer = b'F' as isize,
 }
 
 impl Tag {
     fn of(byte: u8) -> Option<Self> {
-        [Self::Header, Self::Block, Self::Footer]
+        [Self::Header, Self::Block, Self::Sites, Self::Footer]
             .into_iter()
             .find(|&tag| tag as u8 == byte)
     }
@@ -31,8 +38,9 @@ impl Tag {
     /// The most raw bytes that a section of this kind may have. A reader allocates no more.
     pub(crate) fn limit(self) -> usize {
         match self {
-            // An event takes at most 38 bytes: 1 + 5 + 10 + 1 + 10 + 10, rounded up.
-            Self::Block => MAX_EVENTS * 38 + 64,
+            // An event takes at most 43 bytes: 1 + 5 + 10 + 1 + 10 + 10 + 5, rounded up.
+            Self::Block => MAX_EVENTS * 43 + 64,
+            Self::Sites => MAX_SITES_BYTES,
             // Above what a system hands to a program as its arguments.
             Self::Header => 8 << 20,
             Self::Footer => crate::Summary::ENCODED,

@@ -237,6 +237,7 @@ impl LiveStats {
             duration_ns: self.duration_ns,
             unmatched_frees: 0,
             complete: true,
+            ..Summary::default()
         }
     }
 }

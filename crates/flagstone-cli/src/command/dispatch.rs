@@ -1,6 +1,6 @@
 //! From arguments to a subcommand.
 
-use super::{info, record, replay};
+use super::{export, import, info, record, replay};
 use crate::Failure;
 use crate::args::{Args, Command, ReplayArgs};
 
@@ -13,6 +13,14 @@ pub fn run(args: Args) -> Vec<Failure> {
     {
         Command::Record(args) => record::record(args).err().into_iter().collect(),
         Command::Info(args) => info::info(args),
+        Command::Import(args) => import::import_file(args)
+            .unwrap_or_else(Some)
+            .into_iter()
+            .collect(),
+        Command::Export(args) => export::export(args)
+            .unwrap_or_else(Some)
+            .into_iter()
+            .collect(),
         Command::Replay(args) => replay::replay(args),
         Command::ReplayOnce(args) => replay::replay_once(args).err().into_iter().collect(),
     }

@@ -4,6 +4,8 @@
 //! report; results it did get are printed in any case.
 
 mod dispatch;
+mod export;
+mod import;
 mod info;
 mod record;
 mod replay;

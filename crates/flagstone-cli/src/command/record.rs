@@ -4,16 +4,21 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use flagstone_record::{ChildPolicy, ProcessReport, Progress, RecordCommand, RecordReport};
+use flagstone_record::{
+    ChildPolicy, ProcessReport, Progress, RecordCommand, RecordReport, Stopped,
+};
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
 
-use crate::args::RecordArgs;
+use crate::args::{RecordArgs, Size};
 use crate::{Failure, output, progress};
 
 pub(super) fn record(args: RecordArgs) -> Result<(), Failure> {
     let RecordArgs {
         output,
         no_children,
+        sample,
+        max_bytes,
+        stacks,
         program,
     } = args;
     let (program, args) = program
@@ -28,7 +33,10 @@ pub(super) fn record(args: RecordArgs) -> Result<(), Failure> {
     let command = RecordCommand::new(program)
         .args(args)
         .output(output)
-        .children(children);
+        .children(children)
+        .sample(sample.map_or(0, Size::bytes))
+        .max_bytes(max_bytes.map_or(0, Size::bytes))
+        .stacks(stacks.unwrap_or(0));
     let mut bar = None;
     let report = flagstone_record::record(&command, &mut |progress| show(progress, &mut bar));
     if let Some(bar) = bar {
@@ -70,6 +78,10 @@ fn describe(report: &RecordReport) -> String {
     for process in [&report.main].into_iter().chain(&report.children) {
         text += &format!("flagstone: {}\n", line(process));
     }
+    if report.left_out > 0 {
+        let processes = HumanCount(report.left_out as u64);
+        text += &format!("flagstone: --max-bytes left out {processes} more processes\n");
+    }
     text
 }
 
@@ -99,8 +111,14 @@ fn line(process: &ProcessReport) -> String {
         HumanCount(summary.events),
         HumanBytes(summary.peak_live_bytes),
     );
-    if let Some(error) = stopped {
-        line += &format!("; recording stopped before the program ended: {error}");
+    match stopped {
+        None => {}
+        Some(Stopped::Limit) => {
+            line += "; recording stopped at --max-bytes, before the program ended";
+        }
+        Some(Stopped::Failure(error)) => {
+            line += &format!("; recording stopped before the program ended: {error}");
+        }
     }
     if *still_running {
         line += "; the process is still running and what it does from now on is not recorded";

@@ -2,7 +2,7 @@
 
 use crate::args::{ReplayArgs, ReplayOnceArgs};
 use crate::replay::{self, CONTENDERS, Contender, Contest, Survey, contender_named};
-use crate::{Failure, Source, output, progress};
+use crate::{Failure, Source, fitness, output, progress};
 
 /// Rounds when the user does not say.
 const ROUNDS: u32 = 5;
@@ -48,6 +48,7 @@ fn replay_source(
     contenders: &[&'static dyn Contender],
     rounds: u32,
 ) -> Result<Option<Failure>, Failure> {
+    fitness::check_replay(source)?;
     let spinner = progress::spinner(format!("{source}: reading"));
     let survey = Survey::of(source, |events| spinner.set_position(events));
     spinner.finish_and_clear();

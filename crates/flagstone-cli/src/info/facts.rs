@@ -1,8 +1,11 @@
 //! The numbers of a trace, collected in one pass.
 
-use flagstone_trace::{Header, LiveStats, Summary};
+use flagstone_trace::{Header, LiveStats, SiteStats, StackId, Summary};
+
+use super::sites::{self, Site};
 
 use crate::replay::survey::is_partial;
+use crate::totals::Totals;
 use crate::{Failure, Source};
 
 /// Everything that is shown of a trace. Its [`Display`](std::fmt::Display) is the page.
@@ -14,6 +17,11 @@ pub struct Facts {
     /// `None` when the end of the trace was not reached.
     pub(super) summary: Option<Summary>,
     pub(super) bytes_on_disk: u64,
+    pub(super) format_version: u16,
+    /// What a sample says of the whole.
+    pub(super) estimate: Option<SiteStats>,
+    /// The call sites that allocate most, if they were asked for.
+    pub(super) sites: Option<Vec<Site>>,
     cut: Option<String>,
 }
 
@@ -27,6 +35,8 @@ impl Facts {
     pub fn of(source: &Source, mut progress: impl FnMut(u64)) -> Result<Self, Failure> {
         let mut reader = source.open()?;
         let mut stats = LiveStats::default();
+        let sampling = reader.header().sampling;
+        let mut estimate = sampling.map(|sampling| SiteStats::new(Some(sampling)));
         let mut events = Vec::new();
         let cut = loop {
             match reader.next_block(&mut events) {
@@ -41,6 +51,9 @@ impl Facts {
                 stats
                     .push(event)
                     .map_err(|error| Failure::about(source, error))?;
+                if let Some(estimate) = &mut estimate {
+                    estimate.push(event, StackId::UNKNOWN);
+                }
             }
             progress(stats.events());
         };
@@ -50,8 +63,31 @@ impl Facts {
             stats,
             summary: reader.summary().copied(),
             bytes_on_disk: source.bytes_on_disk()?,
+            format_version: reader.version(),
+            estimate,
+            sites: None,
             cut,
         })
+    }
+
+    /// Adds the `most` call sites that allocate most, in two more passes over the trace.
+    ///
+    /// # Errors
+    ///
+    /// If the trace has no call sites, or cannot be read any more.
+    pub fn add_sites(
+        &mut self,
+        source: &Source,
+        most: u32,
+        progress: impl FnMut(u64),
+    ) -> Result<(), Failure> {
+        let totals = Totals::of(source, progress)?;
+        if totals.sites.stacks() == 0 {
+            let missing = "the trace has no call sites: record it with --stacks";
+            return Err(Failure::about(source, missing));
+        }
+        self.sites = Some(sites::top(&totals, most as usize));
+        Ok(())
     }
 
     /// Why the trace could be read only in part, if so.

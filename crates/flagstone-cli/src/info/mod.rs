@@ -2,6 +2,8 @@
 
 mod chart;
 mod facts;
+mod json;
 mod page;
+mod sites;
 
 pub use facts::Facts;

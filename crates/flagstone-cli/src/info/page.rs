@@ -3,11 +3,13 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use flagstone_trace::Histogram;
+use flagstone_trace::{Ending, Histogram, Origin, StopReason};
 use indicatif::{BinaryBytes, HumanCount};
 
 use super::chart::{Chart, share};
 use super::facts::Facts;
+use super::sites::{Place, whole};
+use crate::fitness;
 
 /// The first second of the year 10000, counted from 1970.
 const YEAR_10000: u64 = 253_402_300_800;
@@ -15,7 +17,8 @@ const YEAR_10000: u64 = 253_402_300_800;
 impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.name)?;
-        for (what, value) in self.recording().into_iter().chain(self.totals()) {
+        let lines = self.recording().into_iter().chain(self.estimates());
+        for (what, value) in lines.chain(self.totals()) {
             writeln!(f, "  {what:<18} {value}")?;
         }
         self.write_threads(f)?;
@@ -48,7 +51,8 @@ impl fmt::Display for Facts {
                 title: "lifetimes of the objects that were freed",
                 rows: lifetimes
             }
-        )
+        )?;
+        self.write_sites(f)
     }
 }
 
@@ -72,10 +76,28 @@ impl Facts {
         if header.pid > 0 {
             lines.push(("process", header.pid.to_string()));
         }
+        if let Some(caveat) = fitness::caveat(header.origin) {
+            lines.push(("made from", caveat.to_owned()));
+        }
+        if let Some(sampling) = header.sampling {
+            let every = bytes(sampling.bytes());
+            let sample = format!(
+                "one point per {every}: the numbers below count the sample, estimates the whole"
+            );
+            lines.push(("sampled", sample));
+        }
         if let Some(summary) = &self.summary {
             if !summary.complete {
-                let why = "no: the recorder had to stop before the program ended";
-                lines.push(("complete", why.to_owned()));
+                let why = match summary.stopped {
+                    Some(StopReason::Limit) => "recording stopped at the limit that it was given",
+                    Some(StopReason::StillRunning) => "the process was still running",
+                    _ if header.origin != Origin::Recorded => "the imported file was cut off",
+                    _ => "the recorder had to stop before the program ended",
+                };
+                lines.push(("complete", format!("no: {why}")));
+            }
+            if let Ending::Signal(signal) = summary.ending {
+                lines.push(("ended by", format!("signal {signal}")));
             }
             if summary.unmatched_frees > 0 {
                 let frees = HumanCount(summary.unmatched_frees);
@@ -83,6 +105,53 @@ impl Facts {
             }
         }
         lines
+    }
+
+    /// What a sample says of all objects.
+    fn estimates(&self) -> Vec<(&'static str, String)> {
+        let Some(estimate) = &self.estimate else {
+            return Vec::new();
+        };
+        let total = estimate.total();
+        let count = |number| HumanCount(whole(number)).to_string();
+        let live = bytes(whole(total.live_bytes));
+        vec![
+            ("estimated objects", count(total.allocated_objects)),
+            ("estimated bytes", bytes(whole(total.allocated_bytes))),
+            ("estimated peak", bytes(whole(estimate.peak_bytes()))),
+            (
+                "estimated at end",
+                format!("{live} in {} objects", count(total.live_objects)),
+            ),
+        ]
+    }
+
+    /// The call sites, if they were asked for.
+    fn write_sites(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(sites) = &self.sites else {
+            return Ok(());
+        };
+        writeln!(f, "\n  call sites that allocate most")?;
+        writeln!(
+            f,
+            "  {:>12} {:>12} {:>12} {:>12}",
+            "bytes", "objects", "at the peak", "at the end"
+        )?;
+        for site in sites {
+            writeln!(
+                f,
+                "  {:>12} {:>12} {:>12} {:>12}  {}",
+                bytes(site.allocated_bytes),
+                HumanCount(site.allocated_objects).to_string(),
+                bytes(site.peak_bytes),
+                bytes(site.live_bytes_at_end),
+                site.place
+            )?;
+            for caller in &site.callers {
+                writeln!(f, "  {:54} from {caller}", "")?;
+            }
+        }
+        Ok(())
     }
 
     /// How much there is of everything.
@@ -147,6 +216,17 @@ impl Facts {
         match threads.len().saturating_sub(MOST) {
             0 => Ok(()),
             more => writeln!(f, "  and {more} more"),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.function)?;
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => write!(f, " ({file}:{line})"),
+            (Some(file), None) => write!(f, " ({file})"),
+            _ => Ok(()),
         }
     }
 }

@@ -2,15 +2,17 @@
 
 mod objects;
 mod order;
+mod sites;
 
 use std::io::Write;
 
-use flagstone_trace::{Summary, Writer};
+use flagstone_trace::{StopReason, Summary, Writer};
 
-use crate::RecordError;
 use crate::spool::Spool;
+use crate::{RecordError, Stopped};
 use objects::Objects;
 use order::Order;
+use sites::CallSites;
 
 /// Records between two calls of `progress`.
 const STRIDE: u64 = 1 << 16;
@@ -43,17 +45,25 @@ pub(crate) fn merge_watched<W: Write>(
 ) -> Result<Merged, RecordError> {
     let unreadable = |error| RecordError::spool(spool.path())(error);
     let mut order = Order::new(spool);
-    let mut objects = Objects::default();
+    let mut sites = CallSites::read(spool, writer).map_err(unreadable)?;
+    let mut objects = Objects::new(spool.sampling().is_some());
     let mut records = 0u64;
     while let Some((thread, record)) = order.next(&objects).map_err(unreadable)? {
-        objects.apply(thread, &record, &mut |event| writer.push(event))?;
+        objects.apply(thread, &record, &mut |event, stack| {
+            let stack = sites.number(stack, writer);
+            writer.push_at(event, stack)
+        })?;
         records += 1;
         if records.is_multiple_of(STRIDE) {
             progress(order.bytes_done())?;
         }
     }
     progress(spool.record_bytes())?;
-    Ok(objects.finish(spool.stopped().is_none()))
+    let stopped = spool.stopped().map(|stopped| match stopped {
+        Stopped::Limit => StopReason::Limit,
+        Stopped::Failure(_) => StopReason::Failure,
+    });
+    Ok(objects.finish(stopped))
 }
 
 #[cfg(test)]

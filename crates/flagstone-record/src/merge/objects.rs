@@ -1,6 +1,6 @@
 //! From addresses to objects.
 
-use flagstone_trace::{Event, EventKind, ObjectId, Summary, ThreadNumber, TraceError};
+use flagstone_trace::{Event, EventKind, ObjectId, StopReason, Summary, ThreadNumber, TraceError};
 use hashbrown::HashMap;
 
 use super::Merged;
@@ -19,6 +19,8 @@ pub(crate) struct Objects {
     live_bytes: u64,
     summary: Summary,
     inferred_frees: u64,
+    /// In a sample, frees of what is not in it are no loss.
+    is_sample: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -27,10 +29,17 @@ struct Live {
     size: u64,
 }
 
-/// Takes the events that records become.
-type Sink<'a> = &'a mut dyn FnMut(&Event) -> Result<(), TraceError>;
+/// Takes the events that records become, each with the number of its call's stack.
+type Sink<'a> = &'a mut dyn FnMut(&Event, u64) -> Result<(), TraceError>;
 
 impl Objects {
+    pub(crate) fn new(is_sample: bool) -> Self {
+        Self {
+            is_sample,
+            ..Self::default()
+        }
+    }
+
     /// Whether `record` is possible next: it hands out an unused address or is about a used one.
     pub(crate) fn allows(&self, record: &Record) -> bool {
         let used = self.live.contains_key(&record.address);
@@ -54,9 +63,9 @@ impl Objects {
                 self.appear(thread, record, sink)
             }
             Op::Free => match self.live.remove(&address) {
-                Some(live) => self.disappear(thread, record.time_ns, live, sink),
+                Some(live) => self.disappear(thread, record, live, sink),
                 None => {
-                    self.summary.unmatched_frees += 1;
+                    self.summary.unmatched_frees += u64::from(!self.is_sample);
                     Ok(())
                 }
             },
@@ -80,12 +89,13 @@ impl Objects {
     }
 
     /// The totals, when all records are applied.
-    pub(crate) fn finish(self, complete: bool) -> Merged {
+    pub(crate) fn finish(self, stopped: Option<StopReason>) -> Merged {
         let summary = Summary {
             threads: self.threads.len() as u32,
             live_objects_at_end: self.live.len() as u64,
             live_bytes_at_end: self.live_bytes,
-            complete,
+            complete: stopped.is_none(),
+            stopped,
             ..self.summary
         };
         Merged {
@@ -100,7 +110,7 @@ impl Objects {
         match self.live.remove(&record.address) {
             Some(live) => {
                 self.inferred_frees += 1;
-                self.disappear(thread, record.time_ns, live, sink)
+                self.disappear(thread, record, live, sink)
             }
             None => Ok(()),
         }
@@ -124,7 +134,7 @@ impl Objects {
             align,
             zeroed,
         };
-        self.emit(thread, record.time_ns, kind, sink)
+        self.emit(thread, record, kind, sink)
     }
 
     /// A resized object that was allocated before the recording began.
@@ -157,30 +167,26 @@ impl Objects {
         sink: Sink<'_>,
     ) -> Result<(), TraceError> {
         let &Record { size, address, .. } = record;
-        self.live_bytes -= before;
+        self.live_bytes = self.live_bytes.saturating_sub(before);
         self.put(address, Live { object, size });
-        self.emit(
-            thread,
-            record.time_ns,
-            EventKind::Realloc { object, size },
-            sink,
-        )
+        self.emit(thread, record, EventKind::Realloc { object, size }, sink)
     }
 
     fn disappear(
         &mut self,
         thread: u64,
-        time_ns: u64,
+        record: &Record,
         Live { object, size }: Live,
         sink: Sink<'_>,
     ) -> Result<(), TraceError> {
-        self.live_bytes -= size;
-        self.emit(thread, time_ns, EventKind::Free { object }, sink)
+        self.live_bytes = self.live_bytes.saturating_sub(size);
+        self.emit(thread, record, EventKind::Free { object }, sink)
     }
 
     fn put(&mut self, address: u64, live: Live) {
         self.live.insert(address, live);
-        self.live_bytes += live.size;
+        // Sizes of a damaged record may be anything; the writer refuses them.
+        self.live_bytes = self.live_bytes.saturating_add(live.size);
         let (bytes, objects) = (
             self.live_bytes,
             (self.live.len() + self.moving.len()) as u64,
@@ -192,18 +198,20 @@ impl Objects {
     fn emit(
         &mut self,
         thread: u64,
-        time_ns: u64,
+        record: &Record,
         kind: EventKind,
         sink: Sink<'_>,
     ) -> Result<(), TraceError> {
         let next = ThreadNumber(self.threads.len() as u32);
         let thread = *self.threads.entry(thread).or_insert(next);
         self.summary.events += 1;
+        let time_ns = record.time_ns;
         self.summary.duration_ns = self.summary.duration_ns.max(time_ns);
-        sink(&Event {
+        let event = Event {
             thread,
             time_ns,
             kind,
-        })
+        };
+        sink(&event, record.stack)
     }
 }

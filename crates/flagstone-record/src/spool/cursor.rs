@@ -20,6 +20,8 @@ pub(crate) struct Record {
     pub(crate) size: u64,
     pub(crate) align: u64,
     pub(crate) zeroed: bool,
+    /// The number of the call's stack; 0 when it is not known.
+    pub(crate) stack: u64,
 }
 
 /// A place in a segment, at a record.
@@ -50,8 +52,8 @@ impl<'a> Cursor<'a> {
 
     /// The next record, or `None` at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<Record>> {
-        // The longest record has three words.
-        if self.buffer.len() - self.used < 3 * WORD as usize {
+        // The longest record has four words.
+        if self.buffer.len() - self.used < 4 * WORD as usize {
             self.refill()?;
         }
         let (words, _) = self.buffer[self.used..].as_chunks::<{ WORD as usize }>();
@@ -60,7 +62,7 @@ impl<'a> Cursor<'a> {
         };
         let packed = u64::from_ne_bytes(packed);
         let op = Op::of(packed).ok_or_else(broken)?;
-        let len = op.words() as usize;
+        let len = op.words(self.spool.has_sites()) as usize;
         let words = words.get(..len).ok_or_else(broken)?;
         self.used += len * WORD as usize;
         Ok(Some(Record {
@@ -70,6 +72,7 @@ impl<'a> Cursor<'a> {
             size: words.get(2).map_or(0, |&word| u64::from_ne_bytes(word)),
             align: 1 << align_exponent(packed),
             zeroed: packed & ZEROED != 0,
+            stack: words.get(3).map_or(0, |&word| u64::from_ne_bytes(word)),
         }))
     }
 

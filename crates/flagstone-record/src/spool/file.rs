@@ -5,10 +5,13 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use flagstone_trace::Sampling;
+
 use super::format::{
-    COMMAND_LIMIT, FILE_MAGIC, PAGE, SEGMENT_HEAD, SEGMENT_MAGIC, WORD, head, segment, time_ns,
+    COMMAND_LIMIT, FILE_MAGIC, LIMIT_REACHED, PAGE, SEGMENT_HEAD, SEGMENT_MAGIC, SITES, WORD, head,
+    segment, time_ns,
 };
-use crate::RecordError;
+use crate::{RecordError, Stopped};
 
 /// The records of one process image.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub struct Spool {
     head: [u64; head::WORDS],
     command: Vec<String>,
     segments: Vec<Segment>,
+    /// Those that hold call sites.
+    sites: Vec<Segment>,
 }
 
 /// A segment that has records.
@@ -71,7 +76,9 @@ impl Spool {
         let mut command = vec![0; head[head::COMMAND_LEN] as usize];
         file.read_exact_at(&mut command, PAGE)?;
         let start = PAGE + head[head::COMMAND_LEN].next_multiple_of(PAGE);
-        let segments = segments(&file, start, len)?;
+        let (sites, segments) = segments(&file, start, len)?
+            .into_iter()
+            .partition(|s| s.thread == SITES);
         let command = split_command(&command);
         Ok(Some(Self {
             file,
@@ -79,6 +86,7 @@ impl Spool {
             head,
             command,
             segments,
+            sites,
         }))
     }
 
@@ -120,11 +128,40 @@ impl Spool {
 
     /// Why recording stopped before the process ended.
     #[must_use]
-    pub fn stopped(&self) -> Option<io::Error> {
+    pub fn stopped(&self) -> Option<Stopped> {
         match self.head[head::STOPPED] {
             0 => None,
-            error => Some(io::Error::from_raw_os_error(error as i32)),
+            LIMIT_REACHED => Some(Stopped::Limit),
+            error => Some(Stopped::Failure(io::Error::from_raw_os_error(error as i32))),
         }
+    }
+
+    /// How the sample was taken, if only a sample was recorded.
+    #[must_use]
+    pub fn sampling(&self) -> Option<Sampling> {
+        Sampling::every(self.head[head::SAMPLE])
+    }
+
+    /// The most return addresses kept of a call; 0 without call sites.
+    #[must_use]
+    pub fn stack_depth(&self) -> u32 {
+        self.head[head::DEPTH] as u32
+    }
+
+    pub(crate) fn has_sites(&self) -> bool {
+        self.head[head::DEPTH] != 0
+    }
+
+    /// The words of all call sites.
+    pub(crate) fn site_words(&self) -> io::Result<Vec<u64>> {
+        let mut words = Vec::new();
+        for segment in &self.sites {
+            let mut bytes = vec![0; segment.len as usize];
+            self.file.read_exact_at(&mut bytes, segment.offset)?;
+            let (whole, _) = bytes.as_chunks::<{ WORD as usize }>();
+            words.extend(whole.iter().map(|&word| u64::from_ne_bytes(word)));
+        }
+        Ok(words)
     }
 
     pub(crate) fn segments(&self) -> &[Segment] {
@@ -136,7 +173,7 @@ impl Spool {
 fn segments(file: &File, mut offset: u64, file_len: u64) -> io::Result<Vec<Segment>> {
     let mut segments = Vec::new();
     while offset + SEGMENT_HEAD <= file_len {
-        let head: [u64; 8] = read_words(file, offset)?;
+        let head: [u64; segment::WORDS] = read_words(file, offset)?;
         let (len, used) = (head[segment::LEN], head[segment::USED]);
         let whole = head[segment::MAGIC] == SEGMENT_MAGIC
             && (SEGMENT_HEAD..=file_len - offset).contains(&len)

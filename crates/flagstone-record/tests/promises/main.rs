@@ -4,9 +4,12 @@
 
 mod every_function;
 mod hand_over;
+mod limit;
 mod nothing_lost;
 mod processes;
 mod programs;
 mod refusals;
+mod samples;
+mod stacks;
 mod thread_ends;
 mod undisturbed;

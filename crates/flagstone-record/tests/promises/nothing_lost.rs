@@ -3,6 +3,8 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use flagstone_trace::Ending;
+
 use crate::programs::{Lab, Trace};
 
 const OBJECTS: usize = 50_000;
@@ -14,6 +16,11 @@ fn dies(how: &str) -> ExitStatus {
     let report = lab.record(&[how]);
     let trace = Trace::of(&report.main);
     assert!(trace.summary.complete);
+    let ending = match (report.status.code(), report.status.signal()) {
+        (Some(code), _) => Ending::Status(code as u8),
+        (_, signal) => Ending::Signal(signal.unwrap() as u8),
+    };
+    assert_eq!(trace.summary.ending, ending);
     assert_eq!(
         trace
             .objects(24..=24)

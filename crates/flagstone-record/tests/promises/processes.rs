@@ -94,6 +94,32 @@ fn a_spawned_program_leaves_its_parent_alone() {
 }
 
 #[test]
+fn a_program_started_with_an_empty_environment_is_recorded() {
+    for how in ["empty-exec", "empty-spawn", "cleared-exec"] {
+        let lab = Lab::new("processes", &[]);
+        let report = lab.record(&[how]);
+        assert!(report.status.success(), "{how}: {}", report.status);
+        assert_eq!(report.children.len(), 1, "{how}");
+        let images = [&report.main, &report.children[0]].map(Trace::of);
+        let later: Vec<_> = images
+            .iter()
+            .filter(|image| work_of(image, 8300) == WORK)
+            .collect();
+        assert_eq!(later.len(), 1, "{how}");
+        // What the program put into the environment is all that it finds there.
+        assert_eq!(later[0].objects(8400..=8400).len(), 1, "{how}");
+    }
+}
+
+#[test]
+fn a_program_started_with_a_very_large_environment_keeps_all_of_it() {
+    let lab = Lab::new("processes", &[]);
+    let report = lab.record(&["large-exec"]);
+    assert!(report.status.success(), "{}", report.status);
+    assert_eq!(Trace::of(&report.main).objects(8402..=8402).len(), 2000);
+}
+
+#[test]
 fn children_can_be_left_out() {
     let lab = Lab::new("processes", &[]);
     let command = lab.command(&["spawn"]).children(ChildPolicy::Ignore);

@@ -98,12 +98,16 @@ impl Trace {
         let Summary {
             unmatched_frees,
             complete,
+            stopped,
+            ending,
             ..
         } = summary;
         assert_eq!(
             Summary {
                 unmatched_frees,
                 complete,
+                stopped,
+                ending,
                 ..stats.summary()
             },
             summary

@@ -33,6 +33,18 @@ fn a_statically_linked_program() {
 }
 
 #[test]
+fn a_request_that_cannot_be_met() {
+    let lab = Lab::new("dies", &[]);
+    for command in [
+        lab.command(&[]).stacks(65),
+        lab.command(&[]).max_bytes(65_535),
+    ] {
+        let error = record(&command, &mut |_| panic!("nothing may start")).unwrap_err();
+        assert!(error.is_unsuitable_request(), "{error}");
+    }
+}
+
+#[test]
 fn a_missing_program() {
     let folder = tempfile::tempdir().unwrap();
     let error = refused(

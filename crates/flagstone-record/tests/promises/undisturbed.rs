@@ -1,5 +1,8 @@
 //! Promise: the program goes on as it would without the recorder, whatever happens to recording.
 
+use flagstone_record::Stopped;
+use flagstone_trace::StopReason;
+
 use crate::programs::{Lab, Trace};
 
 const EFBIG: i32 = 27;
@@ -9,14 +12,13 @@ fn when_its_files_may_not_grow() {
     let lab = Lab::new("undisturbed", &[]);
     let report = lab.record(&["limit"]);
     assert_eq!(report.status.code(), Some(42));
-    let reason = report
-        .main
-        .stopped
-        .as_ref()
-        .and_then(std::io::Error::raw_os_error);
-    assert_eq!(reason, Some(EFBIG));
+    let Some(Stopped::Failure(reason)) = &report.main.stopped else {
+        panic!("{:?}", report.main.stopped);
+    };
+    assert_eq!(reason.raw_os_error(), Some(EFBIG));
     let trace = Trace::of(&report.main);
     assert!(!trace.summary.complete);
+    assert_eq!(trace.summary.stopped, Some(StopReason::Failure));
     // What fitted is there, and it is a beginning.
     assert!((10_000..400_000).contains(&trace.objects(2100..=2100).len()));
     assert!(trace.objects(2200..=2200).is_empty());

@@ -58,6 +58,10 @@ int main(int argc, char **argv) {
     const char *how = argv[1];
     if (strcmp(how, "image") == 0) {
         work(8300);
+        for (char **entry = environ; *entry; entry++) {
+            if (strncmp(*entry, "MARK=", 5) == 0) malloc(8400);
+            if (strncmp(*entry, "V=", 2) == 0) malloc(8402);
+        }
         return 0;
     }
     work(8000);
@@ -65,6 +69,23 @@ int main(int argc, char **argv) {
     if (strcmp(how, "fork") == 0) return forked(fork);
     if (strcmp(how, "raw") == 0) return forked(raw_fork);
     if (strcmp(how, "exec") == 0) execv(argv[0], image);
+    char *empty[] = {"MARK=1", NULL};
+    if (strcmp(how, "empty-exec") == 0) execve(argv[0], image, empty);
+    if (strcmp(how, "cleared-exec") == 0) {
+        clearenv();
+        putenv(empty[0]);
+        execvp(argv[0], image);
+    }
+    if (strcmp(how, "large-exec") == 0) {
+        static char *large[2001];
+        for (int i = 0; i < 2000; i++) large[i] = "V=1";
+        execve(argv[0], image, large);
+    }
+    if (strcmp(how, "empty-spawn") == 0) {
+        pid_t child;
+        if (posix_spawn(&child, argv[0], NULL, NULL, image, empty) != 0) return 2;
+        return wait_for(child);
+    }
     if (strcmp(how, "spawn") == 0) {
         pid_t child;
         if (posix_spawn(&child, argv[0], NULL, NULL, image, environ) != 0) return 2;
