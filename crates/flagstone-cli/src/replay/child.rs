@@ -2,10 +2,11 @@
 //!
 //! Resident memory belongs to a process, and an allocator's caches to the replays before it, so
 //! each replay gets a fresh process: the command starts itself with the hidden `replay-once`. The
-//! survey goes in through standard input, the verdict comes out as one line of JSON.
+//! survey goes in through standard input as one line of JSON, followed by the levels of all
+//! allocations if the contender wants to know lifetimes; the verdict comes out as one line of JSON.
 
 use std::env;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufWriter, Write};
 use std::process::{Command, ExitStatus, Stdio};
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::contender::{Contender, perform};
 use super::fault::Fault;
 use super::measured::Measured;
+use super::phases::Levels;
 use super::stage::{Stage, Stopped};
 use super::survey::Survey;
 use crate::{Failure, Source};
@@ -64,12 +66,21 @@ fn ask(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
+    if let Some(stdin) = child.stdin.take() {
         // A child that died early is reported by its status, not by the pipe it broke.
-        let _ = stdin.write_all(&serde_json::to_vec(survey)?);
+        let _ = send(contender, survey, BufWriter::new(stdin));
     }
     let output = child.wait_with_output()?;
     Ok((output.status, output.stdout))
+}
+
+fn send(contender: &dyn Contender, survey: &Survey, mut to: impl Write) -> io::Result<()> {
+    serde_json::to_writer(&mut to, survey)?;
+    to.write_all(b"\n")?;
+    if contender.wants_lifetimes() {
+        survey.levels.send(&mut to)?;
+    }
+    to.flush()
 }
 
 /// The child's side: reads the survey, replays and prints the verdict.
@@ -78,12 +89,12 @@ fn ask(
 ///
 /// If standard input holds no survey or standard output is closed.
 pub fn answer(contender: &dyn Contender, source: &Source) -> Result<(), Failure> {
-    let mut survey = Vec::new();
-    io::stdin()
-        .read_to_end(&mut survey)
-        .map_err(|error| Failure::about("the survey cannot be read", error))?;
-    let survey = serde_json::from_slice(&survey)
+    let unreadable = |error| Failure::about("the survey cannot be read", error);
+    let (mut input, mut line) = (io::stdin().lock(), Vec::new());
+    input.read_until(b'\n', &mut line).map_err(unreadable)?;
+    let mut survey: Survey = serde_json::from_slice(&line)
         .map_err(|error| Failure::about("standard input holds no survey", error))?;
+    survey.levels = Levels::receive(&mut input).map_err(unreadable)?;
     let verdict = match perform(contender, Stage::new(source, &survey)) {
         Ok(measured) => Verdict::Measured(measured),
         Err(Stopped::Fault(fault)) => Verdict::Fault(fault),

@@ -4,7 +4,6 @@
     reason = "promises the player that windows are played in order"
 )]
 
-use std::alloc::GlobalAlloc;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,6 +12,7 @@ use std::thread;
 
 use super::fault::{Fault, FaultKind};
 use super::gauge::Gauge;
+use super::lifetime::LifetimeAlloc;
 use super::measured::Measured;
 use super::planner::{Planner, Window};
 use super::player;
@@ -45,7 +45,7 @@ pub(super) struct Crew<'a, A> {
     over: AtomicBool,
 }
 
-impl<'a, A: GlobalAlloc + Send + Sync> Crew<'a, A> {
+impl<'a, A: LifetimeAlloc + Send + Sync> Crew<'a, A> {
     pub(super) fn new(survey: &'a Survey) -> Self {
         Self {
             survey,
@@ -177,9 +177,9 @@ fn cannot_start(error: impl fmt::Display) -> Failure {
 }
 
 /// Sends the followers home when the lead leaves, also when it panics.
-struct Curtain<'c, 'a, A: GlobalAlloc + Send + Sync>(&'c Crew<'a, A>);
+struct Curtain<'c, 'a, A: LifetimeAlloc + Send + Sync>(&'c Crew<'a, A>);
 
-impl<A: GlobalAlloc + Send + Sync> Drop for Curtain<'_, '_, A> {
+impl<A: LifetimeAlloc + Send + Sync> Drop for Curtain<'_, '_, A> {
     fn drop(&mut self) {
         // Relaxed: the gate orders it before the followers' load.
         self.0.over.store(true, Ordering::Relaxed);

@@ -1,5 +1,7 @@
 //! One operation of a window, as a worker carries it out.
 
+use super::lifetime::Lifetime;
+
 /// What to do with one slot: a fixed-size record without names that need looking up.
 ///
 /// A worker streams through these while it is timed, so everything that costs a lookup (which
@@ -17,6 +19,8 @@ pub(super) struct Op {
     pub(super) turn: u32,
     pub(super) kind: OpKind,
     pub(super) align_log2: u8,
+    /// What an allocator is told that asks for it.
+    pub(super) lifetime: Lifetime,
 }
 
 /// What an [`Op`] asks of the allocator.

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use flagstone_trace::{Event, EventKind, ObjectId};
 
+use super::groups::{Group, Groups};
 use super::ledger::Ledger;
+use super::lifetime::Lifetime;
 use super::op::{Op, OpKind};
 use super::survey::{Survey, impossible, unknown_kind};
 use crate::Failure;
@@ -51,18 +53,20 @@ impl Window {
 struct Tenant {
     size: u64,
     slot: u32,
+    group: Group,
     align_log2: u8,
 }
 
 /// Follows a trace and plans it window by window.
 ///
-/// Every object gets a slot for its life (the [`Ledger`] says which). Memory: live objects, slots
-/// and one window.
+/// Every object gets a slot for its life (the [`Ledger`] says which), and those in a phase a group
+/// ([`Groups`]). Memory: live objects, slots and one window.
 #[derive(Debug)]
 pub(super) struct Planner<'a> {
     survey: &'a Survey,
     live: HashMap<ObjectId, Tenant>,
     ledger: Ledger,
+    groups: Groups,
     /// Where the next operation of each worker goes, while a window is planned.
     cursors: Vec<usize>,
 }
@@ -74,6 +78,7 @@ impl<'a> Planner<'a> {
             survey,
             live: touched_map(survey.peak_live_objects as usize),
             ledger: Ledger::new(Self::max_slots(survey), workers),
+            groups: Groups::new(&survey.seats),
             cursors: Vec::with_capacity(workers),
         }
     }
@@ -83,17 +88,23 @@ impl<'a> Planner<'a> {
         survey.peak_live_objects as usize + survey.longest_block
     }
 
-    /// Plans `events` into `window`, replacing what it held.
+    /// Plans `events` into `window`, replacing what it held. `levels` are those of the next
+    /// allocations, of which the planned ones are taken away; without any, no object is in a group.
     ///
     /// # Errors
     ///
     /// If an event is impossible or does not fit the survey.
-    pub(super) fn plan(&mut self, events: &[Event], window: &mut Window) -> Result<(), Failure> {
+    pub(super) fn plan(
+        &mut self,
+        events: &[Event],
+        levels: &mut &[u8],
+        window: &mut Window,
+    ) -> Result<(), Failure> {
         self.ledger.end_window();
         self.share_out(events, window)?;
         for event in events {
             let worker = self.worker_of(event)?;
-            let op = self.plan_event(event.kind, worker)?;
+            let op = self.plan_event(event.kind, worker, levels)?;
             window.ops[self.cursors[worker]] = op;
             self.cursors[worker] += 1;
         }
@@ -105,7 +116,8 @@ impl<'a> Planner<'a> {
         window.ops.clear();
         for (_, tenant) in self.live.drain() {
             let turn = self.ledger.next_turn(tenant.slot);
-            window.ops.push(op(OpKind::Free, tenant, 0, turn));
+            let lifetime = tenant.group.lifetime();
+            window.ops.push(op(OpKind::Free, tenant, lifetime, 0, turn));
         }
         window.ends.clear();
         window
@@ -139,7 +151,12 @@ impl<'a> Planner<'a> {
         worker.ok_or_else(|| impossible(format!("{} is new since the survey", event.thread)))
     }
 
-    fn plan_event(&mut self, kind: EventKind, worker: usize) -> Result<Op, Failure> {
+    fn plan_event(
+        &mut self,
+        kind: EventKind,
+        worker: usize,
+        levels: &mut &[u8],
+    ) -> Result<Op, Failure> {
         match kind {
             EventKind::Alloc {
                 object,
@@ -148,9 +165,12 @@ impl<'a> Planner<'a> {
                 zeroed,
             } => {
                 let (size, align_log2) = checked(size, align)?;
+                let level = levels.split_off_first().copied().unwrap_or(0);
+                let group = self.groups.join(worker, level)?;
                 let tenant = Tenant {
                     size,
                     slot: self.ledger.take(worker),
+                    group,
                     align_log2,
                 };
                 if self.live.insert(object, tenant).is_some() {
@@ -161,7 +181,8 @@ impl<'a> Planner<'a> {
                 } else {
                     OpKind::Alloc
                 };
-                Ok(op(kind, tenant, 0, self.ledger.next_turn(tenant.slot)))
+                let turn = self.ledger.next_turn(tenant.slot);
+                Ok(op(kind, tenant, group.lifetime(), 0, turn))
             }
             EventKind::Realloc { object, size } => {
                 let Some(tenant) = self.live.get_mut(&object) else {
@@ -170,35 +191,30 @@ impl<'a> Planner<'a> {
                 let old_size = tenant.size;
                 tenant.size = checked(size, 1 << tenant.align_log2)?.0;
                 let tenant = *tenant;
-                Ok(op(
-                    OpKind::Realloc,
-                    tenant,
-                    old_size,
-                    self.ledger.next_turn(tenant.slot),
-                ))
+                let lifetime = self.groups.touch(worker, tenant.group)?;
+                let turn = self.ledger.next_turn(tenant.slot);
+                Ok(op(OpKind::Realloc, tenant, lifetime, old_size, turn))
             }
             EventKind::Free { object } => {
                 let Some(tenant) = self.live.remove(&object) else {
                     return Err(impossible(format!("{object} is freed but not live")));
                 };
                 self.ledger.give(worker, tenant.slot);
-                Ok(op(
-                    OpKind::Free,
-                    tenant,
-                    0,
-                    self.ledger.next_turn(tenant.slot),
-                ))
+                let lifetime = self.groups.leave(worker, tenant.group)?;
+                let turn = self.ledger.next_turn(tenant.slot);
+                Ok(op(OpKind::Free, tenant, lifetime, 0, turn))
             }
             other => Err(unknown_kind(other)),
         }
     }
 }
 
-fn op(kind: OpKind, tenant: Tenant, old_size: u64, turn: u32) -> Op {
+fn op(kind: OpKind, tenant: Tenant, lifetime: Lifetime, old_size: u64, turn: u32) -> Op {
     let Tenant {
         size,
         slot,
         align_log2,
+        ..
     } = tenant;
     Op {
         size,
@@ -207,6 +223,7 @@ fn op(kind: OpKind, tenant: Tenant, old_size: u64, turn: u32) -> Op {
         turn,
         kind,
         align_log2,
+        lifetime,
     }
 }
 
@@ -242,6 +259,7 @@ fn touched_map(len: usize) -> HashMap<ObjectId, Tenant> {
     let filler = Tenant {
         size: 0,
         slot: 0,
+        group: Group::default(),
         align_log2: 0,
     };
     let room = 2 * len as u64 + 1;

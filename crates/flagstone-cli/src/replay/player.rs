@@ -4,10 +4,11 @@
     reason = "calls allocators and uses the memory that they hand out"
 )]
 
-use std::alloc::{GlobalAlloc, Layout};
+use std::alloc::Layout;
 
 use super::clock;
 use super::fault::{Fault, FaultKind};
+use super::lifetime::LifetimeAlloc;
 use super::op::{Op, OpKind};
 use super::slots::SlotTable;
 use super::stamp::{Stamped, pattern};
@@ -23,6 +24,8 @@ use super::stamp::{Stamped, pattern};
 ///    reallocations, free, and again from the start. Each names the size and alignment that the
 ///    previous one left.
 /// 3. Only the operation whose turn it is touches a slot and the memory it holds.
+/// 4. All operations on an object name the same group, if any, and are of one worker's lists; a
+///    free that ends a group is of the only object of the group that is live.
 ///
 /// # Errors
 ///
@@ -34,7 +37,7 @@ use super::stamp::{Stamped, pattern};
 /// `ops` must be a worker's part of a window. The windows played on `slots` must be all those of
 /// one planner so far, in order, each only after the one before it was played without a fault,
 /// and all on this `allocator`.
-pub(super) unsafe fn play<A: GlobalAlloc>(
+pub(super) unsafe fn play<A: LifetimeAlloc>(
     ops: &[Op],
     slots: &SlotTable,
     allocator: &A,
@@ -65,15 +68,15 @@ pub(super) unsafe fn play<A: GlobalAlloc>(
 /// # Safety
 ///
 /// The operation must have a valid layout.
-unsafe fn alloc<A: GlobalAlloc>(op: &Op, allocator: &A) -> Result<*mut u8, Fault> {
+unsafe fn alloc<A: LifetimeAlloc>(op: &Op, allocator: &A) -> Result<*mut u8, Fault> {
     let layout = layout_of(op.size, op);
     let zeroed = op.kind == OpKind::AllocZeroed;
     let start = if zeroed {
-        // SAFETY: the layout is not empty (1).
-        unsafe { allocator.alloc_zeroed(layout) }
+        // SAFETY: the layout is not empty (1); the group is this worker's (4).
+        unsafe { allocator.alloc_zeroed_for(layout, op.lifetime) }
     } else {
         // SAFETY: as above.
-        unsafe { allocator.alloc(layout) }
+        unsafe { allocator.alloc_for(layout, op.lifetime) }
     };
     check_address(start, op)?;
     // SAFETY: the allocator promises `layout.size()` bytes.
@@ -89,15 +92,19 @@ unsafe fn alloc<A: GlobalAlloc>(op: &Op, allocator: &A) -> Result<*mut u8, Fault
 /// # Safety
 ///
 /// `old` must be a live object of `allocator` of the operation's old size and alignment.
-unsafe fn realloc<A: GlobalAlloc>(op: &Op, old: *mut u8, allocator: &A) -> Result<*mut u8, Fault> {
+unsafe fn realloc<A: LifetimeAlloc>(
+    op: &Op,
+    old: *mut u8,
+    allocator: &A,
+) -> Result<*mut u8, Fault> {
     let (old_layout, layout) = (layout_of(op.old_size, op), layout_of(op.size, op));
     // SAFETY: the caller says that the object is live and this large.
     if !unsafe { Stamped::new(old, old_layout.size()) }.is_intact(pattern(op.slot)) {
         return Err(fault(FaultKind::Overwritten, op));
     }
     // SAFETY: the caller says that the object is live with this layout; the new size is valid
-    // and not 0 (1).
-    let start = unsafe { allocator.realloc(old, old_layout, layout.size()) };
+    // and not 0 (1); the group is the object's and this worker's (4).
+    let start = unsafe { allocator.realloc_for(old, old_layout, layout.size(), op.lifetime) };
     check_address(start, op)?;
     // SAFETY: the allocator promises `layout.size()` bytes.
     let object = unsafe { Stamped::new(start, layout.size()) };
@@ -111,14 +118,15 @@ unsafe fn realloc<A: GlobalAlloc>(op: &Op, old: *mut u8, allocator: &A) -> Resul
 /// # Safety
 ///
 /// `old` must be a live object of `allocator` of the operation's size and alignment.
-unsafe fn free<A: GlobalAlloc>(op: &Op, old: *mut u8, allocator: &A) -> Result<(), Fault> {
+unsafe fn free<A: LifetimeAlloc>(op: &Op, old: *mut u8, allocator: &A) -> Result<(), Fault> {
     let layout = layout_of(op.size, op);
     // SAFETY: the caller says that the object is live and this large.
     if !unsafe { Stamped::new(old, layout.size()) }.is_intact(pattern(op.slot)) {
         return Err(fault(FaultKind::Overwritten, op));
     }
-    // SAFETY: the caller says that the object is live with this layout.
-    unsafe { allocator.dealloc(old, layout) };
+    // SAFETY: the caller says that the object is live with this layout; the group is the object's
+    // and this worker's, and ends with its last object (4).
+    unsafe { allocator.dealloc_for(old, layout, op.lifetime) };
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use indicatif::{HumanBytes, HumanCount};
 
 use super::contest::{Contest, Entry};
 use super::measured::Growth;
+use super::phases::Phases;
 use super::spread::Spread;
 
 impl fmt::Display for Contest<'_> {
@@ -25,7 +26,12 @@ impl fmt::Display for Contest<'_> {
         )?;
         writeln!(f, "{}", self.table())?;
         self.sentences()
-            .try_for_each(|sentence| writeln!(f, "{sentence}"))
+            .try_for_each(|sentence| writeln!(f, "{sentence}"))?;
+        let told = |entry: &&Entry| entry.contender.wants_lifetimes();
+        self.entries
+            .iter()
+            .filter(told)
+            .try_for_each(|entry| writeln!(f, "{}", phases(entry.contender.name(), &survey.phases)))
     }
 }
 
@@ -112,6 +118,50 @@ impl Entry {
             Spread::of(growths.map(|growth| of(&growth) as f64)).map(|spread| spread.median)
         };
         median(|growth| growth.peak).zip(median(|growth| growth.end))
+    }
+}
+
+/// What there was to gain by knowing lifetimes. Below this share of objects it is not worth writing
+/// a program for.
+const SUITS: f64 = 0.2;
+
+/// How much of the trace suits an arena, and why the rest does not.
+fn phases(name: &str, phases: &Phases) -> String {
+    let share = |part: u64| {
+        format!(
+            "{:.0} %",
+            100.0 * part as f64 / phases.objects.max(1) as f64
+        )
+    };
+    let rest = [
+        (
+            phases.scattered,
+            "do not die together with others around them",
+        ),
+        (phases.foreign, "are resized or freed by another thread"),
+        (phases.unfreed, "are never freed"),
+    ];
+    let rest = rest.into_iter().filter(|(part, _)| *part > 0);
+    let rest: Vec<_> = rest
+        .map(|(part, why)| format!("{} {why}", share(part)))
+        .collect();
+    let rest = match rest.is_empty() {
+        true => String::new(),
+        false => format!("; {}", rest.join(", ")),
+    };
+    let joined = format!(
+        "{} of the objects and {:.0} % of the bytes die together, in {} phases{rest}",
+        share(phases.joined),
+        100.0 * phases.share_of_bytes(),
+        HumanCount(phases.phases),
+    );
+    if phases.share_of_objects() < SUITS {
+        format!("{name}: this trace does not suit an arena: {joined}.")
+    } else {
+        format!(
+            "{name} is told which objects die together: a program would have to be written that \
+             way. {joined}."
+        )
     }
 }
 

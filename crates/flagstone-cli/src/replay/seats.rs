@@ -28,6 +28,8 @@ pub(super) struct Span {
 pub(super) struct Seats {
     worker_of: Vec<u8>,
     workers: usize,
+    /// Workers that play several threads at a time.
+    crowded: Vec<u8>,
 }
 
 impl Seats {
@@ -36,12 +38,17 @@ impl Seats {
         let mut worker_of = Vec::with_capacity(threads.len());
         // Workers by the last event of the thread that each plays, earliest first.
         let mut busy = BinaryHeap::new();
+        let mut crowded = Vec::new();
         for thread in threads {
             let idle = busy
                 .peek()
                 .is_some_and(|Reverse((last, _))| *last < thread.first);
             let worker = if idle || busy.len() == MAX_WORKERS {
-                busy.pop().map_or(0, |Reverse((_, worker))| worker)
+                let worker = busy.pop().map_or(0, |Reverse((_, worker))| worker);
+                if !idle && !crowded.contains(&worker) {
+                    crowded.push(worker);
+                }
+                worker
             } else {
                 // Fits: there are at most `MAX_WORKERS`.
                 busy.len() as u8
@@ -52,6 +59,7 @@ impl Seats {
         Self {
             worker_of,
             workers: busy.len().max(1),
+            crowded,
         }
     }
 
@@ -63,6 +71,13 @@ impl Seats {
     /// How many workers the replay needs; never 0.
     pub(super) fn workers(&self) -> usize {
         self.workers
+    }
+
+    /// Whether `worker` plays several threads at a time.
+    pub(super) fn is_crowded(&self, worker: usize) -> bool {
+        self.crowded
+            .iter()
+            .any(|&crowded| usize::from(crowded) == worker)
     }
 
     /// The worker of a recorded thread.

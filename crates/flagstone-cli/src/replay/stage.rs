@@ -10,6 +10,8 @@ use std::fmt;
 use super::crew::Crew;
 use super::fault::Fault;
 use super::gauge::Gauge;
+use super::groups::Groups;
+use super::lifetime::LifetimeAlloc;
 use super::measured::Measured;
 use super::planner::{Planner, Window};
 use super::player;
@@ -66,13 +68,36 @@ impl Alone<'_> {
     ///
     /// If the allocator breaks a promise or the trace can no longer be read.
     pub fn play<A: GlobalAlloc>(self, make: impl FnOnce() -> A) -> Result<Measured, Stopped> {
-        let Setting { source, survey } = self.0;
+        self.0.play_alone(false, |_| make())
+    }
+
+    /// The same for an allocator that is told the lifetimes of objects; `make` is given the number
+    /// of groups.
+    ///
+    /// # Errors
+    ///
+    /// As for [`play`](Self::play).
+    pub fn play_with_lifetimes<A: LifetimeAlloc>(
+        self,
+        make: impl FnOnce(usize) -> A,
+    ) -> Result<Measured, Stopped> {
+        self.0.play_alone(true, make)
+    }
+}
+
+impl Setting<'_> {
+    fn play_alone<A: LifetimeAlloc>(
+        self,
+        told: bool,
+        make: impl FnOnce(usize) -> A,
+    ) -> Result<Measured, Stopped> {
+        let Self { source, survey } = self;
         let slots = SlotTable::new(Planner::max_slots(survey));
         let mut window = Window::for_survey(survey);
-        let mut windows = Windows::open(source, survey)?;
+        let mut windows = Windows::open(source, survey, told)?;
         let mut more = windows.next(&mut window)?;
         let mut gauge = Gauge::start();
-        let allocator = make();
+        let allocator = make(Groups::most(&survey.seats));
         let mut busy_ns = 0;
         while more {
             // SAFETY: `windows` has planned exactly the windows played on these slots and this
@@ -87,6 +112,16 @@ impl Alone<'_> {
         unsafe { player::play(window.ops_of(0), &slots, &allocator)? };
         Ok(measured)
     }
+
+    fn play_shared<A: LifetimeAlloc + Send + Sync>(
+        self,
+        told: bool,
+        make: impl FnOnce(usize) -> A,
+    ) -> Result<Measured, Stopped> {
+        let Self { source, survey } = self;
+        let windows = Windows::open(source, survey, told)?;
+        Crew::new(survey).play(windows, || make(Groups::most(&survey.seats)))
+    }
 }
 
 impl Shared<'_> {
@@ -100,9 +135,20 @@ impl Shared<'_> {
         self,
         make: impl FnOnce() -> A,
     ) -> Result<Measured, Stopped> {
-        let Setting { source, survey } = self.0;
-        let windows = Windows::open(source, survey)?;
-        Crew::new(survey).play(windows, make)
+        self.0.play_shared(false, |_| make())
+    }
+
+    /// The same for an allocator that is told the lifetimes of objects; `make` is given the number
+    /// of groups.
+    ///
+    /// # Errors
+    ///
+    /// As for [`play`](Self::play).
+    pub fn play_with_lifetimes<A: LifetimeAlloc + Send + Sync>(
+        self,
+        make: impl FnOnce(usize) -> A,
+    ) -> Result<Measured, Stopped> {
+        self.0.play_shared(true, make)
     }
 }
 

@@ -1,17 +1,21 @@
 //! What has to be known about a trace before it is replayed.
 
 use std::fmt;
+use std::io;
 
 use flagstone_trace::{Event, EventKind, LiveStats, TraceError};
 use serde::{Deserialize, Serialize};
 
+use super::phases::{Finder, Levels, Phases};
 use super::seats::{Seats, Span};
 use crate::{Failure, Source};
 
 /// The shape of a trace, learnt by reading it once.
 ///
 /// The sizes bound every buffer of the replay, so that none grows while resident memory is being
-/// measured. Making one needs memory for the live objects and the threads of the trace.
+/// measured. Making one needs memory for the live objects and the threads of the trace, and 50 MB at
+/// most to look for phases; what is found for each allocation is a byte, of which a megabyte stays in
+/// memory and the rest in a temporary file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Survey {
     /// Events in the readable blocks.
@@ -20,6 +24,8 @@ pub struct Survey {
     pub peak_live_bytes: u64,
     /// Most objects that were live at once.
     pub peak_live_objects: u64,
+    /// Which of them die together.
+    pub phases: Phases,
     /// Why the trace could be read only in part, if so.
     pub cut: Option<String>,
     /// Number of the first event after which the most bytes were live.
@@ -28,6 +34,9 @@ pub struct Survey {
     pub(super) blocks: u64,
     pub(super) longest_block: usize,
     pub(super) seats: Seats,
+    /// What was found for each allocation. It goes to another process by itself.
+    #[serde(skip)]
+    pub(super) levels: Levels,
 }
 
 impl Survey {
@@ -38,12 +47,13 @@ impl Survey {
     ///
     /// # Errors
     ///
-    /// If the trace cannot be opened, not one block of it can be read, or an event is impossible
-    /// (an unknown object is freed, say).
+    /// If the trace cannot be opened, not one block of it can be read, an event is impossible
+    /// (an unknown object is freed, say), or there is no room for a temporary file.
     pub fn of(source: &Source, mut progress: impl FnMut(u64)) -> Result<Self, Failure> {
         let mut reader = source.open()?;
         let mut events = Vec::new();
         let mut tally = Tally::default();
+        let mut finder = Finder::new();
         let (mut blocks, mut longest_block) = (0, 0);
         let cut = loop {
             match reader.next_block(&mut events) {
@@ -56,20 +66,29 @@ impl Survey {
                 tally
                     .add(event)
                     .map_err(|error| Failure::about(source, error))?;
+                finder.push(event).map_err(no_room)?;
             }
             blocks += 1;
             longest_block = longest_block.max(events.len());
             progress(tally.stats.events());
         };
+        let seats = Seats::assign(&tally.threads);
+        let found = finder.finish().map_err(no_room)?;
+        let phases = found.sums(|thread| {
+            let worker = seats.worker_of(thread as u32);
+            worker.is_some_and(|worker| seats.is_crowded(worker))
+        });
         Ok(Self {
             events: tally.stats.events(),
             peak_live_bytes: tally.stats.peak_live_bytes(),
             peak_live_objects: tally.stats.peak_live_objects(),
+            phases,
             cut,
             peak_event: tally.peak_event,
             blocks,
             longest_block,
-            seats: Seats::assign(&tally.threads),
+            seats,
+            levels: found.levels,
         })
     }
 
@@ -78,6 +97,10 @@ impl Survey {
     pub fn threads(&self) -> usize {
         self.seats.threads()
     }
+}
+
+fn no_room(error: io::Error) -> Failure {
+    Failure::about("the survey's temporary file cannot be written", error)
 }
 
 /// Whether the blocks before the error are still worth something.

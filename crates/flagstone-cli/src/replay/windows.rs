@@ -1,7 +1,8 @@
 //! Cuts a trace into the pieces that are replayed without a pause.
 
-use flagstone_trace::Event;
+use flagstone_trace::{Event, EventKind};
 
+use super::phases::LevelsReader;
 use super::planner::{Planner, Window};
 use super::survey::Survey;
 use crate::source::SourceReader;
@@ -22,14 +23,24 @@ pub(super) struct Windows<'a> {
     /// The block being played and how many of its events are planned.
     events: Vec<Event>,
     planned: usize,
+    /// The levels of the block's allocations and how many of them are planned.
+    levels: Vec<u8>,
+    levels_planned: usize,
+    /// Where more of them are, if the contender is to be told.
+    more_levels: Option<LevelsReader>,
     blocks_left: u64,
     /// Events planned so far in the whole trace.
     total: u64,
 }
 
 impl<'a> Windows<'a> {
-    /// Opens the trace; `survey` must be of it.
-    pub(super) fn open(source: &'a Source, survey: &'a Survey) -> Result<Self, Failure> {
+    /// Opens the trace; `survey` must be of it. `told` says whether the allocator is told of
+    /// lifetimes.
+    pub(super) fn open(
+        source: &'a Source,
+        survey: &'a Survey,
+        told: bool,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             source,
             survey,
@@ -37,6 +48,9 @@ impl<'a> Windows<'a> {
             planner: Planner::new(survey),
             events: Vec::with_capacity(survey.longest_block),
             planned: 0,
+            levels: vec![1; if told { survey.longest_block } else { 0 }],
+            levels_planned: 0,
+            more_levels: told.then(|| survey.levels.reader()),
             blocks_left: survey.blocks,
             total: 0,
         })
@@ -57,9 +71,11 @@ impl<'a> Windows<'a> {
             Ok(until_peak) if (1..rest.len()).contains(&until_peak) => until_peak,
             _ => rest.len(),
         };
+        let mut levels = &self.levels[self.levels_planned..];
         self.planner
-            .plan(&rest[..len], window)
+            .plan(&rest[..len], &mut levels, window)
             .map_err(|error| Failure::about(self.source, error))?;
+        self.levels_planned = self.levels.len() - levels.len();
         self.planned += len;
         self.total += len as u64;
         Ok(true)
@@ -68,6 +84,19 @@ impl<'a> Windows<'a> {
     /// Plans the freeing of what is still live after the last window.
     pub(super) fn rest(&mut self, window: &mut Window) {
         self.planner.plan_rest(window);
+    }
+
+    fn next_levels(&mut self) -> Result<(), Failure> {
+        self.levels_planned = 0;
+        let Some(reader) = &mut self.more_levels else {
+            self.levels.clear();
+            return Ok(());
+        };
+        let is_alloc = |event: &&Event| matches!(event.kind, EventKind::Alloc { .. });
+        let allocs = self.events.iter().filter(is_alloc).count();
+        reader
+            .next(allocs, &mut self.levels)
+            .map_err(|error| Failure::about("what the survey found cannot be read", error))
     }
 
     fn next_block(&mut self) -> Result<bool, Failure> {
@@ -85,6 +114,8 @@ impl<'a> Windows<'a> {
                 "the trace changed while it was replayed",
             ));
         }
+        self.next_levels()
+            .map_err(|error| Failure::about(self.source, error))?;
         Ok(true)
     }
 }

@@ -12,6 +12,13 @@ pub trait Contender: Debug + Sync {
     /// What it is, in a few words.
     fn about(&self) -> &'static str;
 
+    /// Whether it listens to what is known about the lifetimes of objects, as a
+    /// [`LifetimeAlloc`](crate::replay::LifetimeAlloc) does. If so, the report says how many objects
+    /// could be given to an arena.
+    fn wants_lifetimes(&self) -> bool {
+        false
+    }
+
     /// Replays a trace of one thread on a new allocator.
     ///
     /// # Errors

@@ -1,11 +1,11 @@
 //! Who takes part.
 
 use super::contract::Contender;
-use super::{pools, system};
+use super::{arenas, pools, system};
 use crate::replay::{Measured, Stage, Stopped};
 
 /// Every contender, in the order of the table. The first is what the others are compared with.
-pub static CONTENDERS: &[&dyn Contender] = &[&system::SystemMalloc, &pools::Pools];
+pub static CONTENDERS: &[&dyn Contender] = &[&system::SystemMalloc, &pools::Pools, &arenas::Arenas];
 
 /// The contender of this name.
 #[must_use]

@@ -29,6 +29,7 @@
 //!
 //! The replay is compiled for each allocator's type, so no call is indirect and all pay the same.
 
+mod arenas;
 mod contract;
 mod list;
 mod pools;
