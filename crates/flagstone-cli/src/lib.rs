@@ -5,6 +5,7 @@
 //! flagstone record -o git.flagtrace -- git log     what did the program allocate?
 //! flagstone info git.flagtrace                     how much, how large, for how long?
 //! flagstone replay git.flagtrace                   how would other allocators do?
+//! flagstone diff before.json after.json            what changed between two replays?
 //! ```
 //!
 //! This crate is a library only so that its parts can be tested and another contender can be
@@ -14,6 +15,7 @@ pub mod args;
 pub mod command;
 pub mod info;
 pub mod replay;
+pub mod report;
 
 mod bundled;
 mod failure;

@@ -1,6 +1,6 @@
 //! From arguments to a subcommand.
 
-use super::{info, record, replay};
+use super::{diff, info, record, replay};
 use crate::Failure;
 use crate::args::{Args, Command, ReplayArgs};
 
@@ -14,6 +14,7 @@ pub fn run(args: Args) -> Vec<Failure> {
         Command::Record(args) => record::record(args).err().into_iter().collect(),
         Command::Info(args) => info::info(args),
         Command::Replay(args) => replay::replay(args),
+        Command::Diff(args) => diff::diff(args).err().into_iter().collect(),
         Command::ReplayOnce(args) => replay::replay_once(args).err().into_iter().collect(),
     }
 }
