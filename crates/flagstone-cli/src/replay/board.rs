@@ -84,7 +84,12 @@ impl Board {
         entries.into_iter().all(|entry| match entry {
             PLAYING => false,
             DONE => true,
-            wait => turn_of((wait >> 32) as u32) != wait as u32,
+            wait => {
+                // A turn that was passed has come as well: the entry is older than what the worker
+                // did since. Turns wrap, but no two that are compared are 2³¹ apart.
+                let ahead = (wait as u32).wrapping_sub(turn_of((wait >> 32) as u32));
+                ahead.cast_signed() > 0
+            }
         })
     }
 }
@@ -117,6 +122,20 @@ mod tests {
         board.waits(WAIT);
         assert!(!board.nobody_moves(|slot| if slot == 7 { 2 } else { 0 }));
         board.plays(1);
+        assert!(!board.nobody_moves(|_| 1));
+    }
+
+    #[test]
+    fn a_turn_that_was_passed_has_come() {
+        let board = Board::new(2);
+        board.is_done(0);
+        board.waits(WAIT);
+        assert!(!board.nobody_moves(|_| WAIT.turn + 3));
+        board.waits(Wait { turn: 0, ..WAIT });
+        assert!(
+            board.nobody_moves(|_| u32::MAX),
+            "the turn comes after the count wraps"
+        );
         assert!(!board.nobody_moves(|_| 1));
     }
 }

@@ -167,3 +167,76 @@ impl<'a> Windows<'a> {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(unsafe_code, reason = "plays a window")]
+
+    use std::alloc::System;
+    use std::fs::File;
+    use std::thread;
+
+    use flagstone_trace::{Header, ObjectId, Summary, ThreadNumber, Writer};
+
+    use super::super::player;
+    use super::super::probe::NoProbe;
+    use super::super::slots::SlotTable;
+    use super::*;
+
+    /// Two threads that free each other's object.
+    fn exchange(folder: &tempfile::TempDir) -> Source {
+        let path = folder.path().join("exchange.flagtrace");
+        let file = File::create(&path).expect("the trace");
+        let mut writer = Writer::new(file, Header::default()).expect("a header");
+        let alloc = |object| EventKind::Alloc {
+            object: ObjectId(object),
+            size: 40,
+            align: 16,
+            zeroed: false,
+        };
+        let free = |object| EventKind::Free {
+            object: ObjectId(object),
+        };
+        for (thread, kind) in [(0, alloc(0)), (1, alloc(1)), (1, free(0)), (0, free(1))] {
+            let event = Event {
+                thread: ThreadNumber(thread),
+                time_ns: 1,
+                kind,
+            };
+            writer.push(&event).expect("a numbered event");
+        }
+        writer.finish(Summary::default()).expect("the end");
+        Source::File(path)
+    }
+
+    #[test]
+    fn a_plan_without_an_operation_ends_and_names_who_waits_for_it() {
+        let folder = tempfile::TempDir::new().expect("a temporary folder");
+        let source = exchange(&folder);
+        let survey = Survey::of(&source, |_| ()).expect("a readable trace");
+        let mut windows =
+            Windows::open(&source, &survey, Purpose::Time, false).expect("a readable trace");
+        let mut window = Window::for_survey(&survey);
+        assert_eq!(windows.next(&mut window), Ok(true));
+        window.forget_first();
+
+        let slots = SlotTable::new(Planner::max_slots(&survey), 2);
+        thread::scope(|scope| {
+            for worker in [0, 1] {
+                let (slots, ops) = (&slots, window.ops_of(worker));
+                scope.spawn(move || {
+                    // SAFETY: one planner's first window. The operation that it lacks is the only
+                    // one that would let the next one on its slot begin.
+                    let played = unsafe { player::play(worker, ops, slots, &System, &mut NoProbe) };
+                    assert!(played.is_ok(), "nobody blames the allocator");
+                });
+            }
+        });
+        let wait = slots.stuck().expect("a wait that nobody can end");
+        let sentence = windows.stuck(&window, wait).to_string();
+        assert!(
+            sentence.contains("in event 2 thread 1 frees object 0"),
+            "{sentence}"
+        );
+    }
+}

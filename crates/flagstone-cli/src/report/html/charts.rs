@@ -238,7 +238,7 @@ impl Course {
 fn thinned<T: Copy>(points: &[T]) -> Vec<T> {
     let step = points.len().div_ceil(MOST).max(1);
     let mut kept: Vec<_> = points.iter().step_by(step).copied().collect();
-    if (points.len().max(1) - 1) % step != 0 {
+    if !(points.len().max(1) - 1).is_multiple_of(step) {
         kept.extend(points.last());
     }
     kept
