@@ -53,6 +53,9 @@ pub enum Command {
     /// peak divided by the most bytes the program had live at once. Latencies are of single
     /// operations, in rounds of their own. Each round of each contender is a process of its own.
     ///
+    /// The contender `arenas` is told which objects die together, which a program that uses arenas
+    /// has to know. How many these are, and why others are not, is said below the table.
+    ///
     /// Of a trace that is cut off or damaged it replays the whole blocks before that, says so and
     /// exits with status 1.
     ///

@@ -4,52 +4,8 @@
 mod support;
 
 use flagstone_cli::replay::contenders;
-use proptest::collection::vec;
 use proptest::prelude::*;
-use support::{Script, Trace};
-
-/// What to do next; objects and threads are chosen among those there are.
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    kind: u8,
-    thread: u32,
-    pick: usize,
-    size: u64,
-    align_log2: u32,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let size = prop_oneof![8 => 0..300_u64, 2 => 300..40_000_u64, 1 => 40_000..400_000_u64];
-    let align_log2 = prop_oneof![8 => Just(4), 1 => 0..4_u32, 1 => 5..13_u32];
-    let step = (0..6_u8, 0..9_u32, any::<usize>(), size, align_log2);
-    let step = step.prop_map(|(kind, thread, pick, size, align_log2)| Step {
-        kind,
-        thread,
-        pick,
-        size,
-        align_log2,
-    });
-    vec(step, 1..400)
-}
-
-fn trace_of(steps: &[Step]) -> Trace {
-    let mut script = Script::new();
-    let mut live = Vec::new();
-    let mut threads = 0;
-    for step in steps {
-        // Threads are numbered in the order in which they appear.
-        let thread = step.thread.min(threads);
-        threads = threads.max(thread + 1);
-        match (step.kind, live.len()) {
-            (4.., 1..) => script.free(thread, live.swap_remove(step.pick % live.len())),
-            (3, 1..) => script.realloc(thread, live[step.pick % live.len()], step.size),
-            (kind, _) => {
-                live.push(script.alloc_with(thread, step.size, 1 << step.align_log2, kind == 0));
-            }
-        }
-    }
-    script.finish()
-}
+use support::{Script, steps, trace_of};
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]

@@ -145,3 +145,23 @@ fn one_bad_trace_does_not_hide_a_good_one() {
         assert!(stdout(&output).contains("200,000"), "{}", stdout(&output));
     }
 }
+
+#[test]
+fn a_cut_in_the_middle_of_a_phase_leaves_the_phases_before() {
+    let mut script = Script::new();
+    for objects in [40, 100_000, 100_000] {
+        let objects: Vec<_> = (0..objects).map(|_| script.alloc(0, 40)).collect();
+        objects
+            .into_iter()
+            .for_each(|object| script.free(0, object));
+    }
+    let bytes = fs::read(script.finish().path).expect("the trace");
+    let (_folder, path) = file_of(&bytes[..bytes.len() - 200]);
+    let path = path.to_str().expect("text");
+    let output = flagstone(&["replay", "--rounds", "1", "--contender", "arenas", path]);
+    assert_one_sentence(&output, "cut off");
+    let text = stdout(&output);
+    // What was freed before the cut died together; the rest of that phase was not seen to die.
+    assert!(text.contains("in 3 phases"), "{text}");
+    assert!(text.contains("never freed"), "{text}");
+}

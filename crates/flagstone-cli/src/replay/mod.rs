@@ -28,6 +28,14 @@
 //! and subtracted. Whatever interrupts the thread is in it, so with more threads than processors
 //! the longest latencies are the scheduler's.
 //!
+//! A contender may be told which objects die together ([`LifetimeAlloc`]). That is found out by the
+//! survey ([`Phases`]) and belongs to no time and no memory: a program would have to know it by itself.
+//! It is read block by block from where the survey left it, a byte for each allocation.
+//!
+//! The C library's allocator changes its thresholds by what is freed, for the whole process. A
+//! contender that uses it for its own chunks can change the time of objects it does not serve; compare
+//! with the environment variable `MALLOC_TRIM_THRESHOLD_` set before believing a large difference.
+//!
 //! Each contender plays each round in a process of its own, in alternating order
 //! ([`Contest`]).
 //!

@@ -11,6 +11,8 @@ use std::process::{Command, Output};
 use flagstone_cli::Source;
 use flagstone_cli::replay::{Contender, Measured, Stage, Stopped, Survey, perform};
 use flagstone_trace::{Event, EventKind, Header, LiveStats, ObjectId, ThreadNumber, Writer};
+use proptest::collection::vec;
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 /// The command that is tested.
@@ -156,4 +158,49 @@ pub(crate) fn names_in(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// What a made-up program does next; objects and threads are chosen among those there are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    kind: u8,
+    thread: u32,
+    pick: usize,
+    size: u64,
+    align_log2: u32,
+}
+
+/// A few hundred steps of several threads.
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let size = prop_oneof![8 => 0..300_u64, 2 => 300..40_000_u64, 1 => 40_000..400_000_u64];
+    let align_log2 = prop_oneof![8 => Just(4), 1 => 0..4_u32, 1 => 5..13_u32];
+    let step = (0..6_u8, 0..9_u32, any::<usize>(), size, align_log2);
+    let step = step.prop_map(|(kind, thread, pick, size, align_log2)| Step {
+        kind,
+        thread,
+        pick,
+        size,
+        align_log2,
+    });
+    vec(step, 1..400)
+}
+
+/// The trace of a program that takes these steps.
+pub(crate) fn trace_of(steps: &[Step]) -> Trace {
+    let mut script = Script::new();
+    let mut live = Vec::new();
+    let mut threads = 0;
+    for step in steps {
+        // Threads are numbered in the order in which they appear.
+        let thread = step.thread.min(threads);
+        threads = threads.max(thread + 1);
+        match (step.kind, live.len()) {
+            (4.., 1..) => script.free(thread, live.swap_remove(step.pick % live.len())),
+            (3, 1..) => script.realloc(thread, live[step.pick % live.len()], step.size),
+            (kind, _) => {
+                live.push(script.alloc_with(thread, step.size, 1 << step.align_log2, kind == 0));
+            }
+        }
+    }
+    script.finish()
 }

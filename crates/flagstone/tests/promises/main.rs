@@ -3,6 +3,7 @@
 //! | file | promise |
 //! |---|---|
 //! | `suite` | what all pools promise: exhaustion, panics, re-entrancy, forgotten values, shapes, initializers, steady state, order, agreement with a naive pool |
+//! | `arena_moves` | when something in an arena moves, its neighbours stay |
 //! | `config` | a knob outside its range is refused by name, value and range |
 //! | `extremes` | absurd sizes have an answer |
 //! | `growth` | a pool grows as it is told, and never past its limit |
@@ -28,6 +29,7 @@ use flagstone_testkit::heap_watch::HeapWatch;
 #[global_allocator]
 static HEAP: HeapWatch = HeapWatch;
 
+mod arena_moves;
 mod config;
 mod errors;
 mod extremes;

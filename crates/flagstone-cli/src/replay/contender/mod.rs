@@ -27,6 +27,9 @@
 //! }
 //! ```
 //!
+//! An allocator that has a use for knowing which objects die together implements
+//! [`LifetimeAlloc`](super::LifetimeAlloc) instead and is played with `play_with_lifetimes`.
+//!
 //! The replay is compiled for each allocator's type, so no call is indirect and all pay the same.
 
 mod arenas;

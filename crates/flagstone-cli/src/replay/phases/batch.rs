@@ -17,14 +17,14 @@ pub(super) fn find_phases(records: &mut [Record], mut own: Vec<u32>) -> u64 {
     for level in 1..=LEVELS {
         let span = span_of(level);
         for &at in &own {
-            let record = &records[at as usize];
+            let record = records[at as usize];
             let Some(died) = record.died().filter(|died| died - record.born < span) else {
                 continue;
             };
-            if candidate.ends_before(record.born, span) {
+            if candidate.ends_before(record.born) {
                 phases += candidate.close(records, level);
             }
-            candidate.add(at, died);
+            candidate.add(at, record.born, died);
         }
         phases += candidate.close(records, level);
         own.retain(|&at| records[at as usize].level == 0);
@@ -36,18 +36,27 @@ pub(super) fn find_phases(records: &mut [Record], mut own: Vec<u32>) -> u64 {
 #[derive(Debug, Default)]
 struct Candidate {
     members: Vec<u32>,
-    /// When the last of them dies.
+    /// When the first of them is born and the last one dies.
+    start: u32,
     end: u32,
 }
 
 impl Candidate {
     /// Whether it is over when the next object of the level is born.
-    fn ends_before(&self, born: u32, span: u32) -> bool {
-        let is_boundary = self.end < born;
-        is_boundary && (self.is_long_enough() || born - self.end > span)
+    fn ends_before(&self, born: u32) -> bool {
+        let is_boundary = !self.members.is_empty() && self.end < born;
+        is_boundary && (self.is_long_enough() || self.is_far_from(born))
     }
 
-    fn add(&mut self, at: u32, died: u32) {
+    /// Whether there is more between its end and `born` than in itself.
+    fn is_far_from(&self, born: u32) -> bool {
+        born - self.end > (self.end - self.start).max(span_of(1))
+    }
+
+    fn add(&mut self, at: u32, born: u32, died: u32) {
+        if self.members.is_empty() {
+            self.start = born;
+        }
         self.members.push(at);
         self.end = self.end.max(died);
     }

@@ -31,8 +31,9 @@
 //! # What is allowed
 //!
 //! 1. An object joins only if its own thread resizes and frees it.
-//! 2. A phase has [`MIN_OBJECTS`] objects at least. Shorter stretches follow each other until they
-//!    are that many, if they are not further apart than the span of the level.
+//! 2. A phase has [`MIN_OBJECTS`] objects at least. Shorter stretches count as one
+//!    until they have that many, unless what lies between two is longer than both 64 events and
+//!    those before it: a temporary object now and then is no phase.
 //! 3. A phase may hold twice as many bytes as its objects have live at once at most, or
 //!    [`SLACK`] bytes more than that: an arena frees nothing before the end. Bytes left behind by
 //!    growing objects count, as if each had to move unless it was the newest of its thread.

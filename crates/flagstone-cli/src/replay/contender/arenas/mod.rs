@@ -1,0 +1,6 @@
+//! Arenas behind the interface of an allocator.
+
+mod chunks;
+mod contender;
+
+pub(super) use contender::Arenas;
