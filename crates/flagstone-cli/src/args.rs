@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Parser, Subcommand};
 
-use crate::replay::CONTENDERS;
+use crate::replay::{Purpose, contenders};
 
 /// Records a program's allocations and replays them with different allocators.
 ///
@@ -67,9 +67,10 @@ pub enum Command {
     ///
     /// ns/op is processor time per allocation, reallocation or free: the median of the rounds. The
     /// time ratio is the median over the rounds of a contender's time divided by the first one's in
-    /// the same round. Memory is what the process grew by while it replayed; overhead is its peak
-    /// divided by the most bytes the program had live at once. Each round of each contender is a
-    /// process of its own.
+    /// the same round; the interval holds the true median with the probability that the sentences
+    /// below the table state. Memory is what the process grew by while it replayed; overhead is its
+    /// peak divided by the most bytes the program had live at once. Latencies are of single
+    /// operations, in rounds of their own. Each round of each contender is a process of its own.
     ///
     /// The contender `arenas` is told which objects die together, which a program that uses arenas
     /// has to know. How many these are, and why others are not, is said below the table.
@@ -77,8 +78,16 @@ pub enum Command {
     /// Of a trace that is cut off or damaged it replays the whole blocks before that, says so and
     /// exits with status 1.
     ///
-    /// Example: flagstone replay --rounds 9 git.flagtrace
+    /// Example: flagstone replay --html report.html git.flagtrace
     Replay(ReplayArgs),
+    /// Compares two replays that were stored with `replay --json`.
+    ///
+    /// For every trace and contender that are in both it says how time and memory changed, and
+    /// whether that is more than noise: the interval of a change is made of the intervals of both
+    /// replays. Times of different machines are compared by their ratios to the first contender.
+    ///
+    /// Example: flagstone diff before.json after.json
+    Diff(DiffArgs),
     /// Replays one trace once with one contender, for `replay`.
     #[command(name = crate::replay::SUBCOMMAND, hide = true)]
     ReplayOnce(ReplayOnceArgs),
@@ -211,13 +220,38 @@ pub struct ReplayArgs {
     /// Files made by `flagstone record` [default: the recordings built into the command]
     #[arg(value_name = "TRACE")]
     pub traces: Vec<PathBuf>,
-    /// How often every contender replays each trace [default: 5]
+    /// How often every contender replays each trace for time [default: 6 to 15, as many as fit
+    /// into a second]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: Option<u32>,
     /// Who takes part, once per name; the first one is what the others are compared with [default:
     /// all]
     #[arg(long = "contender", value_name = "NAME", value_parser = contender_names())]
     pub contenders: Vec<String>,
+    /// The most threads that play at once; recorded threads share them [default: as many as were
+    /// recorded at once, 64 at most]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub threads: Option<u8>,
+    /// Print the results as JSON (docs/replay-json.md describes it) instead of tables
+    #[arg(long)]
+    pub json: bool,
+    /// Write a report with plots to this file, one page that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, clap::Args)]
+pub struct DiffArgs {
+    /// What `flagstone replay --json` printed earlier
+    #[arg(value_name = "EARLIER")]
+    pub earlier: PathBuf,
+    /// What it printed later
+    #[arg(value_name = "LATER")]
+    pub later: PathBuf,
+    /// Print the changes as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of the hidden `replay-once`; the survey is read from standard input.
@@ -232,6 +266,9 @@ pub struct ReplayOnceArgs {
     /// A recording built into the command
     #[arg(long, conflicts_with = "trace")]
     pub bundled: Option<String>,
+    /// What to measure
+    #[arg(long, value_enum, default_value_t)]
+    pub purpose: Purpose,
 }
 
 /// A number of bytes, as in `512`, `64k`, `2M` or `1GiB`: units are powers of 1,024. Never 0.
@@ -272,5 +309,7 @@ impl FromStr for Size {
 }
 
 fn contender_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(CONTENDERS.iter().map(|contender| contender.name()))
+    PossibleValuesParser::new(
+        contenders().map(|contender| PossibleValue::new(contender.name()).help(contender.about())),
+    )
 }

@@ -5,6 +5,7 @@
 //! flagstone record -o git.flagtrace -- git log     what did the program allocate?
 //! flagstone info git.flagtrace                     how much, how large, for how long?
 //! flagstone replay git.flagtrace                   how would other allocators do?
+//! flagstone diff before.json after.json            what changed between two replays?
 //! flagstone import heaptrack.git.7.zst             traces from other tools' files
 //! flagstone export --to pprof -o g.pb git.flagtrace   files for other tools
 //! ```
@@ -16,6 +17,7 @@ pub mod args;
 pub mod command;
 pub mod info;
 pub mod replay;
+pub mod report;
 
 mod bundled;
 mod failure;

@@ -3,7 +3,7 @@
 
 mod support;
 
-use flagstone_cli::replay::CONTENDERS;
+use flagstone_cli::replay::contenders;
 use proptest::prelude::*;
 use support::{Script, steps, trace_of};
 
@@ -13,7 +13,7 @@ proptest! {
     #[test]
     fn every_valid_trace_replays(steps in steps()) {
         let trace = trace_of(&steps);
-        for &contender in CONTENDERS {
+        for contender in contenders() {
             let measured = trace.play(contender);
             prop_assert_eq!(
                 measured.as_ref().map(|measured| measured.operations),
@@ -41,7 +41,7 @@ fn objects_handed_round_a_ring_of_threads_arrive() {
         script.free((round % u64::from(THREADS)) as u32, object);
     }
     let trace = script.finish();
-    for &contender in CONTENDERS {
+    for contender in contenders() {
         let played = trace.play(contender);
         assert!(played.is_ok(), "{}: {played:?}", contender.name());
     }
@@ -55,7 +55,7 @@ fn more_threads_than_the_machine_should_be_given_replay_too() {
         script.free(thread as u32, object);
     }
     let trace = script.finish();
-    for &contender in CONTENDERS {
+    for contender in contenders() {
         assert!(trace.play(contender).is_ok(), "{}", contender.name());
     }
 }
@@ -63,7 +63,7 @@ fn more_threads_than_the_machine_should_be_given_replay_too() {
 #[test]
 fn a_trace_without_events_replays_to_nothing() {
     let trace = Script::new().finish();
-    for &contender in CONTENDERS {
+    for contender in contenders() {
         let measured = trace.play(contender).expect("a replay");
         assert_eq!(measured.operations, 0, "{}", contender.name());
     }

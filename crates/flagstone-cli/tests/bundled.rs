@@ -2,7 +2,7 @@
 
 mod support;
 
-use flagstone_cli::replay::{CONTENDERS, Survey};
+use flagstone_cli::replay::{Survey, contenders};
 use flagstone_cli::{BUNDLED, Source};
 use support::{flagstone, stderr, stdout};
 
@@ -14,10 +14,13 @@ fn the_bare_replay_shows_every_recording_and_every_contender() {
     for bundled in BUNDLED {
         assert!(text.contains(&format!("{}:", bundled.name)), "{text}");
     }
-    for contender in CONTENDERS {
+    for contender in contenders() {
         // Only rows of a table have a range.
         let rows = text.lines().filter(|line| line.contains(" – "));
-        let rows = rows.filter(|line| line.trim_start().starts_with(contender.name()));
+        let rows = rows.filter(|line| {
+            line.trim_start_matches(['│', ' '])
+                .starts_with(contender.name())
+        });
         assert_eq!(rows.count(), BUNDLED.len(), "{}: {text}", contender.name());
     }
 }

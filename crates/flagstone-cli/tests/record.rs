@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use flagstone_cli::replay::CONTENDERS;
+use flagstone_cli::replay::contenders;
 use support::{assert_one_sentence, flagstone, names_in, stderr, stdout};
 use tempfile::TempDir;
 
@@ -54,7 +54,7 @@ fn a_program_is_recorded_shown_and_replayed() {
 
     let replay = flagstone(&["replay", "--rounds", "2", trace]);
     assert!(replay.status.success(), "{}", stderr(&replay));
-    for contender in CONTENDERS {
+    for contender in contenders() {
         assert!(
             stdout(&replay).contains(contender.name()),
             "{}",

@@ -1,6 +1,6 @@
 //! From arguments to a subcommand.
 
-use super::{export, import, info, record, replay};
+use super::{diff, export, import, info, record, replay};
 use crate::Failure;
 use crate::args::{Args, Command, ReplayArgs};
 
@@ -22,6 +22,7 @@ pub fn run(args: Args) -> Vec<Failure> {
             .into_iter()
             .collect(),
         Command::Replay(args) => replay::replay(args),
+        Command::Diff(args) => diff::diff(args).err().into_iter().collect(),
         Command::ReplayOnce(args) => replay::replay_once(args).err().into_iter().collect(),
     }
 }

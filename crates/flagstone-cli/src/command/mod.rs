@@ -3,6 +3,7 @@
 //! A subcommand goes on with the next trace when one fails, so it may have several failures to
 //! report; results it did get are printed in any case.
 
+mod diff;
 mod dispatch;
 mod export;
 mod import;

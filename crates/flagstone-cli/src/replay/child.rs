@@ -15,6 +15,7 @@ use super::contender::{Contender, perform};
 use super::fault::Fault;
 use super::measured::Measured;
 use super::phases::Levels;
+use super::purpose::Purpose;
 use super::stage::{Stage, Stopped};
 use super::survey::Survey;
 use crate::{Failure, Source};
@@ -40,10 +41,11 @@ pub fn replay_once(
     contender: &dyn Contender,
     source: &Source,
     survey: &Survey,
+    purpose: Purpose,
 ) -> Result<Measured, Failure> {
     let name = contender.name();
     let blame = |what: &str| Failure::new(format!("{source}: contender {name} {what}"));
-    let (status, answer) = ask(contender, source, survey)
+    let (status, answer) = ask(contender, source, survey, purpose)
         .map_err(|error| Failure::about("a process for the replay cannot be started", error))?;
     match serde_json::from_slice(&answer) {
         Ok(Verdict::Measured(measured)) => Ok(measured),
@@ -59,9 +61,11 @@ fn ask(
     contender: &dyn Contender,
     source: &Source,
     survey: &Survey,
+    purpose: Purpose,
 ) -> io::Result<(ExitStatus, Vec<u8>)> {
     let mut child = Command::new(env::current_exe()?)
         .args([SUBCOMMAND, "--contender", contender.name()])
+        .args(["--purpose", purpose.name()])
         .args(source.to_args())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -88,14 +92,14 @@ fn send(contender: &dyn Contender, survey: &Survey, mut to: impl Write) -> io::R
 /// # Errors
 ///
 /// If standard input holds no survey or standard output is closed.
-pub fn answer(contender: &dyn Contender, source: &Source) -> Result<(), Failure> {
+pub fn answer(contender: &dyn Contender, source: &Source, purpose: Purpose) -> Result<(), Failure> {
     let unreadable = |error| Failure::about("the survey cannot be read", error);
     let (mut input, mut line) = (io::stdin().lock(), Vec::new());
     input.read_until(b'\n', &mut line).map_err(unreadable)?;
     let mut survey: Survey = serde_json::from_slice(&line)
         .map_err(|error| Failure::about("standard input holds no survey", error))?;
     survey.levels = Levels::receive(&mut input).map_err(unreadable)?;
-    let verdict = match perform(contender, Stage::new(source, &survey)) {
+    let verdict = match perform(contender, Stage::for_purpose(source, &survey, purpose)) {
         Ok(measured) => Verdict::Measured(measured),
         Err(Stopped::Fault(fault)) => Verdict::Fault(fault),
         Err(Stopped::Failure(failure)) => Verdict::Failure(failure.to_string()),

@@ -1,6 +1,6 @@
 //! Watches resident memory during a replay.
 
-use super::measured::{Growth, Measured};
+use super::measured::{Growth, Look, Measured, Moment};
 use super::memory;
 
 /// Resident memory since a baseline.
@@ -12,11 +12,20 @@ pub(super) struct Gauge {
     baseline: Option<u64>,
     peak: Option<u64>,
     last: Option<u64>,
+    looks: Vec<Look>,
 }
 
 impl Gauge {
-    /// Takes the baseline: everything resident before the allocator under test exists.
-    pub(super) fn start() -> Self {
+    /// Takes the baseline: everything resident before the allocator under test exists. There are at
+    /// most `looks` calls of [`sample`](Self::sample).
+    pub(super) fn start(looks: usize) -> Self {
+        // Not zeros: zeroed memory would become resident only when it is written.
+        let filler = Look {
+            resident_bytes: 1,
+            ..Look::default()
+        };
+        let mut looks = vec![filler; looks];
+        looks.clear();
         memory::trim();
         memory::reset_peak();
         let baseline = memory::resident();
@@ -24,13 +33,23 @@ impl Gauge {
             baseline,
             peak: baseline,
             last: baseline,
+            looks,
         }
     }
 
-    /// Looks at the memory now.
-    pub(super) fn sample(&mut self) {
+    /// Looks at the memory at this moment of the trace.
+    pub(super) fn sample(&mut self, moment: Moment) {
         self.last = memory::resident();
         self.peak = self.peak.max(self.last);
+        // Growing would count as the allocator's memory.
+        if let Some((baseline, now)) = self.baseline.zip(self.last)
+            && self.looks.len() < self.looks.capacity()
+        {
+            self.looks.push(Look {
+                moment,
+                resident_bytes: now.saturating_sub(baseline),
+            });
+        }
     }
 
     /// The result of a replay of `operations` that took `busy_ns`.
@@ -47,6 +66,8 @@ impl Gauge {
             operations,
             busy_ns,
             growth,
+            looks: self.looks,
+            latencies: None,
         }
     }
 }

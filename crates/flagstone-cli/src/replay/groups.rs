@@ -103,11 +103,14 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
-    use super::super::seats::Span;
+    use super::super::seats::{MAX_WORKERS, Span};
     use super::*;
 
     fn groups(threads: usize) -> Groups {
-        Groups::new(&Seats::assign(&vec![Span { first: 0, last: 9 }; threads]))
+        Groups::new(&Seats::assign(
+            &vec![Span { first: 0, last: 9 }; threads],
+            MAX_WORKERS,
+        ))
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::latency::Latencies;
+
 /// The numbers of one replay of a trace by one contender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Allocations, reallocations and frees carried out.
     pub operations: u64,
@@ -12,6 +14,30 @@ pub struct Measured {
     pub busy_ns: u64,
     /// How resident memory grew, where the system tells.
     pub growth: Option<Growth>,
+    /// Resident memory in the pauses, where the system tells.
+    pub looks: Vec<Look>,
+    /// How long single operations took, if that was asked for.
+    pub latencies: Option<Latencies>,
+}
+
+/// Memory at one time of a replay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// Where in the trace it was.
+    pub moment: Moment,
+    /// Resident memory above the baseline, in bytes.
+    pub resident_bytes: u64,
+}
+
+/// A place between two events of a trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// How many events come before it.
+    pub events: u64,
+    /// When the last of them was recorded, in nanoseconds since the start.
+    pub time_ns: u64,
+    /// Bytes alive then, as the program asked for them.
+    pub live_bytes: u64,
 }
 
 /// Resident memory above the baseline, in bytes.

@@ -46,6 +46,13 @@ impl Window {
             .map_or(0, |previous| self.ends[previous]);
         &self.ops[start..self.ends[worker]]
     }
+
+    /// Breaks the plan: worker 0 does not carry out its first operation.
+    #[cfg(test)]
+    pub(super) fn forget_first(&mut self) {
+        self.ops.remove(0);
+        self.ends.iter_mut().for_each(|end| *end -= 1);
+    }
 }
 
 /// What is known about a live object.
@@ -67,6 +74,8 @@ pub(super) struct Planner<'a> {
     live: HashMap<ObjectId, Tenant>,
     ledger: Ledger,
     groups: Groups,
+    /// Bytes of the live objects.
+    live_bytes: u64,
     /// Where the next operation of each worker goes, while a window is planned.
     cursors: Vec<usize>,
 }
@@ -79,8 +88,14 @@ impl<'a> Planner<'a> {
             live: touched_map(survey.peak_live_objects as usize),
             ledger: Ledger::new(Self::max_slots(survey), workers),
             groups: Groups::new(&survey.seats),
+            live_bytes: 0,
             cursors: Vec::with_capacity(workers),
         }
+    }
+
+    /// Bytes that are live after the last planned event.
+    pub(super) fn live_bytes(&self) -> u64 {
+        self.live_bytes
     }
 
     /// Most slots that [`plan`](Self::plan) can use.
@@ -173,6 +188,7 @@ impl<'a> Planner<'a> {
                     group,
                     align_log2,
                 };
+                self.live_bytes = self.live_bytes.saturating_add(size);
                 if self.live.insert(object, tenant).is_some() {
                     return Err(impossible(format!("{object} is allocated twice")));
                 }
@@ -191,6 +207,10 @@ impl<'a> Planner<'a> {
                 let old_size = tenant.size;
                 tenant.size = checked(size, 1 << tenant.align_log2)?.0;
                 let tenant = *tenant;
+                self.live_bytes = self
+                    .live_bytes
+                    .saturating_sub(old_size)
+                    .saturating_add(tenant.size);
                 let lifetime = self.groups.touch(worker, tenant.group)?;
                 let turn = self.ledger.next_turn(tenant.slot);
                 Ok(op(OpKind::Realloc, tenant, lifetime, old_size, turn))
@@ -199,6 +219,7 @@ impl<'a> Planner<'a> {
                 let Some(tenant) = self.live.remove(&object) else {
                     return Err(impossible(format!("{object} is freed but not live")));
                 };
+                self.live_bytes = self.live_bytes.saturating_sub(tenant.size);
                 self.ledger.give(worker, tenant.slot);
                 let lifetime = self.groups.leave(worker, tenant.group)?;
                 let turn = self.ledger.next_turn(tenant.slot);

@@ -6,14 +6,16 @@
 
 use std::alloc::Layout;
 
+use super::board::Wait;
 use super::clock;
 use super::fault::{Fault, FaultKind};
 use super::lifetime::LifetimeAlloc;
 use super::op::{Op, OpKind};
+use super::probe::Probe;
 use super::slots::SlotTable;
 use super::stamp::{Stamped, pattern};
 
-/// Carries out `ops` in order, each when its turn has come, and returns the processor time it took
+/// Carries out the `ops` of `worker` in order, each when its turn has come, tells `probe`, and returns the processor time it took
 /// in nanoseconds, less what was spent waiting for other workers.
 ///
 /// Invariants, which [`Planner`](super::planner::Planner) establishes and every `SAFETY` below
@@ -37,17 +39,25 @@ use super::stamp::{Stamped, pattern};
 /// `ops` must be a worker's part of a window. The windows played on `slots` must be all those of
 /// one planner so far, in order, each only after the one before it was played without a fault,
 /// and all on this `allocator`.
-pub(super) unsafe fn play<A: LifetimeAlloc>(
+pub(super) unsafe fn play<A: LifetimeAlloc, P: Probe>(
+    worker: usize,
     ops: &[Op],
     slots: &SlotTable,
     allocator: &A,
+    probe: &mut P,
 ) -> Result<u64, Fault> {
     let start = clock::thread_time_ns();
     let mut waited_ns = 0;
     for op in ops {
-        let Some(slot) = slots.wait(op.slot, op.turn, &mut waited_ns) else {
+        let wait = Wait {
+            worker,
+            slot: op.slot,
+            turn: op.turn,
+        };
+        let Some(slot) = slots.wait(wait, &mut waited_ns) else {
             break;
         };
+        probe.begin();
         let old = slot.address();
         let new = match op.kind {
             // SAFETY: 1, and the slot is empty or new (2).
@@ -60,9 +70,13 @@ pub(super) unsafe fn play<A: LifetimeAlloc>(
                 std::ptr::null_mut()
             }
         };
+        probe.end();
         slot.done(new, op.turn);
     }
-    Ok((clock::thread_time_ns() - start).saturating_sub(waited_ns))
+    let busy_ns = (clock::thread_time_ns() - start).saturating_sub(waited_ns);
+    slots.end_part(worker);
+    probe.settle(ops);
+    Ok(busy_ns)
 }
 
 /// # Safety

@@ -20,7 +20,7 @@ pub(super) struct Span {
 /// A recorded thread whose last event has passed leaves its worker to the next thread that starts,
 /// so a program with thousands of short-lived threads is played by as many workers as it had
 /// threads at once. Workers live as long as the replay: that a thread ends is not replayed. When
-/// more than [`MAX_WORKERS`] were at work at once, some share a worker, which plays their events
+/// more than allowed were at work at once ([`MAX_WORKERS`], or fewer if asked for), some share a worker, which plays their events
 /// in the order of the recording. Rejected: one worker per recorded thread, which would measure
 /// the creation of threads, and a fixed number of workers taking threads in turn, which would
 /// make frees remote that were local.
@@ -33,8 +33,9 @@ pub(super) struct Seats {
 }
 
 impl Seats {
-    /// Seats the threads, which must be in the order of their first events.
-    pub(super) fn assign(threads: &[Span]) -> Self {
+    /// Seats the threads, which must be in the order of their first events, at `most` workers.
+    pub(super) fn assign(threads: &[Span], most: usize) -> Self {
+        let most = most.clamp(1, MAX_WORKERS);
         let mut worker_of = Vec::with_capacity(threads.len());
         // Workers by the last event of the thread that each plays, earliest first.
         let mut busy = BinaryHeap::new();
@@ -43,7 +44,7 @@ impl Seats {
             let idle = busy
                 .peek()
                 .is_some_and(|Reverse((last, _))| *last < thread.first);
-            let worker = if idle || busy.len() == MAX_WORKERS {
+            let worker = if idle || busy.len() == most {
                 let worker = busy.pop().map_or(0, |Reverse((_, worker))| worker);
                 if !idle && !crowded.contains(&worker) {
                     crowded.push(worker);
@@ -97,7 +98,7 @@ mod tests {
             .iter()
             .map(|&(first, last)| Span { first, last })
             .collect();
-        let seats = Seats::assign(&spans);
+        let seats = Seats::assign(&spans, MAX_WORKERS);
         (seats.worker_of, seats.workers)
     }
 
@@ -118,5 +119,17 @@ mod tests {
                 .iter()
                 .all(|worker| usize::from(*worker) < MAX_WORKERS)
         );
+    }
+
+    #[test]
+    fn fewer_workers_are_allowed_if_asked_for() {
+        let spans = vec![Span { first: 0, last: 9 }; 3];
+        let seats = Seats::assign(&spans, 2);
+        assert_eq!(
+            (seats.worker_of.clone(), seats.workers()),
+            (vec![0, 1, 0], 2)
+        );
+        assert!(seats.is_crowded(0) && !seats.is_crowded(1));
+        assert_eq!(Seats::assign(&spans, 1).workers(), 1);
     }
 }

@@ -2,9 +2,11 @@
 
 use std::hint;
 use std::ptr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use std::thread;
 
+use super::board::{Board, Wait};
 use super::clock;
 
 /// One address and the number of operations completed on it.
@@ -40,16 +42,18 @@ impl Slot {
     }
 }
 
-/// All slots, and the flag that ends every wait when a worker found a fault.
+/// All slots, who waits for them, and the flag that ends every wait when a worker found a fault.
 #[derive(Debug)]
 pub(super) struct SlotTable {
     slots: Box<[Slot]>,
+    board: Board,
+    stuck: OnceLock<Wait>,
     stopped: AtomicBool,
 }
 
 impl SlotTable {
     /// Makes `len` slots and touches each, so that their memory is resident from the start.
-    pub(super) fn new(len: usize) -> Self {
+    pub(super) fn new(len: usize, workers: usize) -> Self {
         let slots: Box<[Slot]> = (0..len).map(|_| Slot::default()).collect();
         for slot in &slots {
             // Relaxed: nobody else has the table yet.
@@ -57,39 +61,63 @@ impl SlotTable {
         }
         Self {
             slots,
+            board: Board::new(workers),
+            stuck: OnceLock::new(),
             stopped: AtomicBool::new(false),
         }
     }
 
-    /// Waits until `turn` operations were completed on slot `index`, adding the processor time
-    /// spent waiting to `waited_ns`. `None` when the replay was stopped.
-    pub(super) fn wait(&self, index: u32, turn: u32, waited_ns: &mut u64) -> Option<&Slot> {
-        let slot = &self.slots[index as usize];
+    /// Prepares for a window. Call it only while nobody plays.
+    pub(super) fn open_window(&self) {
+        self.board.open();
+    }
+
+    /// `worker` has carried out its part of the window, or given up.
+    pub(super) fn end_part(&self, worker: usize) {
+        self.board.is_done(worker);
+    }
+
+    /// Waits until `wait.turn` operations were completed on slot `wait.slot`, adding the processor
+    /// time spent waiting to `waited_ns`. `None` when the replay was stopped.
+    pub(super) fn wait(&self, wait: Wait, waited_ns: &mut u64) -> Option<&Slot> {
+        let slot = &self.slots[wait.slot as usize];
         // Acquire: pairs with the release in `Slot::done`, so the previous operation's address
         // and what it wrote into the object are visible.
-        if slot.turn.load(Ordering::Acquire) != turn {
-            self.wait_slow(slot, turn, waited_ns)?;
+        if slot.turn.load(Ordering::Acquire) != wait.turn {
+            self.wait_slow(slot, wait, waited_ns)?;
         }
         Some(slot)
     }
 
+    /// The wait that nobody can end, if the replay was stopped because of one.
+    pub(super) fn stuck(&self) -> Option<Wait> {
+        self.stuck.get().copied()
+    }
+
     #[cold]
-    fn wait_slow(&self, slot: &Slot, turn: u32, waited_ns: &mut u64) -> Option<()> {
+    fn wait_slow(&self, slot: &Slot, wait: Wait, waited_ns: &mut u64) -> Option<()> {
         const SPINS: u32 = 64;
         let start = clock::thread_time_ns();
         let mut spins = 0;
+        self.board.waits(wait);
         // Acquire: as in `wait`.
-        while slot.turn.load(Ordering::Acquire) != turn {
+        let turn_of = |slot: u32| self.slots[slot as usize].turn.load(Ordering::Acquire);
+        // Acquire: as in `wait`.
+        while slot.turn.load(Ordering::Acquire) != wait.turn {
             if self.is_stopped() {
                 return None;
             }
             if spins < SPINS {
                 spins += 1;
                 hint::spin_loop();
+            } else if self.board.nobody_moves(turn_of) {
+                self.stuck.get_or_init(|| wait);
+                self.stop();
             } else {
                 thread::yield_now();
             }
         }
+        self.board.plays(wait.worker);
         *waited_ns += clock::thread_time_ns() - start;
         Some(())
     }
@@ -104,5 +132,54 @@ impl SlotTable {
     pub(super) fn is_stopped(&self) -> bool {
         // Relaxed: as in `stop`.
         self.stopped.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_that_wait_for_each_other_give_up_and_say_for_what() {
+        let slots = SlotTable::new(2, 2);
+        let waits = [0, 1].map(|worker| Wait {
+            worker,
+            slot: worker as u32,
+            turn: 1,
+        });
+        thread::scope(|scope| {
+            for wait in waits {
+                let slots = &slots;
+                scope.spawn(move || assert!(slots.wait(wait, &mut 0).is_none()));
+            }
+        });
+        assert!(slots.stuck().is_some_and(|wait| waits.contains(&wait)));
+    }
+
+    #[test]
+    fn a_wait_that_another_worker_ends_is_not_given_up() {
+        for _ in 0..200 {
+            let slots = SlotTable::new(2, 2);
+            thread::scope(|scope| {
+                let ping = |worker: usize, first: u32| {
+                    let slots = &slots;
+                    move || {
+                        for turn in (first..100).step_by(2) {
+                            let wait = Wait {
+                                worker,
+                                slot: 0,
+                                turn,
+                            };
+                            let slot = slots.wait(wait, &mut 0).expect("the other one plays");
+                            slot.done(ptr::null_mut(), turn);
+                        }
+                        slots.end_part(worker);
+                    }
+                };
+                scope.spawn(ping(0, 0));
+                scope.spawn(ping(1, 1));
+            });
+            assert_eq!(slots.stuck(), None);
+        }
     }
 }

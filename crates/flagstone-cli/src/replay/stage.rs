@@ -15,6 +15,8 @@ use super::lifetime::LifetimeAlloc;
 use super::measured::Measured;
 use super::planner::{Planner, Window};
 use super::player;
+use super::probe::{NoProbe, Probe, Stopwatch};
+use super::purpose::Purpose;
 use super::slots::SlotTable;
 use super::survey::Survey;
 use super::windows::Windows;
@@ -46,13 +48,24 @@ pub struct Shared<'a>(Setting<'a>);
 struct Setting<'a> {
     source: &'a Source,
     survey: &'a Survey,
+    purpose: Purpose,
 }
 
 impl<'a> Stage<'a> {
-    /// Sets the stage for `source`, of which `survey` must have been made.
+    /// Sets the stage for measuring time; `survey` must have been made of `source`.
     #[must_use]
     pub fn new(source: &'a Source, survey: &'a Survey) -> Self {
-        let setting = Setting { source, survey };
+        Self::for_purpose(source, survey, Purpose::Time)
+    }
+
+    /// Sets the stage for measuring something; `survey` must have been made of `source`.
+    #[must_use]
+    pub fn for_purpose(source: &'a Source, survey: &'a Survey, purpose: Purpose) -> Self {
+        let setting = Setting {
+            source,
+            survey,
+            purpose,
+        };
         if survey.seats.workers() == 1 {
             Self::Alone(Alone(setting))
         } else {
@@ -91,26 +104,53 @@ impl Setting<'_> {
         told: bool,
         make: impl FnOnce(usize) -> A,
     ) -> Result<Measured, Stopped> {
-        let Self { source, survey } = self;
-        let slots = SlotTable::new(Planner::max_slots(survey));
+        match self.purpose {
+            Purpose::Time | Purpose::Memory => self.play_alone_with(NoProbe, told, make),
+            Purpose::Latency => {
+                let probe = Stopwatch::new(self.survey.longest_block);
+                self.play_alone_with(probe, told, make)
+            }
+        }
+    }
+
+    fn play_alone_with<A: LifetimeAlloc>(
+        self,
+        mut probe: impl Probe,
+        told: bool,
+        make: impl FnOnce(usize) -> A,
+    ) -> Result<Measured, Stopped> {
+        let Self {
+            source,
+            survey,
+            purpose,
+        } = self;
+        let slots = SlotTable::new(Planner::max_slots(survey), 1);
         let mut window = Window::for_survey(survey);
-        let mut windows = Windows::open(source, survey, told)?;
+        let mut windows = Windows::open(source, survey, purpose, told)?;
         let mut more = windows.next(&mut window)?;
-        let mut gauge = Gauge::start();
+        let mut gauge = Gauge::start(purpose.most_windows(survey));
         let allocator = make(Groups::most(&survey.seats));
         let mut busy_ns = 0;
         while more {
+            let ops = window.ops_of(0);
+            slots.open_window();
             // SAFETY: `windows` has planned exactly the windows played on these slots and this
             // allocator, and a fault ends the loop.
-            busy_ns += unsafe { player::play(window.ops_of(0), &slots, &allocator)? };
-            gauge.sample();
+            busy_ns += unsafe { player::play(0, ops, &slots, &allocator, &mut probe)? };
+            if let Some(wait) = slots.stuck() {
+                return Err(windows.stuck(&window, wait).into());
+            }
+            gauge.sample(windows.end());
             more = windows.next(&mut window)?;
         }
         let measured = gauge.finish(survey.events, busy_ns);
         windows.rest(&mut window);
         // SAFETY: as above; this window follows the last one.
-        unsafe { player::play(window.ops_of(0), &slots, &allocator)? };
-        Ok(measured)
+        unsafe { player::play(0, window.ops_of(0), &slots, &allocator, &mut NoProbe)? };
+        Ok(Measured {
+            latencies: probe.finish(),
+            ..measured
+        })
     }
 
     fn play_shared<A: LifetimeAlloc + Send + Sync>(
@@ -118,9 +158,18 @@ impl Setting<'_> {
         told: bool,
         make: impl FnOnce(usize) -> A,
     ) -> Result<Measured, Stopped> {
-        let Self { source, survey } = self;
-        let windows = Windows::open(source, survey, told)?;
-        Crew::new(survey).play(windows, || make(Groups::most(&survey.seats)))
+        let Self {
+            source,
+            survey,
+            purpose,
+        } = self;
+        let windows = Windows::open(source, survey, purpose, told)?;
+        let crew = Crew::new(survey, purpose);
+        let make = || make(Groups::most(&survey.seats));
+        match purpose {
+            Purpose::Time | Purpose::Memory => crew.play(windows, || NoProbe, make),
+            Purpose::Latency => crew.play(windows, || Stopwatch::new(survey.longest_block), make),
+        }
     }
 }
 

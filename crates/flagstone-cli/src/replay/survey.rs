@@ -3,11 +3,12 @@
 use std::fmt;
 use std::io;
 
-use flagstone_trace::{Event, EventKind, LiveStats, TraceError};
+use flagstone_trace::{Event, EventKind, Header, LiveStats, Summary, TraceError};
 use serde::{Deserialize, Serialize};
 
+use super::edge;
 use super::phases::{Finder, Levels, Phases};
-use super::seats::{Seats, Span};
+use super::seats::{MAX_WORKERS, Seats, Span};
 use crate::{Failure, Source};
 
 /// The shape of a trace, learnt by reading it once.
@@ -40,7 +41,7 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Reads all of a trace, calling `progress` with the number of events after each block.
+    /// Reads all of a trace, calling `progress` now and then with the number of events.
     ///
     /// A trace that is cut off or corrupted somewhere is surveyed up to there, and
     /// [`cut`](Self::cut) says so.
@@ -50,6 +51,21 @@ impl Survey {
     /// If the trace cannot be opened, not one block of it can be read, an event is impossible
     /// (an unknown object is freed, say), or there is no room for a temporary file.
     pub fn of(source: &Source, mut progress: impl FnMut(u64)) -> Result<Self, Failure> {
+        let seen = |_: &Event, stats: &LiveStats| {
+            if stats.events().is_multiple_of(1 << 16) {
+                progress(stats.events());
+            }
+        };
+        Self::with(source, MAX_WORKERS, seen).map(|(survey, _)| survey)
+    }
+
+    /// The same with at most so many workers, calling `seen` after each event with what is known
+    /// so far. Also returns all that was learnt on the way.
+    pub(crate) fn with(
+        source: &Source,
+        most_workers: usize,
+        mut seen: impl FnMut(&Event, &LiveStats),
+    ) -> Result<(Self, Whole), Failure> {
         let mut reader = source.open()?;
         let mut events = Vec::new();
         let mut tally = Tally::default();
@@ -63,22 +79,26 @@ impl Survey {
                 Err(error) => return Err(Failure::about(source, error)),
             }
             for event in &events {
+                let number = tally.stats.events();
                 tally
                     .add(event)
-                    .map_err(|error| Failure::about(source, error))?;
+                    .map_err(|error| match error.is_invalid_event() {
+                        true => edge::missing_before(source, number, event),
+                        false => Failure::about(source, error),
+                    })?;
                 finder.push(event).map_err(no_room)?;
+                seen(event, &tally.stats);
             }
             blocks += 1;
             longest_block = longest_block.max(events.len());
-            progress(tally.stats.events());
         };
-        let seats = Seats::assign(&tally.threads);
+        let seats = Seats::assign(&tally.threads, most_workers);
         let found = finder.finish().map_err(no_room)?;
         let phases = found.sums(|thread| {
             let worker = seats.worker_of(thread as u32);
             worker.is_some_and(|worker| seats.is_crowded(worker))
         });
-        Ok(Self {
+        let survey = Self {
             events: tally.stats.events(),
             peak_live_bytes: tally.stats.peak_live_bytes(),
             peak_live_objects: tally.stats.peak_live_objects(),
@@ -89,7 +109,19 @@ impl Survey {
             longest_block,
             seats,
             levels: found.levels,
-        })
+        };
+        let whole = Whole {
+            header: reader.header().clone(),
+            summary: reader.summary().copied(),
+            stats: tally.stats,
+        };
+        Ok((survey, whole))
+    }
+
+    /// How many threads play at once.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.seats.workers()
     }
 
     /// How many recorded threads there are.
@@ -97,6 +129,15 @@ impl Survey {
     pub fn threads(&self) -> usize {
         self.seats.threads()
     }
+}
+
+/// What else is known once a trace was read.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) header: Header,
+    /// `None` when the end of the trace was not reached.
+    pub(crate) summary: Option<Summary>,
+    pub(crate) stats: LiveStats,
 }
 
 fn no_room(error: io::Error) -> Failure {

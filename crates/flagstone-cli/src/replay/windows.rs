@@ -2,8 +2,12 @@
 
 use flagstone_trace::{Event, EventKind};
 
+use super::board::Wait;
+use super::edge;
+use super::measured::Moment;
 use super::phases::LevelsReader;
 use super::planner::{Planner, Window};
+use super::purpose::Purpose;
 use super::survey::Survey;
 use crate::source::SourceReader;
 use crate::{Failure, Source};
@@ -29,8 +33,12 @@ pub(super) struct Windows<'a> {
     /// Where more of them are, if the contender is to be told.
     more_levels: Option<LevelsReader>,
     blocks_left: u64,
-    /// Events planned so far in the whole trace.
-    total: u64,
+    /// Most events of a window.
+    longest: usize,
+    /// Events of the last window.
+    last: usize,
+    /// Where in the trace the last window ends.
+    end: Moment,
 }
 
 impl<'a> Windows<'a> {
@@ -39,6 +47,7 @@ impl<'a> Windows<'a> {
     pub(super) fn open(
         source: &'a Source,
         survey: &'a Survey,
+        purpose: Purpose,
         told: bool,
     ) -> Result<Self, Failure> {
         Ok(Self {
@@ -52,7 +61,9 @@ impl<'a> Windows<'a> {
             levels_planned: 0,
             more_levels: told.then(|| survey.levels.reader()),
             blocks_left: survey.blocks,
-            total: 0,
+            longest: purpose.longest_window(survey),
+            last: 0,
+            end: Moment::default(),
         })
     }
 
@@ -66,19 +77,56 @@ impl<'a> Windows<'a> {
             return Ok(false);
         }
         let rest = &self.events[self.planned..];
-        let until_peak = (self.survey.peak_event + 1).saturating_sub(self.total);
+        let until_peak = (self.survey.peak_event + 1).saturating_sub(self.end.events);
+        let most = rest.len().min(self.longest.max(1));
         let len = match usize::try_from(until_peak) {
-            Ok(until_peak) if (1..rest.len()).contains(&until_peak) => until_peak,
-            _ => rest.len(),
+            Ok(until_peak) if (1..most).contains(&until_peak) => until_peak,
+            _ => most,
         };
         let mut levels = &self.levels[self.levels_planned..];
         self.planner
             .plan(&rest[..len], &mut levels, window)
             .map_err(|error| Failure::about(self.source, error))?;
         self.levels_planned = self.levels.len() - levels.len();
-        self.planned += len;
-        self.total += len as u64;
+        self.end = Moment {
+            events: self.end.events + len as u64,
+            time_ns: rest[len - 1].time_ns,
+            live_bytes: self.planner.live_bytes(),
+        };
+        (self.last, self.planned) = (len, self.planned + len);
         Ok(true)
+    }
+
+    /// Where in the trace the last window ends.
+    pub(super) fn end(&self) -> Moment {
+        self.end
+    }
+
+    /// Says which operation of the last window waits in vain. The trace cannot be played, or was
+    /// not planned as it should be.
+    #[cold]
+    pub(super) fn stuck(&self, window: &Window, wait: Wait) -> Failure {
+        let ops = window.ops_of(wait.worker);
+        let place = ops
+            .iter()
+            .position(|op| (op.slot, op.turn) == (wait.slot, wait.turn));
+        let events = &self.events[self.planned - self.last..self.planned];
+        let first = self.end.events - self.last as u64;
+        let own = (first..)
+            .zip(events)
+            .filter(|(_, event)| self.survey.seats.worker_of(event.thread.0) == Some(wait.worker));
+        let event = place.and_then(|place| own.into_iter().nth(place));
+        let what = match event {
+            Some((number, event)) => edge::described(number, event),
+            None => format!("worker {} frees what is left", wait.worker),
+        };
+        Failure::about(
+            self.source,
+            format!(
+                "the replay cannot go on: {what}, after an operation on the same object that nobody \
+                 carries out: what orders the two is missing"
+            ),
+        )
     }
 
     /// Plans the freeing of what is still live after the last window.
@@ -117,5 +165,78 @@ impl<'a> Windows<'a> {
         self.next_levels()
             .map_err(|error| Failure::about(self.source, error))?;
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(unsafe_code, reason = "plays a window")]
+
+    use std::alloc::System;
+    use std::fs::File;
+    use std::thread;
+
+    use flagstone_trace::{Header, ObjectId, Summary, ThreadNumber, Writer};
+
+    use super::super::player;
+    use super::super::probe::NoProbe;
+    use super::super::slots::SlotTable;
+    use super::*;
+
+    /// Two threads that free each other's object.
+    fn exchange(folder: &tempfile::TempDir) -> Source {
+        let path = folder.path().join("exchange.flagtrace");
+        let file = File::create(&path).expect("the trace");
+        let mut writer = Writer::new(file, Header::default()).expect("a header");
+        let alloc = |object| EventKind::Alloc {
+            object: ObjectId(object),
+            size: 40,
+            align: 16,
+            zeroed: false,
+        };
+        let free = |object| EventKind::Free {
+            object: ObjectId(object),
+        };
+        for (thread, kind) in [(0, alloc(0)), (1, alloc(1)), (1, free(0)), (0, free(1))] {
+            let event = Event {
+                thread: ThreadNumber(thread),
+                time_ns: 1,
+                kind,
+            };
+            writer.push(&event).expect("a numbered event");
+        }
+        writer.finish(Summary::default()).expect("the end");
+        Source::File(path)
+    }
+
+    #[test]
+    fn a_plan_without_an_operation_ends_and_names_who_waits_for_it() {
+        let folder = tempfile::TempDir::new().expect("a temporary folder");
+        let source = exchange(&folder);
+        let survey = Survey::of(&source, |_| ()).expect("a readable trace");
+        let mut windows =
+            Windows::open(&source, &survey, Purpose::Time, false).expect("a readable trace");
+        let mut window = Window::for_survey(&survey);
+        assert_eq!(windows.next(&mut window), Ok(true));
+        window.forget_first();
+
+        let slots = SlotTable::new(Planner::max_slots(&survey), 2);
+        thread::scope(|scope| {
+            for worker in [0, 1] {
+                let (slots, ops) = (&slots, window.ops_of(worker));
+                scope.spawn(move || {
+                    // SAFETY: one planner's first window. The operation that it lacks is the only
+                    // one that would let the next one on its slot begin.
+                    let played = unsafe { player::play(worker, ops, slots, &System, &mut NoProbe) };
+                    assert!(played.is_ok(), "nobody blames the allocator");
+                });
+            }
+        });
+        let wait = slots.stuck().expect("a wait that nobody can end");
+        let sentence = windows.stuck(&window, wait).to_string();
+        assert!(
+            sentence.contains("in event 2 thread 1 frees object 0"),
+            "{sentence}"
+        );
     }
 }

@@ -12,6 +12,11 @@ pub trait Contender: Debug + Sync {
     /// What it is, in a few words.
     fn about(&self) -> &'static str;
 
+    /// Which version of it takes part.
+    fn version(&self) -> String {
+        "unknown".to_owned()
+    }
+
     /// Whether it listens to what is known about the lifetimes of objects, as a
     /// [`LifetimeAlloc`](crate::replay::LifetimeAlloc) does. If so, the report says how many objects
     /// could be given to an arena.

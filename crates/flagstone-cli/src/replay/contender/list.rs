@@ -1,19 +1,21 @@
 //! Who takes part.
 
 use super::contract::Contender;
-use super::{arenas, pools, system};
+use super::{arenas, pools, rivals, system};
 use crate::replay::{Measured, Stage, Stopped};
 
+/// Those that every build has.
+const OURS: &[&dyn Contender] = &[&system::SystemMalloc, &pools::Pools, &arenas::Arenas];
+
 /// Every contender, in the order of the table. The first is what the others are compared with.
-pub static CONTENDERS: &[&dyn Contender] = &[&system::SystemMalloc, &pools::Pools, &arenas::Arenas];
+pub fn contenders() -> impl Iterator<Item = &'static dyn Contender> {
+    OURS.iter().chain(rivals::BUILT).copied()
+}
 
 /// The contender of this name.
 #[must_use]
 pub fn contender_named(name: &str) -> Option<&'static dyn Contender> {
-    CONTENDERS
-        .iter()
-        .copied()
-        .find(|contender| contender.name() == name)
+    contenders().find(|contender| contender.name() == name)
 }
 
 /// Lets a contender replay the trace on `stage`.

@@ -1,6 +1,6 @@
 //! The allocators that replay a trace against each other.
 //!
-//! To add one: implement [`Contender`] in a file of its own and add it to [`CONTENDERS`]. It needs
+//! To add one: implement [`Contender`] in a file of its own and add it to the list of [`contenders`]. It needs
 //! an allocator that is a [`GlobalAlloc`](std::alloc::GlobalAlloc), the trait that Rust's
 //! allocators implement anyway:
 //!
@@ -36,7 +36,9 @@ mod arenas;
 mod contract;
 mod list;
 mod pools;
+mod rivals;
 mod system;
 
 pub use contract::Contender;
-pub use list::{CONTENDERS, contender_named, perform};
+pub use list::{contender_named, contenders, perform};
+pub(crate) use rivals::not_built;

@@ -1,4 +1,8 @@
 //! The C library's allocator.
+#![cfg_attr(
+    target_env = "gnu",
+    expect(unsafe_code, reason = "asks the C library for its version")
+)]
 
 use std::alloc::System;
 
@@ -18,6 +22,10 @@ impl Contender for SystemMalloc {
         "malloc and free of the C library"
     }
 
+    fn version(&self) -> String {
+        c_library().unwrap_or_else(|| "unknown".to_owned())
+    }
+
     fn alone(&self, stage: Alone<'_>) -> Result<Measured, Stopped> {
         stage.play(|| System)
     }
@@ -25,4 +33,16 @@ impl Contender for SystemMalloc {
     fn shared(&self, stage: Shared<'_>) -> Result<Measured, Stopped> {
         stage.play(|| System)
     }
+}
+
+#[cfg(target_env = "gnu")]
+fn c_library() -> Option<String> {
+    // SAFETY: the function has no preconditions and returns a static C string.
+    let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) };
+    Some(format!("glibc {}", version.to_str().ok()?))
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn c_library() -> Option<String> {
+    None
 }

@@ -33,6 +33,10 @@ impl Contender for Arenas {
         "a flagstone Arena for objects that die together, the system for the rest"
     }
 
+    fn version(&self) -> String {
+        concat!("flagstone ", env!("CARGO_PKG_VERSION")).to_owned()
+    }
+
     fn wants_lifetimes(&self) -> bool {
         true
     }

@@ -24,6 +24,10 @@ impl Contender for Pools {
         "a flagstone GrowingPool per size class up to 4 KiB, the system above"
     }
 
+    fn version(&self) -> String {
+        concat!("flagstone ", env!("CARGO_PKG_VERSION")).to_owned()
+    }
+
     fn alone(&self, stage: Alone<'_>) -> Result<Measured, Stopped> {
         stage.play(PoolHeap::<Unshared>::new)
     }
