@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use support::{Script, Trace, assert_one_sentence, flagstone, names_in, stdout};
+use flagstone_trace::{Event, EventKind, Header, ObjectId, Summary, ThreadNumber, Writer};
+use support::{Script, Trace, assert_one_sentence, flagstone, names_in, stderr, stdout};
 use tempfile::TempDir;
 
 /// Commands that read a trace.
@@ -151,6 +152,44 @@ fn the_whole_blocks_before_a_flipped_bit_are_used_and_it_is_reported() {
     for writer in WRITERS {
         assert_one_sentence(&export(writer, &path, &folder), "corrupted");
         assert_eq!(names_in(folder.path()), ["bad.flagtrace", "out"]);
+    }
+}
+
+/// As the recorder leaves it when the disk is full or the program frees what it never saw.
+#[test]
+fn a_recording_that_lacks_something_is_replayed_and_says_so() {
+    let mut bytes = Vec::new();
+    let mut writer = Writer::new(&mut bytes, Header::default()).expect("a header");
+    let alloc = EventKind::Alloc {
+        object: ObjectId(0),
+        size: 40,
+        align: 16,
+        zeroed: false,
+    };
+    let event = Event {
+        thread: ThreadNumber(0),
+        time_ns: 1,
+        kind: alloc,
+    };
+    writer.push(&event).expect("the event");
+    let summary = Summary {
+        events: 1,
+        objects: 1,
+        threads: 1,
+        unmatched_frees: 3,
+        complete: false,
+        ..Summary::default()
+    };
+    writer.finish(summary).expect("the end");
+    let (_folder, path) = file_of(&bytes);
+    for reader in READERS {
+        let output = flagstone(&[reader, &[path.to_str().expect("text")]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        let text = stdout(&output);
+        assert!(
+            text.contains("3 frees") && text.contains("complete"),
+            "{text}"
+        );
     }
 }
 

@@ -188,16 +188,24 @@ mod tests {
         let path = folder.path().join("exchange.flagtrace");
         let file = File::create(&path).expect("the trace");
         let mut writer = Writer::new(file, Header::default()).expect("a header");
+        // The last object makes the peak: there is a pause after that.
         let alloc = |object| EventKind::Alloc {
             object: ObjectId(object),
-            size: 40,
+            size: if object == 2 { 400 } else { 40 },
             align: 16,
             zeroed: false,
         };
         let free = |object| EventKind::Free {
             object: ObjectId(object),
         };
-        for (thread, kind) in [(0, alloc(0)), (1, alloc(1)), (1, free(0)), (0, free(1))] {
+        let steps = [
+            (0, alloc(0)),
+            (1, alloc(1)),
+            (1, free(0)),
+            (0, free(1)),
+            (0, alloc(2)),
+        ];
+        for (thread, kind) in steps {
             let event = Event {
                 thread: ThreadNumber(thread),
                 time_ns: 1,

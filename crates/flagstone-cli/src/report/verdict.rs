@@ -23,8 +23,10 @@ pub(super) enum Finding {
     Faster,
     /// More time than the baseline.
     Slower,
-    /// No difference that could be told from the baseline's difference to itself.
+    /// The interval holds 1.
     Same,
+    /// The interval does not hold 1, but the baseline is as far from itself.
+    Drowned,
 }
 
 impl Finding {
@@ -34,22 +36,15 @@ impl Finding {
         if ratio.confidence < LEAST_CONFIDENCE {
             return Self::Unknown;
         }
-        let nothing = control.unwrap_or(ratio);
-        let (least, most) = (nothing.low.min(1.0), nothing.high.max(1.0));
-        let beyond = |low: bool| {
-            control.is_none()
-                || if low {
-                    ratio.value < least
-                } else {
-                    ratio.value > most
-                }
-        };
-        if ratio.high < 1.0 && beyond(true) {
-            Self::Faster
-        } else if ratio.low > 1.0 && beyond(false) {
-            Self::Slower
-        } else {
+        let own = control.map_or((1.0, 1.0), |own| (own.low.min(1.0), own.high.max(1.0)));
+        if ratio.low <= 1.0 && ratio.high >= 1.0 {
             Self::Same
+        } else if (own.0..=own.1).contains(&ratio.value) {
+            Self::Drowned
+        } else if ratio.value < 1.0 {
+            Self::Faster
+        } else {
+            Self::Slower
         }
     }
 }
@@ -66,6 +61,7 @@ pub(super) fn fill_in(replay: &mut Replay) {
         .into_iter()
         .flatten()
         .collect();
+    sentences.extend(missing(replay));
     let control = control.filter(|control| control.confidence > 0.0);
     sentences.extend(control.map(|control| {
         format!(
@@ -101,6 +97,10 @@ fn sentence(
         Finding::Slower => {
             format!("{name} is slower than {baseline}: {range} its time {sure}")
         }
+        Finding::Drowned => format!(
+            "{name} took {range} the time of {baseline} {sure}, which is no more than {baseline} \
+             differs from itself"
+        ),
         Finding::Same => format!(
             "{name} takes as long as {baseline}, as far as {} can tell: {range} its time {sure}",
             rounds(played)
@@ -163,7 +163,7 @@ fn answer(replay: &Replay) -> Option<String> {
     };
     let open = rivals
         .iter()
-        .any(|(_, ratio)| finding(ratio) == Finding::Same);
+        .any(|(_, ratio)| matches!(finding(ratio), Finding::Same | Finding::Drowned));
     let faster = match (best(false), best(true)) {
         (Some((entrant, ratio)), Some((other, least))) if least.value < ratio.value => format!(
             "yes, {}; in a program written for it {}",
@@ -221,6 +221,22 @@ fn limit(replay: &Replay) -> Option<String> {
         ),
         _ => format!("{all}."),
     })
+}
+
+/// What the recording lacks. (That a trace is cut off is said where it is read.)
+fn missing(replay: &Replay) -> impl Iterator<Item = String> {
+    let trace = &replay.trace;
+    let stopped = (!trace.complete && trace.cut.is_none()).then(|| {
+        "The recording is not complete: the recorder had to stop before the program ended."
+            .to_owned()
+    });
+    let unmatched = (trace.unmatched_frees > 0).then(|| {
+        format!(
+            "{} frees of objects that were not seen to be allocated were left out.",
+            count(trace.unmatched_frees)
+        )
+    });
+    stopped.into_iter().chain(unmatched)
 }
 
 /// How much of the trace suits an arena, and why the rest does not.
@@ -296,9 +312,10 @@ mod tests {
     fn what_the_baseline_does_to_itself_is_no_finding() {
         let control = Some(interval(0.93, 1.0, 1.05, 0.95));
         let find = |low, value, high| Finding::of(interval(low, value, high, 0.95), control);
-        assert_eq!(find(0.93, 0.95, 0.99), Finding::Same);
+        assert_eq!(find(0.93, 0.95, 0.99), Finding::Drowned);
+        assert_eq!(find(0.93, 0.95, 1.01), Finding::Same);
         assert_eq!(find(0.88, 0.91, 0.95), Finding::Faster);
-        assert_eq!(find(1.01, 1.04, 1.06), Finding::Same);
+        assert_eq!(find(1.01, 1.04, 1.06), Finding::Drowned);
         assert_eq!(find(1.01, 1.06, 1.09), Finding::Slower);
     }
 }

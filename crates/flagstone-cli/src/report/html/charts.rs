@@ -64,8 +64,8 @@ fn times(replay: &Replay) -> Result<Figure, Failure> {
         to: rows as f64 - 0.4,
         ticks: (0..rows).map(|place| place as f64).collect(),
         label: Box::new(move |at| {
-            let place = names.len() - 1 - (at.round().max(0.0) as usize).min(names.len() - 1);
-            names[place].clone()
+            let below = at.round().max(0.0) as usize;
+            names.iter().rev().nth(below).cloned().unwrap_or_default()
         }),
     };
     let svg = framed(
