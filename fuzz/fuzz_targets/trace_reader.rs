@@ -5,6 +5,7 @@
 #![no_main]
 
 use std::io::Write;
+use std::sync::OnceLock;
 
 use flagstone_trace::{Header, LiveStats, Reader, Writer};
 use flate2::{Compression, write::DeflateEncoder};
@@ -52,9 +53,15 @@ fn read(bytes: &[u8]) {
 
 /// A file whose only section decompresses to `raw` and says that it has `events` events.
 fn with_section(tag: u8, events: u32, raw: &[u8]) -> Vec<u8> {
-    // A writer that is dropped leaves the magic, the version and the header.
-    let mut file = Vec::new();
-    drop(Writer::new(&mut file, Header::default()).expect("a vector takes everything"));
+    // A writer that is dropped leaves the magic, the version and the header. It is made once: its
+    // compressor is large.
+    static START: OnceLock<Vec<u8>> = OnceLock::new();
+    let start = START.get_or_init(|| {
+        let mut file = Vec::new();
+        drop(Writer::new(&mut file, Header::default()).expect("a vector takes everything"));
+        file
+    });
+    let mut file = start.clone();
     file.extend(section(tag, events, raw));
     file
 }

@@ -157,17 +157,13 @@ pub(crate) fn create(
     file.reserve(0, PAGE + COMMAND_LIMIT)?;
     let memory = file.map(0, PAGE)?;
     let command_len = copy_command(&file)?;
-    let parent = {
-        // SAFETY: the call has no preconditions and cannot fail.
-        unsafe { sys::getppid() as u64 }
-    };
     let head = memory.cast::<AtomicU64>();
     let set = |index: usize, value: u64, ordering| {
         // SAFETY: the head is a page long, aligned, and mapped for as long as the process lives.
         unsafe { head.add(index).as_ref() }.store(value, ordering);
     };
     set(head::PID, pid(), Ordering::Relaxed);
-    set(head::PARENT, parent, Ordering::Relaxed);
+    set(head::PARENT, parent(), Ordering::Relaxed);
     set(head::START_NS, start_ns, Ordering::Relaxed);
     let unix_s = sys::clock_ns(sys::CLOCK_REALTIME) / 1_000_000_000;
     set(head::START_UNIX_S, unix_s, Ordering::Relaxed);
@@ -256,6 +252,12 @@ fn mapped(memory: *mut c_void) -> Result<NonNull<c_void>, c_int> {
 fn pid() -> u64 {
     // SAFETY: the call has no preconditions and cannot fail.
     unsafe { sys::getpid() as u64 }
+}
+
+/// Process id of the parent.
+pub(crate) fn parent() -> u64 {
+    // SAFETY: the call has no preconditions and cannot fail.
+    unsafe { sys::getppid() as u64 }
 }
 
 /// Bytes in a page of memory.

@@ -28,6 +28,11 @@ impl Orders {
         (self.word(control::DEPTH) as usize).min(DEPTH_LIMIT)
     }
 
+    /// Whether a process with this parent records.
+    pub(crate) fn are_for_child_of(&self, parent: u64) -> bool {
+        [0, parent].contains(&self.word(control::PARENT))
+    }
+
     /// Takes up to `len` bytes of what the limit leaves to all processes; `None` when that is too
     /// little for a segment.
     pub(crate) fn admit(&self, len: u64) -> Option<u64> {

@@ -163,6 +163,10 @@ impl Process {
     }
 
     /// Starts the recording if the environment asks for it.
+    ///
+    /// Its frame is large, so it must not be part of its caller's: that is on every thread's stack,
+    /// which may be as small as 16 KiB.
+    #[inline(never)]
     fn start(&self) {
         // Acquire on success: pairs with the Release stores below of a start that was put off.
         let elected =
@@ -218,6 +222,9 @@ impl Growth {
     /// Makes the file of a recording in `folder`.
     fn create(&mut self, folder: &CStr, start_ns: u64) -> Result<(), c_int> {
         self.orders = Orders::in_folder(folder);
+        if !self.orders.are_for_child_of(file::parent()) {
+            return Err(sys::ESRCH);
+        }
         if (self.orders.sample() != 0 && !sample::set_up())
             || (self.orders.depth() != 0 && !stacks::set_up())
         {

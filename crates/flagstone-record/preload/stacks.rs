@@ -4,6 +4,7 @@
 //! was written, so a record never names a stack that is lost when the process is killed. When the
 //! table has no room, further stacks are unknown: number 0.
 
+use core::cell::UnsafeCell;
 use core::ffi::CStr;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -29,9 +30,18 @@ static TABLE: AtomicPtr<Table> = AtomicPtr::new(ptr::null_mut());
 
 struct Table {
     numbers: [AtomicU64; SLOTS],
-    /// First addresses of modules that were written; touched with the process's lock held.
+    /// Marks of modules that were written; touched with the process's lock held.
     modules: [AtomicU64; KNOWN_MODULES],
+    /// An entry about a module, and its path; touched with the process's lock held. A thread's stack
+    /// may be too small for them.
+    entry: UnsafeCell<[u64; 4 + PATH_WORDS]>,
+    path: UnsafeCell<[u8; site::PATH_LIMIT]>,
 }
+
+const PATH_WORDS: usize = site::PATH_LIMIT / WORD as usize;
+
+// SAFETY: the cells are touched only by the holder of the process's lock, the rest is atomics.
+unsafe impl Sync for Table {}
 
 /// Makes the table. The caller is the one thread that starts the recording.
 pub(crate) fn set_up() -> bool {
@@ -47,7 +57,7 @@ pub(crate) fn set_up() -> bool {
 
 fn table() -> Option<&'static Table> {
     let table = NonNull::new(TABLE.load(Ordering::Relaxed))?;
-    // SAFETY: `set_up` mapped the table for good, aligned and zeroed, and it is all atomics.
+    // SAFETY: `set_up` mapped the table for good, aligned and zeroed, which is a valid table.
     Some(unsafe { table.as_ref() })
 }
 
@@ -125,12 +135,11 @@ fn write_module(growth: &mut Growth, table: &Table, object: &Object) {
     if table.modules.iter().any(|slot| known(slot) == mark) {
         return;
     }
-    const PATH_WORDS: usize = site::PATH_LIMIT / WORD as usize;
-    let mut words = [0u64; 4 + PATH_WORDS];
-    let mut own = [0u8; site::PATH_LIMIT];
+    // SAFETY: `growth` is lent by the lock, so its holder is here, and here only.
+    let (words, own) = unsafe { (&mut *table.entry.get(), &mut *table.path.get()) };
     let path = match object.path.map_or(&[][..], CStr::to_bytes) {
         // The program itself has no name here.
-        [] => sys::read_link(c"/proc/self/exe", &mut own),
+        [] => sys::read_link(c"/proc/self/exe", own),
         path => &path[..path.len().min(site::PATH_LIMIT)],
     };
     words[0] = site::MODULE | (path.len() as u64) << site::COUNT_SHIFT;

@@ -20,6 +20,7 @@ pub(crate) const SIG_BLOCK: c_int = 0;
 pub(crate) const SIG_SETMASK: c_int = 2;
 pub(crate) const RLIMIT_FSIZE: c_uint = 1;
 pub(crate) const RLIMIT_STACK: c_uint = 3;
+pub(crate) const ESRCH: c_int = 3;
 pub(crate) const EFBIG: c_int = 27;
 pub(crate) const ENOMEM: c_int = 12;
 pub(crate) const ENAMETOOLONG: c_int = 36;

@@ -58,13 +58,10 @@ pub fn record(
 
     let (main, others, left_out) = split(processes(outputs.spool())?, pid);
     let main = main.ok_or_else(|| RecordError::from(Kind::NothingRecorded(program.clone())))?;
-    let others = match command.children {
-        ChildPolicy::Keep => others,
-        ChildPolicy::Ignore => Vec::new(),
-    };
-    let left_out = match command.children {
-        ChildPolicy::Keep => left_out,
-        ChildPolicy::Ignore => 0,
+    // Also without children there are others: images that the program replaced.
+    let (others, left_out) = match command.children {
+        ChildPolicy::Keep => (others, left_out),
+        ChildPolicy::Ignore => (Vec::new(), 0),
     };
     let mut merging = Merging::new(&mut outputs, &signals, progress, &main, &others);
     let mut report = merging.all(status, &main, &others)?;
@@ -89,6 +86,10 @@ fn control(command: &RecordCommand) -> Result<Control, RecordError> {
         sample_bytes: command.sample_bytes,
         stack_depth: command.stack_depth,
         max_bytes: command.max_bytes,
+        parent_pid: match command.children {
+            ChildPolicy::Keep => 0,
+            ChildPolicy::Ignore => std::process::id(),
+        },
     })
 }
 

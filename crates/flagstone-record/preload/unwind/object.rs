@@ -17,6 +17,10 @@ pub(crate) struct Object {
     /// Where its file is; empty for the program.
     pub(crate) path: Option<&'static CStr>,
     /// Address of its table of frame descriptions, or 0.
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(dead_code, reason = "frames are followed by their pointers there")
+    )]
     pub(crate) frames: u64,
 }
 

@@ -16,6 +16,8 @@ pub struct Control {
     /// The most bytes that the records of all processes may take on the disk; 0 without a limit.
     /// Below 64 KiB nothing is recorded.
     pub max_bytes: u64,
+    /// Only the children of this process record, and not what they start; 0 for all.
+    pub parent_pid: u32,
 }
 
 impl Control {
@@ -30,6 +32,7 @@ impl Control {
         words[control::SAMPLE] = self.sample_bytes;
         words[control::DEPTH] = u64::from(self.stack_depth);
         words[control::LIMIT] = self.max_bytes;
+        words[control::PARENT] = u64::from(self.parent_pid);
         fs::write(
             folder.join(CONTROL_FILE),
             words.map(u64::to_ne_bytes).as_flattened(),

@@ -54,8 +54,8 @@ pub(crate) mod control {
     pub(crate) const LIMIT: usize = 3;
     /// The bytes that they have.
     pub(crate) const TAKEN: usize = 4;
-    /// Words that are in use.
-    pub(crate) const WORDS: usize = 5;
+    /// Process id of the only parent whose child records; 0 when all do.
+    pub(crate) const PARENT: usize = 5;
 }
 
 /// What stands in a segment of call sites.

@@ -1,6 +1,6 @@
 //! Promise: each process image has a trace of its own with exactly its own events.
 
-use flagstone_record::{ChildPolicy, RecordReport, record};
+use flagstone_record::{ChildPolicy, Progress, RecordReport, record};
 
 use crate::programs::{Lab, Trace};
 
@@ -126,4 +126,34 @@ fn children_can_be_left_out() {
     let report = record(&command, &mut |_| {}).unwrap();
     assert!(report.children.is_empty());
     assert_eq!(std::fs::read_dir(lab.folder()).unwrap().count(), 2);
+    assert_eq!(work_of(&Trace::of(&report.main), 8000), times(2));
+}
+
+#[test]
+fn children_that_are_left_out_take_nothing_of_the_limit() {
+    let lab = Lab::new("processes", &[]);
+    let command = lab
+        .command(&["fork"])
+        .children(ChildPolicy::Ignore)
+        .max_bytes(6 << 20);
+    let mut spools = 0;
+    let watch = &mut |progress: Progress<'_>| {
+        if matches!(progress, Progress::Ended { .. }) {
+            let folders = lab
+                .folder()
+                .read_dir()
+                .unwrap()
+                .map(|entry| entry.unwrap().path());
+            let files = folders
+                .filter(|path| path.is_dir())
+                .flat_map(|path| path.read_dir().unwrap());
+            let names = files.map(|file| file.unwrap().path());
+            spools = names
+                .filter(|name| name.extension().is_some_and(|e| e == "spool"))
+                .count();
+        }
+    };
+    let report = record(&command, watch).unwrap();
+    assert!(report.status.success());
+    assert_eq!((spools, report.left_out), (1, 0));
 }

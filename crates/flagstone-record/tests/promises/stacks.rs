@@ -67,6 +67,7 @@ fn of_size(calls: &[Call], size: u64) -> HashSet<Vec<&str>> {
 fn recorded(flags: &[&str], how: &str, depth: u32) -> (Lab, Vec<Call>) {
     let lab = Lab::new("stacks", flags);
     let report = record(&lab.command(&[how]).stacks(depth), &mut |_| {}).unwrap();
+    assert!(report.status.success(), "{}", report.status);
     let trace = Trace::of(&report.main);
     assert!(trace.summary.complete);
     let calls = calls(&report.main, &lab);
@@ -144,6 +145,24 @@ fn stacks_of_the_programs_own_making_are_followed_or_cut() {
         assert_eq!(call[..2], ["inner", "in_context"]);
     }
     assert_eq!(calls.iter().filter(|call| call.0 == 7200).count(), 5000);
+}
+
+#[test]
+fn a_thread_with_the_smallest_stack_is_recorded() {
+    let (_lab, calls) = recorded(&[], "small", 64);
+    let expected = vec!["inner", "in_small_thread"];
+    assert_eq!(of_size(&calls, 7400), HashSet::from([expected]));
+}
+
+#[test]
+fn a_signal_handler_on_a_stack_of_its_own_does_no_harm() {
+    let (_lab, calls) = recorded(&[], "handler", 64);
+    let handled = of_size(&calls, 7500);
+    assert!(
+        handled.iter().all(|call| call[..2] == ["inner", "handler"]),
+        "{handled:?}"
+    );
+    assert_eq!(calls.iter().filter(|call| call.0 == 7500).count(), 100);
 }
 
 #[test]

@@ -34,6 +34,14 @@ fn when_it_changes_its_folder() {
     recorded_whole("folder");
 }
 
+#[test]
+fn when_its_thread_has_the_smallest_stack() {
+    let lab = Lab::new("stacks", &[]);
+    let report = lab.record(&["small"]);
+    assert!(report.status.success(), "{}", report.status);
+    assert_eq!(Trace::of(&report.main).objects(7400..=7400).len(), 1);
+}
+
 fn recorded_whole(how: &str) {
     let lab = Lab::new("undisturbed", &[]);
     let report = lab.record(&[how]);

@@ -47,6 +47,12 @@ PLACE void in_context(void) {
     }
 }
 
+PLACE void *in_small_thread(void *argument) {
+    free((char *)inner(7400) + zero);
+    return argument;
+}
+PLACE void handler(int signal) { free((char *)inner(7500) + zero); }
+
 int main(int argc, char **argv) {
     const char *how = argv[1];
     if (strcmp(how, "all") == 0) {
@@ -58,6 +64,19 @@ int main(int argc, char **argv) {
         pthread_t thread;
         pthread_create(&thread, NULL, in_thread, NULL);
         pthread_join(thread, NULL);
+    } else if (strcmp(how, "small") == 0) {
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, 16 * 1024);
+        pthread_t thread;
+        if (pthread_create(&thread, &attributes, in_small_thread, NULL) != 0) return 5;
+        pthread_join(thread, NULL);
+    } else if (strcmp(how, "handler") == 0) {
+        static char room[8 * 1024];
+        stack_t stack = {.ss_sp = room, .ss_size = sizeof room};
+        struct sigaction action = {.sa_handler = handler, .sa_flags = SA_ONSTACK};
+        if (sigaltstack(&stack, NULL) != 0 || sigaction(SIGUSR1, &action, NULL) != 0) return 6;
+        for (int i = 0; i < 100; i++) raise(SIGUSR1);
     } else if (strcmp(how, "deep") == 0) {
         for (int depth = 0; depth < 200; depth++) free(deep(7100, depth));
     } else if (strcmp(how, "context") == 0) {
