@@ -19,6 +19,10 @@ use crate::{lane::Body, plan::Plan};
 /// Bytes of a floor's chunk in the events whose batches fit the first-level cache.
 const SMALL: usize = 1 << 15;
 
+/// Batches until what was several chunks at first is one. An instruction counter would count what
+/// `malloc` does otherwise, which is not the same each time.
+const SETTLING: u64 = 4;
+
 /// Allocates numbers. An operation is one number.
 pub(crate) struct NumbersBody<B>(B);
 
@@ -27,7 +31,9 @@ const NUMBERS: u64 = 1024;
 
 impl<B: Numbers> NumbersBody<B> {
     pub(crate) fn new() -> Self {
-        Self(B::fresh(SMALL))
+        let mut body = Self(B::fresh(SMALL));
+        body.run(SETTLING * NUMBERS);
+        body
     }
 }
 
@@ -58,7 +64,9 @@ const VALUES: u64 = 1000;
 
 impl<B: Values> ValuesBody<B> {
     pub(crate) fn new() -> Self {
-        Self(B::fresh(SMALL))
+        let mut body = Self(B::fresh(SMALL));
+        body.run(SETTLING * VALUES);
+        body
     }
 }
 

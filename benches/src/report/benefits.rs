@@ -36,9 +36,12 @@ impl<'t> Benefits<'t> {
 impl fmt::Display for Benefits<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |table: &Table, name, share: f64| {
-            table
-                .median(name)
-                .map_or_else(String::new, |time| format!("{} ns", nanos(time / share)))
+            let median = table.median(name);
+            median.map_or_else(String::new, |time| format!("{} ns", nanos(time / share)))
+        };
+        let both = |table: &Table, standard: &str| {
+            let (ours, theirs) = (shown(table, OURS, 1.0), shown(table, THEIRS, 1.0));
+            format!("{ours} | {standard} | {theirs} |")
         };
         writeln!(f, "## What an arena is for\n")?;
         writeln!(
@@ -53,25 +56,15 @@ impl fmt::Display for Benefits<'_> {
             "| operation | `Arena` | standard allocator | aegis-memory |"
         )?;
         writeln!(f, "|---|---:|---:|---:|")?;
-        let mut row = |operation: &str, table: &Table, share: f64, standard: bool| {
-            let standard = if standard {
-                shown(table, STANDARD, share)
-            } else {
-                "–".to_owned()
-            };
-            writeln!(
-                f,
-                "| {operation} | {} | {standard} | {} |",
-                shown(table, OURS, share),
-                shown(table, THEIRS, share),
-            )
-        };
-        let [one, thousand, all] = self.resets;
-        row("allocate", self.allocate, 1.0, true)?;
-        row("free one of 1,000 values", thousand, FREED, true)?;
-        row("reset after 1 allocation", one, 1.0, false)?;
-        row("reset after 1,000 allocations", thousand, 1.0, false)?;
-        row(all.title().trim_start_matches("Arenas: "), all, 1.0, false)?;
+        let [_, thousand, _] = self.resets;
+        let standard = shown(self.allocate, STANDARD, 1.0);
+        writeln!(f, "| allocate | {}", both(self.allocate, &standard))?;
+        let standard = shown(thousand, STANDARD, FREED);
+        writeln!(f, "| free | with the reset | {standard} | with the reset |")?;
+        for table in self.resets {
+            let operation = table.title().trim_start_matches("Arenas: ");
+            writeln!(f, "| {operation} | {}", both(table, "–"))?;
+        }
         writeln!(f)
     }
 }
