@@ -1,18 +1,11 @@
-//! A round for memory looks along the whole trace. It is a test by itself in its process: what other
-//! tests allocate would be seen.
+//! A round for memory looks along the whole trace, for each contender in a process of its own: what
+//! others left behind is not seen.
 #![cfg(target_os = "linux")]
 
 mod support;
 
-use flagstone_cli::Source;
-use flagstone_cli::replay::{Contender, Measured, Purpose, Stage, Survey, contenders, perform};
-use support::{Script, Trace};
-
-fn play(trace: &Trace, contender: &dyn Contender, purpose: Purpose) -> Measured {
-    let source: Source = trace.source();
-    let survey = Survey::of(&source, |_| ()).expect("a readable trace");
-    perform(contender, Stage::for_purpose(&source, &survey, purpose)).expect("a replay")
-}
+use flagstone_cli::report::Document;
+use support::{Script, Trace, flagstone, stderr, stdout};
 
 /// 30,000 events, by as many threads: half of the objects live on to the end.
 fn growing(threads: u32) -> Trace {
@@ -35,8 +28,12 @@ fn growing(threads: u32) -> Trace {
 fn a_round_for_memory_looks_along_the_whole_trace() {
     for threads in [1, 3] {
         let trace = growing(threads);
-        for contender in contenders() {
-            let looks = play(&trace, contender, Purpose::Memory).looks;
+        let output = flagstone(&["replay", "--rounds", "1", "--json", trace.arg()]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let document = Document::parse(&stdout(&output)).expect("a stored replay");
+        for entrant in &document.replays[0].contenders {
+            let memory = entrant.memory.as_ref().expect("Linux tells the memory");
+            let looks = &memory.looks;
             assert!((200..=300).contains(&looks.len()), "{}", looks.len());
             assert!(looks.is_sorted_by_key(|look| look.moment.events));
             let last = looks.last().expect("a look");
@@ -49,7 +46,7 @@ fn a_round_for_memory_looks_along_the_whole_trace() {
                 "{last:?}"
             );
             let middle = looks[looks.len() / 2];
-            let name = contender.name();
+            let name = &entrant.name;
             assert!(
                 middle.resident_bytes < last.resident_bytes,
                 "{name}: {middle:?} {last:?}"

@@ -223,7 +223,7 @@ fn limit(replay: &Replay) -> Option<String> {
     })
 }
 
-/// What the recording lacks. (That a trace is cut off is said where it is read.)
+/// What the replay or the recording lacks. (That a trace is cut off is said where it is read.)
 fn missing(replay: &Replay) -> impl Iterator<Item = String> {
     let trace = &replay.trace;
     let stopped = (!trace.complete && trace.cut.is_none()).then(|| {
@@ -236,7 +236,12 @@ fn missing(replay: &Replay) -> impl Iterator<Item = String> {
             count(trace.unmatched_frees)
         )
     });
-    stopped.into_iter().chain(unmatched)
+    let slow = cfg!(debug_assertions).then(|| {
+        "This command was compiled without optimisation, which slows down its own contenders and \
+         not those of the system: believe a release build."
+            .to_owned()
+    });
+    slow.into_iter().chain(stopped).chain(unmatched)
 }
 
 /// How much of the trace suits an arena, and why the rest does not.

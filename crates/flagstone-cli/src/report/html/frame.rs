@@ -47,17 +47,17 @@ impl Axis {
     }
 }
 
-/// The least of 1, 2, 5, 10, … times a power of `base` that is at least `least`.
+/// The least round number that is at least `least`: 1, 2, 5, 10, … of a unit that is a power of
+/// 1,000, or 1, 2, 4, 8, … of one that is a power of 1,024.
 fn step(least: f64, base: f64) -> f64 {
-    let mut unit = base.powf(least.max(f64::MIN_POSITIVE).log(base).floor());
-    loop {
-        for digits in [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0] {
-            if digits * unit >= least {
-                return digits * unit;
-            }
-        }
-        unit *= base;
-    }
+    const TENS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
+    const TWOS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+    let unit = base.powf(least.max(f64::MIN_POSITIVE).log(base).floor());
+    let digits = if base == 1024.0 { TWOS } else { TENS };
+    let next = if base == 1024.0 { 512.0 } else { base };
+    let digits = digits.into_iter().chain([next, base]);
+    let mut steps = digits.map(|digits| digits * unit);
+    steps.find(|step| *step >= least).unwrap_or(base * unit)
 }
 
 /// What a plot is drawn on.
@@ -168,7 +168,8 @@ mod tests {
         assert_eq!(step(0.3, 1000.0), 0.5);
         assert_eq!(step(3.0, 1000.0), 5.0);
         assert_eq!(step(700.0, 1000.0), 1_000.0);
-        assert_eq!(step(3.0 * 1024.0, 1024.0), 5.0 * 1024.0);
+        assert_eq!(step(3.0 * 1024.0, 1024.0), 4.0 * 1024.0);
+        assert_eq!(step(300.0 * 1024.0, 1024.0), 512.0 * 1024.0);
         for most in [1e-3, 0.7, 1.0, 3.3, 99.0, 1e6, 7.7e12] {
             let axis = Axis::up_to(most, 1000.0, |_| String::new());
             assert!(
