@@ -1,6 +1,6 @@
 //! `flagstone export`.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use flagstone_trace::export::{ChromeCounters, Folded, HeaptrackWriter, Pprof, Value};
 use flate2::{Compression, write::GzEncoder};
@@ -29,8 +29,13 @@ pub(super) fn export(args: ExportArgs) -> Result<Option<Failure>, Failure> {
             ExportTo::Chrome => chrome(&source, progress, to),
             // Heaptrack's viewers go by the name.
             ExportTo::Heaptrack if args.output.extension().is_some_and(|name| name == "gz") => {
-                let mut compressed = GzEncoder::new(to, Compression::default());
-                let cut = heaptrack(&source, progress, &mut compressed)?;
+                // The compressor is slow with a line at a time.
+                let compressed = GzEncoder::new(to, Compression::fast());
+                let mut buffered = BufWriter::with_capacity(1 << 16, compressed);
+                let cut = heaptrack(&source, progress, &mut buffered)?;
+                let compressed = buffered
+                    .into_inner()
+                    .map_err(|error| unwritten(error.into_error()))?;
                 compressed.finish().map_err(unwritten)?;
                 Ok(cut)
             }
