@@ -26,10 +26,10 @@ use crate::{
 };
 
 /// A pool whose values are shared: [`SharedHandle`]s can be cloned, and
-/// [`WeakHandle`](crate::WeakHandle)s look without keeping.
+/// [`WeakHandle`]s look without keeping.
 ///
 /// It stands on any pool. On one for a single thread the handles are like `Rc`, on a
-/// [`ThreadSafePool`](crate::ThreadSafePool) like `Arc`; cloning and dropping one costs what it costs
+/// [pool behind a lock](crate::ThreadSafePool) like `Arc`; cloning and dropping one costs what it costs
 /// there.
 ///
 /// ```text
