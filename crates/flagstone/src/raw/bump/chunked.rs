@@ -5,6 +5,7 @@ use core::{alloc::Layout, cell::Cell, num::NonZero, ptr, ptr::NonNull};
 use super::{
     chunk::{ArenaChunk, Link},
     cursor::Cursor,
+    mark::Mark,
     usage::{Usage, UsedChunks},
 };
 use crate::{
@@ -60,27 +61,6 @@ impl Chunks {
         let taken = self.reserved.saturating_add(self.awaited);
         self.limit.saturating_sub(taken)
     }
-}
-
-/// A state to go back to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark {
-    top: Link,
-    base: Link,
-    current: Link,
-    floor: *mut u8,
-    pos: *mut u8,
-}
-
-impl Mark {
-    /// Before the first chunk.
-    const START: Self = Self {
-        top: ptr::null_mut(),
-        base: ptr::null_mut(),
-        current: ptr::null_mut(),
-        floor: ptr::null_mut(),
-        pos: ptr::null_mut(),
-    };
 }
 
 /// What a request needs that the current chunk cannot serve.
