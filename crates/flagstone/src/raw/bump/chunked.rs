@@ -537,6 +537,7 @@ impl<const MIN_ALIGN: usize> Bump<MIN_ALIGN> {
         // SAFETY: nothing lies in the one chunk.
         unsafe { self.free_spare(provider, 0) };
         if bytes >= ChunkGrowth::FIRST
+            && bytes > ArenaChunk::header(MIN_ALIGN)
             && let Some(smaller) = self.obtain_exactly(provider, bytes)
         {
             self.install_empty(smaller);

@@ -506,6 +506,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
         // SAFETY: nothing lies in the one chunk.
         unsafe { self.free_spare(provider, 0) };
         if bytes >= ChunkGrowth::FIRST
+            && bytes > ArenaChunk::header(MIN_ALIGN)
             && let Ok(smaller) = self.obtain_exactly(provider, bytes)
         {
             self.current.store(smaller.as_ptr(), Ordering::Relaxed);
