@@ -3,7 +3,10 @@
 
 use flagstone_testkit::{
     arena_conformance,
-    conformance::{Local, Locked, Shared, Single},
+    conformance::{
+        Local, Locked, Shared, Single,
+        promise::arena::{agreement, limits, places},
+    },
 };
 
 arena_conformance!(single_1, Single<1>);
@@ -18,3 +21,14 @@ arena_conformance!(local_8, Local<8>);
 arena_conformance!(local_64, Local<64>);
 arena_conformance!(locked_1, Locked<1>);
 arena_conformance!(locked_8, Locked<8>);
+
+/// With the largest minimum alignments, where headers are large too.
+#[test]
+fn a_page_for_every_value() {
+    agreement::with_the_naive_arena::<Single<4096>>();
+    agreement::with_the_naive_arena::<Shared<4096>>();
+    places::blocks_of_every_alignment::<Single<4096>>();
+    limits::memory_goes_back::<Single<1024>>();
+    limits::memory_goes_back::<Single<4096>>();
+    limits::memory_goes_back::<Shared<4096>>();
+}
