@@ -40,7 +40,7 @@ pub(crate) struct BufferStore<T, P: Provider> {
 }
 
 #[cfg_attr(
-    feature = "stats",
+    all(feature = "stats", feature = "alloc"),
     expect(
         clippy::large_enum_variant,
         reason = "the counters of a run; a pool is not moved around"
