@@ -31,6 +31,7 @@ fuzz_target!(|input: &[u8]| {
         7 => replay_arena::<Shared<8>>(source, &program),
         8 => replay_arena::<Local<8>>(source, &program),
         9 => replay_arena::<Local<64>>(source, &program),
+        10 => replay_arena::<Single<4096>>(source, &program),
         _ => replay_arena::<Locked<8>>(source, &program),
     }
 });
