@@ -12,6 +12,7 @@ pub(super) struct Gauge {
     baseline: Option<u64>,
     peak: Option<u64>,
     last: Option<u64>,
+    faults: Option<u64>,
     looks: Vec<Look>,
 }
 
@@ -33,6 +34,7 @@ impl Gauge {
             baseline,
             peak: baseline,
             last: baseline,
+            faults: memory::faults(),
             looks,
         }
     }
@@ -66,6 +68,9 @@ impl Gauge {
             operations,
             busy_ns,
             growth,
+            faults: memory::faults()
+                .zip(self.faults)
+                .map(|(now, before)| now - before),
             looks: self.looks,
             latencies: None,
         }

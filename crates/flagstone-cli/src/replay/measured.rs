@@ -14,6 +14,9 @@ pub struct Measured {
     pub busy_ns: u64,
     /// How resident memory grew, where the system tells.
     pub growth: Option<Growth>,
+    /// Pages that were touched and not there, where the system tells: many more than are in the
+    /// peak if memory goes back to the system and is taken again.
+    pub faults: Option<u64>,
     /// Resident memory in the pauses, where the system tells.
     pub looks: Vec<Look>,
     /// How long single operations took, if that was asked for.

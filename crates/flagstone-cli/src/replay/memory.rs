@@ -23,6 +23,15 @@ pub(super) fn peak() -> Option<u64> {
     Some(all.saturating_sub(files))
 }
 
+/// How often the process touched a page that was not there, or `None` where the system does not tell.
+pub(super) fn faults() -> Option<u64> {
+    const AFTER_NAME: usize = 7;
+    let text = fs::read_to_string("/proc/self/stat").ok()?;
+    // The name in brackets may hold anything.
+    let (_, fields) = text.rsplit_once(')')?;
+    fields.split_whitespace().nth(AFTER_NAME)?.parse().ok()
+}
+
 /// Starts a new peak. Where that is not allowed the peak covers the whole life of the process.
 pub(super) fn reset_peak() {
     // An error is no reason to stop: the caller's own buffers are resident until the end, so the

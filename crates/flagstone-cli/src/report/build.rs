@@ -198,6 +198,13 @@ fn memory(entry: &Entry, basis: &Basis, is_basis: bool, peak_live: u64) -> Optio
     let ratios = pairs.map(|(own, base)| own.peak as f64 / base.peak as f64);
     Some(Memory {
         end_bytes: Estimate::of(growths(&entry.rounds).map(|growth| growth.end as f64))?,
+        faults: Estimate::of(
+            entry
+                .rounds
+                .iter()
+                .filter_map(|round| round.faults)
+                .map(|faults| faults as f64),
+        ),
         overhead: (peak_live > 0).then(|| peak_bytes.value / peak_live as f64),
         ratio: estimate(ratios).filter(|_| !is_basis),
         peak_bytes,

@@ -127,6 +127,8 @@ pub struct Memory {
     pub peak_bytes: Estimate,
     /// After the last operation.
     pub end_bytes: Estimate,
+    /// Pages that were touched and not there.
+    pub faults: Option<Estimate>,
     /// The peak divided by the most bytes that were live.
     pub overhead: Option<f64>,
     /// The peak divided by the baseline's; not for the baseline itself.

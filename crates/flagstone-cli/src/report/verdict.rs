@@ -61,6 +61,7 @@ pub(super) fn fill_in(replay: &mut Replay) {
         .into_iter()
         .flatten()
         .collect();
+    sentences.extend(restless(replay));
     sentences.extend(missing(replay));
     let control = control.filter(|control| control.confidence > 0.0);
     sentences.extend(control.map(|control| {
@@ -220,6 +221,31 @@ fn limit(replay: &Replay) -> Option<String> {
             percent(most)
         ),
         _ => format!("{all}."),
+    })
+}
+
+/// Who gives memory back to the system only to take it again. The C library does when a large object
+/// at the end of its heap comes and goes, and only if nothing lies behind it: that is so in a replay or in
+/// the program by chance, and no number of rounds shows it.
+fn restless(replay: &Replay) -> Option<String> {
+    const PAGE: f64 = 4096.0;
+    const OFTEN: f64 = 8.0;
+    const LEAST: f64 = 2_000.0;
+    let restless = replay.contenders.iter().filter_map(|entrant| {
+        let memory = entrant.memory.as_ref()?;
+        let faults = memory.faults?.value;
+        let often = faults > LEAST && faults * PAGE > OFTEN * memory.peak_bytes.value;
+        often.then(|| format!("{} {}", entrant.name, count(faults as u64)))
+    });
+    let restless: Vec<_> = restless.collect();
+    (!restless.is_empty()).then(|| {
+        format!(
+            "Memory goes back to the system and is taken again, page by page ({} times). Whether that \
+             happens depends on what else lies on the heap, so the program itself may show other \
+             ratios than these; MALLOC_TRIM_THRESHOLD_ and MALLOC_MMAP_THRESHOLD_ of the C library \
+             prevent it.",
+            restless.join(", ")
+        )
     })
 }
 
