@@ -1,8 +1,8 @@
 //! Type sizes that users rely on.
 
 use flagstone::{
-    AllocError, AllocErrorKind, Arena, FixedPool, GrowingPool, RecyclePool, ThreadSafePool,
-    arena::{ArenaBox, ArenaScope, Checkpoint, LocalArena},
+    AllocError, AllocErrorKind, FixedPool, GrowingPool, RecyclePool, ThreadSafePool,
+    arena::ArenaBox,
     index::{Bitmap, Stack},
     pool::{
         ArcHandle, ArcShared, Buffer, Checked, FixedHandle, FixedVacant, FnRecycle, GrowingHandle,
@@ -10,7 +10,6 @@ use flagstone::{
         RcShared, RcWeak, Recycle, Recycled, RecycledVacant, ThreadSafeHandle, ThreadSafeVacant,
         ZeroOnFree,
     },
-    provider::Global,
 };
 
 const WORD: usize = size_of::<usize>();
@@ -119,6 +118,12 @@ fn a_box_in_an_arena_is_a_pointer() {
 #[test]
 #[cfg(not(feature = "stats"))]
 fn an_arena_is_a_few_words() {
+    use flagstone::{
+        Arena,
+        arena::{ArenaScope, Checkpoint, LocalArena},
+        provider::Global,
+    };
+
     assert_eq!(size_of::<Arena>(), 15 * WORD);
     assert_eq!(size_of::<ArenaScope<'_, Global>>(), 21 * WORD);
     assert_eq!(size_of::<Checkpoint>(), 6 * WORD);
