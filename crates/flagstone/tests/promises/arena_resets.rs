@@ -1,9 +1,9 @@
 //! A reset takes everything back, whatever was open and whichever way it goes: a single chunk is not
 //! looked at, several are merged.
 
-use std::mem;
+use std::mem::{self, MaybeUninit};
 
-use flagstone::Arena;
+use flagstone::{Arena, provider::ByteRegion};
 
 /// An arena with one chunk of some kilobytes, and nothing in it.
 fn one_chunk() -> Arena {
@@ -70,7 +70,10 @@ fn after_scopes() {
 
 #[test]
 fn after_a_scope_that_was_forgotten() {
-    let mut arena = one_chunk();
+    // Lent, because the forgotten scope loses its chunk.
+    let mut memory = [const { MaybeUninit::uninit() }; 64 * 1024];
+    let region = ByteRegion::new(&mut memory);
+    let mut arena: Arena<_> = Arena::with_capacity_in(8000, &region).expect("there is room");
     arena.alloc(1_u64);
     mem::forget(arena.scope());
     arena.reset();
