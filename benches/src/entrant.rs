@@ -7,6 +7,7 @@ use crate::{
     finder::Finder,
     lane::Lane,
     task::Task,
+    threads::{Shared, Threads},
     workload::{Batch, Construct, Find, Hot, Replace, Sum, spread},
 };
 
@@ -53,6 +54,30 @@ impl Entry {
             },
         }
     }
+
+    /// Something that the threads of the task share.
+    pub(crate) const fn shared<S: Shared>() -> Self {
+        Self {
+            name: S::NAME,
+            prepare: |task| {
+                Box::new(Crowd {
+                    threads: task.threads(),
+                    shared: PhantomData::<S>,
+                })
+            },
+        }
+    }
+}
+
+struct Crowd<S> {
+    threads: usize,
+    shared: PhantomData<S>,
+}
+
+impl<S: Shared> Entrant for Crowd<S> {
+    fn lane(&self) -> Lane<'_> {
+        Lane::new(S::NAME, S::ROLE, Threads::<S>::new(self.threads))
+    }
 }
 
 struct Pool<C> {
@@ -78,7 +103,9 @@ impl<C: Contender> Entrant for Pool<C> {
                 Lane::new(name, role, Replace::among(pool, live, pins))
             }
             Task::Construct(capacity) => Lane::new(name, role, Construct::<C>::new(capacity)),
-            Task::Find(_) | Task::Arena(_) => panic!("a pool cannot do {:?}", self.task),
+            Task::Find(_) | Task::Threads(_) | Task::Arena(_) => {
+                panic!("a pool cannot do {:?}", self.task)
+            }
         }
     }
 }

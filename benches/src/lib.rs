@@ -29,6 +29,8 @@ mod rival;
 mod shared;
 pub mod suite;
 mod task;
+mod threaded;
+mod threads;
 #[cfg(test)]
 mod verify;
 mod workload;

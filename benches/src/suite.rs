@@ -19,14 +19,23 @@ use crate::{
         InfinityRaw, LinearPool, MimallocBox, ObjectPool, OpoolLocal, OpoolReuse, PluralityAlloc,
         PluralityBox, Slab, SlotMap, SystemBox, Thunderdome, Vectors,
     },
-    shared::{AtomicShared, LocalShared, StdArc, StdRc},
-    task::Task,
+    shared::{
+        ArcPlaced, AtomicPlaced, AtomicShared, LocalPlaced, LocalShared, RcPlaced, StdArc, StdRc,
+    },
+    task::{Task, every},
+    threaded::{
+        ArcClones, Boxes, FastallocShared, OpoolShared, OurClones, OurKept, OurPerThread,
+        OurSpinning, OurThreadSafe, ParkingLotLockedSlab, StdLockedSlab, Value,
+    },
+    threads::Shared,
 };
 
 /// Values of the replace tasks, and slabs of the tasks on many slabs.
 const MANY: usize = 10_000;
 /// Values that fit one slab at 64 bytes each.
 const ONE_SLAB: u64 = 500;
+/// Rounds of an event with threads, whose windows are long.
+const THREADED_ROUNDS: usize = 60;
 /// Values that are summed up.
 const SUMMED: u64 = 100_000;
 
@@ -154,6 +163,9 @@ pub fn events(quick: bool) -> Vec<Event> {
     events.push(recycled_sizes());
     events.extend(buffered());
     events.extend([local_clone::<[u64; 8]>(), atomic_clone::<[u64; 8]>()]);
+    events.extend([place_local::<[u64; 8]>(), place_atomic::<[u64; 8]>()]);
+    events.extend([1, 2, 8].map(shared_pools));
+    events.push(shared_clones(2));
     events.extend([find::<2>(), find::<3>(), find::<4>()]);
     events.extend(arenas(quick));
     events
@@ -330,6 +342,91 @@ fn atomic_clone<T: Payload>() -> Event {
         rounds: usize::MAX,
         task: Task::Hot,
         entries: vec![Entry::pool::<AtomicShared<T>>(), Entry::pool::<StdArc<T>>()],
+    }
+}
+
+/// Shares a value that nobody clones.
+const PLACE: &str = "One operation places a value that can be shared and drops its only handle: what \
+                     the counts cost that nobody uses.";
+
+/// Places values with counts that are not atomic.
+fn place_local<T: Payload>() -> Event {
+    Event {
+        slug: "shared/place-local".to_owned(),
+        title: "Shared handles for one thread: place a value and drop it".to_owned(),
+        about: PLACE,
+        quoted: LocalPlaced::<T>::NAME,
+        family: Family::Pools,
+        goals: Vec::new(),
+        rounds: usize::MAX,
+        task: Task::Hot,
+        entries: vec![
+            Entry::pool::<LocalPlaced<T>>(),
+            Entry::pool::<RcPlaced<T>>(),
+        ],
+    }
+}
+
+/// Places values with atomic counts.
+fn place_atomic<T: Payload>() -> Event {
+    Event {
+        slug: "shared/place-atomic".to_owned(),
+        title: "Shared handles for several threads: place a value and drop it".to_owned(),
+        about: PLACE,
+        quoted: AtomicPlaced::<T>::NAME,
+        family: Family::Pools,
+        goals: Vec::new(),
+        rounds: usize::MAX,
+        task: Task::Hot,
+        entries: vec![
+            Entry::pool::<AtomicPlaced<T>>(),
+            Entry::pool::<ArcPlaced<T>>(),
+        ],
+    }
+}
+
+/// Pools that so many threads share, and whoever can stand in for one.
+fn shared_pools(threads: u64) -> Event {
+    let task = Task::Threads(threads);
+    Event {
+        family: Family::Pools,
+        slug: format!("shared/{}", task.slug(size_of::<Value>())),
+        title: format!("Shared pools: {}", task.title(size_of::<Value>())),
+        about: task.about(),
+        quoted: OurThreadSafe::NAME,
+        goals: match threads {
+            1 => vec![Goal::Nanos(15.0)],
+            _ => Vec::new(),
+        },
+        rounds: THREADED_ROUNDS,
+        task,
+        entries: vec![
+            Entry::shared::<OurThreadSafe>(),
+            Entry::shared::<OurSpinning>(),
+            Entry::shared::<OurKept>(),
+            Entry::shared::<OurPerThread>(),
+            Entry::shared::<StdLockedSlab>(),
+            Entry::shared::<ParkingLotLockedSlab>(),
+            Entry::shared::<OpoolShared>(),
+            Entry::shared::<FastallocShared>(),
+            Entry::shared::<Boxes>(),
+        ],
+    }
+}
+
+/// One value whose handles so many threads clone at once.
+fn shared_clones(threads: u64) -> Event {
+    Event {
+        family: Family::Pools,
+        slug: format!("shared/clone-{threads}-threads"),
+        title: format!("Shared handles: clone and drop one, {}", every(threads)),
+        about: "One operation is a clone of the same handle and its drop on every thread, by the clock \
+                on the wall: all threads change one count.",
+        quoted: OurClones::NAME,
+        goals: Vec::new(),
+        rounds: THREADED_ROUNDS,
+        task: Task::Threads(threads),
+        entries: vec![Entry::shared::<OurClones>(), Entry::shared::<ArcClones>()],
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) enum Task {
     Construct(usize),
     /// [`Find`](crate::workload::Find) in this many numbers.
     Find(usize),
+    /// [`Threads`](crate::threads::Threads), this many.
+    Threads(u64),
     /// What arenas do.
     Arena(ArenaTask),
 }
@@ -37,6 +39,17 @@ impl Task {
         }
     }
 
+    /// On how many threads it is done.
+    pub(crate) fn threads(self) -> usize {
+        match self {
+            Self::Threads(threads)
+            | Self::Arena(ArenaTask::Locals(threads) | ArenaTask::Shared(threads)) => {
+                threads as usize
+            }
+            _ => 1,
+        }
+    }
+
     /// A task as the command line names it.
     pub(crate) fn slug(self, size: usize) -> String {
         match self {
@@ -48,6 +61,7 @@ impl Task {
             Self::ReplaceSpread(_) => format!("replace-many-slabs/{size}"),
             Self::Construct(capacity) => format!("construct-{capacity}/{size}"),
             Self::Find(capacity) => format!("find-{capacity}"),
+            Self::Threads(threads) => format!("{threads}-threads/{size}"),
             Self::Arena(task) => task.slug(),
         }
     }
@@ -87,6 +101,9 @@ impl Task {
             }
             Self::Find(capacity) => {
                 format!("free one of {} numbers and find it", grouped(capacity))
+            }
+            Self::Threads(threads) => {
+                format!("store and drop a value of {size} bytes, {}", every(threads))
             }
             Self::Arena(task) => task.title(),
         }
@@ -136,6 +153,12 @@ impl Task {
                  The floor's depth is known to the compiler. At 16 million numbers the bits exceed the \
                  second-level cache of some machines."
             }
+            Self::Threads(_) => {
+                "One operation is one value stored on every thread, and dropped there after seven \
+                 others, by the clock on the wall from the first thread's start to the last one's \
+                 end; with more threads than cores that is their work divided by the cores. All \
+                 threads share one pool."
+            }
             Self::Arena(task) => task.about(),
         }
     }
@@ -146,5 +169,13 @@ pub(crate) fn grouped(number: usize) -> String {
     match (number / 1000, number % 1000) {
         (0, rest) => rest.to_string(),
         (thousands, rest) => format!("{},{rest:03}", grouped(thousands)),
+    }
+}
+
+/// How many threads there are.
+pub(crate) fn every(threads: u64) -> String {
+    match threads {
+        1 => "one thread".into(),
+        threads => format!("each of {threads} threads"),
     }
 }

@@ -19,6 +19,11 @@ use crate::{
         InfinityRaw, MimallocBox, ObjectPool, OpoolLocal, OpoolReuse, PluralityAlloc, PluralityBox,
         Slab, SlotMap, SystemBox, Thunderdome, Vectors,
     },
+    threaded::{
+        ArcClones, Boxes, FastallocShared, OpoolShared, OurClones, OurKept, OurPerThread,
+        OurSpinning, OurThreadSafe, ParkingLotLockedSlab, StdLockedSlab,
+    },
+    threads::Shared,
 };
 
 /// Values that live at once: several slabs of everybody's.
@@ -69,6 +74,20 @@ fn finds_what_was_freed<F: Finder>() {
     }
 }
 
+/// Several threads come at once, again and again.
+pub(crate) fn serves_threads<S: Shared>() {
+    let mut shared = S::for_threads(2);
+    for _ in 0..3 {
+        std::thread::scope(|scope| {
+            for thread in 0..2 {
+                let shared = &shared;
+                scope.spawn(move || shared.work(thread, 20_000));
+            }
+        });
+        shared.reset();
+    }
+}
+
 macro_rules! each {
     ($check:ident: $($contender:ty),+ $(,)?) => { $( $check::<$contender>(); )+ };
 }
@@ -92,4 +111,12 @@ fn contenders_keep_their_values() {
 #[test]
 fn finders_find_what_was_freed() {
     each!(finds_what_was_freed: BitmapFloor<2>, OurBitmap, AxiomBits);
+}
+
+#[test]
+fn shared_pools_serve_threads() {
+    each!(serves_threads:
+        OurThreadSafe, OurSpinning, OurKept, OurPerThread, Boxes, StdLockedSlab,
+        ParkingLotLockedSlab, OpoolShared, FastallocShared, OurClones, ArcClones,
+    );
 }

@@ -3,7 +3,7 @@
 //! In parts, because not everybody can do everything: an event's contenders are those that have what
 //! its workload needs. As with pools, calls are inlined into the workloads.
 
-use std::{alloc::Layout, ptr::NonNull};
+use std::{alloc::Layout, hint::black_box, ptr::NonNull};
 
 use allocator_api2_02::alloc::Allocator;
 
@@ -72,20 +72,16 @@ pub(crate) trait Collections: Bumper {
     fn allocator(&self) -> Self::Allocator<'_>;
 }
 
-/// Several threads allocate, each for itself or all in one.
-pub(crate) trait Shared: Sync + Sized + 'static {
-    /// As the tables name it.
-    const NAME: &'static str;
-    /// Floor, ours or rival.
-    const ROLE: Role;
+/// Numbers that a thread allocates in a window: with 8 bytes each they stay in the second-level
+/// cache of most machines.
+pub(super) const WINDOW: u64 = 1 << 16;
 
-    /// An empty one for at most so many threads.
-    fn for_threads(threads: usize) -> Self;
-
-    /// Allocates `count` numbers in thread number `thread`: calls [`drive`](super::threads::drive)
-    /// with the way to allocate one.
-    fn work(&self, thread: usize, count: u64);
-
-    /// Takes everything back.
-    fn reset(&mut self);
+/// Allocates `count` numbers and makes the optimiser believe that each is used.
+#[inline(always)]
+pub(super) fn drive<A>(arena: &A, count: u64, place: impl Fn(&A, u64) -> NonNull<u64>) {
+    // Seen by the optimiser as shared, so that nothing of it stays in registers between two calls.
+    let arena = black_box(arena);
+    for number in 0..count {
+        black_box(place(arena, number));
+    }
 }

@@ -1,7 +1,7 @@
 //! The events of arenas: which contenders do which task.
 
 use super::{
-    bumper::{Bumper, Collections, Numbers, Rooms, Shared, Texts, Values},
+    bumper::{Bumper, Collections, Numbers, Rooms, Texts, Values},
     floor::BumpFloor,
     ours::{ArenaPerThread, OurArena, OurLock, OurSync},
     rival::{
@@ -9,7 +9,6 @@ use super::{
         SyncBlinking, SystemBoxes, SystemVec, TypedNumbers, TypedTexts,
     },
     task::ArenaTask,
-    threads::Threads,
     workload::{
         Allocate, NumbersBody, Oversize, Push, Requests, ReserveOne, Resets, StandardPush,
         TextsBody, ValuesBody,
@@ -21,6 +20,7 @@ use crate::{
     lane::{Body, Lane},
     suite::{Event, Family, Goal},
     task::Task,
+    threads::Shared,
 };
 
 /// How many times the time of the best rival an event may take.
@@ -214,6 +214,10 @@ workload!(oversize, Mixes, Oversize::<B>::new());
 workload!(allocate, Values, Allocate::<B>::new());
 workload!(resets, Numbers, |count| Resets::<B>::new(count));
 
+fn together<S: Shared>() -> Entry {
+    Entry::shared::<S>()
+}
+
 fn standard_push() -> Entry {
     const NAME: &str = "std::vec::Vec";
     Entry {
@@ -221,18 +225,6 @@ fn standard_push() -> Entry {
         prepare: |task| {
             ready(task, |task| {
                 Lane::new(NAME, Role::Rival, StandardPush::new(task.count()))
-            })
-        },
-    }
-}
-
-fn together<S: Shared>() -> Entry {
-    Entry {
-        name: S::NAME,
-        prepare: |task| {
-            ready(task, |task| {
-                let threads = Threads::<S>::new(task.count() as usize);
-                Lane::new(S::NAME, S::ROLE, threads)
             })
         },
     }

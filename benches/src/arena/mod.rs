@@ -10,7 +10,6 @@ mod floor;
 mod ours;
 mod rival;
 mod task;
-mod threads;
 #[cfg(test)]
 mod verify;
 mod workload;

@@ -4,11 +4,11 @@ use std::{alloc::Layout, ptr::NonNull, sync::Mutex};
 
 use flagstone::{Arena, SyncArena, arena::LockArena, provider::Global, sync::SpinLock};
 
-use super::{
-    bumper::{Bumper, Collections, Rooms, Shared, Texts, TryNumbers, Values},
-    threads::drive,
+use super::bumper::{Bumper, Collections, Rooms, Texts, TryNumbers, Values, WINDOW, drive};
+use crate::{
+    contender::{Role, exhausted},
+    threads::Shared,
 };
-use crate::contender::{Role, exhausted};
 
 /// `flagstone::Arena`.
 pub(crate) struct OurArena(Arena);
@@ -70,6 +70,7 @@ pub(crate) struct ArenaPerThread(Vec<Mutex<Arena>>);
 impl Shared for ArenaPerThread {
     const NAME: &'static str = "flagstone::Arena";
     const ROLE: Role = Role::Ours;
+    const WINDOW: u64 = WINDOW;
 
     fn for_threads(threads: usize) -> Self {
         Self((0..threads).map(|_| Mutex::new(Arena::new())).collect())
@@ -98,6 +99,7 @@ impl<const LOCAL: bool> Shared for OurSync<LOCAL> {
         "flagstone::SyncArena"
     };
     const ROLE: Role = Role::Ours;
+    const WINDOW: u64 = WINDOW;
 
     fn for_threads(_: usize) -> Self {
         Self(SyncArena::new())
@@ -123,6 +125,7 @@ pub(crate) struct OurLock(LockArena<SpinLock>);
 impl Shared for OurLock {
     const NAME: &'static str = "flagstone::LockArena";
     const ROLE: Role = Role::Ours;
+    const WINDOW: u64 = WINDOW;
 
     fn for_threads(_: usize) -> Self {
         Self(LockArena::new_in(Global))

@@ -1,6 +1,6 @@
 //! What the contenders of an arena's event do, and how it is described.
 
-use crate::task::grouped;
+use crate::task::{every, grouped};
 
 /// What the contenders of an arena's event do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +25,9 @@ pub(crate) enum ArenaTask {
     Allocate,
     /// [`Resets`](super::workload::Resets) after this many allocations.
     Reset(u64),
-    /// [`Threads`](super::threads::Threads), this many, each for itself.
+    /// [`Threads`](crate::threads::Threads), this many, each for itself.
     Locals(u64),
-    /// [`Threads`](super::threads::Threads), this many, all in one.
+    /// [`Threads`](crate::threads::Threads), this many, all in one.
     Shared(u64),
 }
 
@@ -142,13 +142,5 @@ impl ArenaTask {
                  position, or take an arena of a herd and give it back each time."
             }
         }
-    }
-}
-
-/// How many threads there are.
-fn every(threads: u64) -> String {
-    match threads {
-        1 => "one thread".into(),
-        threads => format!("each of {threads} threads"),
     }
 }

@@ -3,7 +3,7 @@
 use std::{alloc::Layout, ptr::NonNull};
 
 use super::{
-    bumper::{Bumper, Collections, Numbers, Rooms, Shared, Texts, Values},
+    bumper::{Bumper, Collections, Numbers, Rooms, Texts, Values},
     floor::BumpFloor,
     ours::{ArenaPerThread, OurArena, OurLock, OurSync},
     rival::{
@@ -11,7 +11,7 @@ use super::{
         SyncBlinking, SystemBoxes, SystemVec, TypedNumbers, TypedTexts,
     },
 };
-use crate::contender::exhausted;
+use crate::{contender::exhausted, verify::serves_threads};
 
 /// Bytes of a floor's chunk.
 const CHUNK: usize = 1 << 20;
@@ -120,19 +120,6 @@ fn holds_collections<B: Collections>() {
         assert!(one.into_iter().eq(0..5000), "{} lost a vector", B::NAME);
         drop(other);
         arena.reset();
-    }
-}
-
-fn serves_threads<S: Shared>() {
-    let mut shared = S::for_threads(2);
-    for _ in 0..3 {
-        std::thread::scope(|scope| {
-            for thread in 0..2 {
-                let shared = &shared;
-                scope.spawn(move || shared.work(thread, 20_000));
-            }
-        });
-        shared.reset();
     }
 }
 

@@ -1,7 +1,6 @@
 //! Adapters: each rival driven the way its own documentation drives it.
 //!
-//! Not here: pools of values made for sharing between threads (their price buys something else), and
-//! `nexus-slab`, whose handles do not free on drop and whose constructor is unsafe.
+//! Not here: pools that threads share, which are beside ours in `threaded.rs`, and `nexus-slab`, whose handles do not free on drop and whose constructor is unsafe.
 
 mod axiom_mem;
 mod boxes;

@@ -8,11 +8,9 @@ use allocator_api2_04::alloc::Allocator as Allocator04;
 use blink_alloc::{Blink, BlinkAlloc, SyncBlinkAlloc};
 
 use crate::{
-    arena::{
-        bumper::{Bumper, Collections, Rooms, Shared, Texts, TryNumbers, Values},
-        threads::drive,
-    },
+    arena::bumper::{Bumper, Collections, Rooms, Texts, TryNumbers, Values, WINDOW, drive},
     contender::{Role, exhausted},
+    threads::Shared,
 };
 
 /// `blink_alloc::Blink`.
@@ -121,6 +119,7 @@ impl<const LOCAL: bool> Shared for SyncBlinking<LOCAL> {
         "blink-alloc::SyncBlinkAlloc"
     };
     const ROLE: Role = Role::Rival;
+    const WINDOW: u64 = WINDOW;
 
     fn for_threads(_: usize) -> Self {
         Self(SyncBlinkAlloc::new())

@@ -6,11 +6,9 @@ use bumpalo::Bump;
 use bumpalo_herd::Herd;
 
 use crate::{
-    arena::{
-        bumper::{Bumper, Collections, Rooms, Shared, Texts, TryNumbers, Values},
-        threads::drive,
-    },
+    arena::bumper::{Bumper, Collections, Rooms, Texts, TryNumbers, Values, WINDOW, drive},
     contender::Role,
+    threads::Shared,
 };
 
 /// `bumpalo::Bump<MIN_ALIGN>`.
@@ -81,6 +79,7 @@ impl<const LOCAL: bool> Shared for BumpaloHerd<LOCAL> {
         "bumpalo-herd::get"
     };
     const ROLE: Role = Role::Rival;
+    const WINDOW: u64 = WINDOW;
 
     fn for_threads(_: usize) -> Self {
         Self(Herd::new())

@@ -1,33 +1,37 @@
 //! Several threads at once, by the clock on the wall.
 
 use std::{
-    hint::black_box,
-    ptr::NonNull,
     sync::Barrier,
     thread,
     time::{Duration, Instant},
 };
 
-use super::bumper::Shared;
-use crate::{contender::exhausted, lane::Body};
+use crate::{
+    contender::{Role, exhausted},
+    lane::Body,
+};
 
-/// Numbers that a thread allocates in a window: with 8 bytes each they stay in the second-level
-/// cache of most machines.
-const WINDOW: u64 = 1 << 16;
+/// What several threads use at once.
+pub(crate) trait Shared: Sync + Sized + 'static {
+    /// As the tables name it.
+    const NAME: &'static str;
+    /// Floor, ours or rival.
+    const ROLE: Role;
+    /// How often a thread uses it in a window: long against the start of a thread.
+    const WINDOW: u64;
 
-/// Allocates `count` numbers and makes the optimiser believe that each is used.
-#[inline(always)]
-pub(crate) fn drive<A>(arena: &A, count: u64, place: impl Fn(&A, u64) -> NonNull<u64>) {
-    // Seen by the optimiser as shared, so that nothing of it stays in registers between two calls.
-    let arena = black_box(arena);
-    for number in 0..count {
-        black_box(place(arena, number));
-    }
+    /// One for at most so many threads.
+    fn for_threads(threads: usize) -> Self;
+
+    /// Uses it `count` times in thread number `thread`.
+    fn work(&self, thread: usize, count: u64);
+
+    /// Makes it as it was before the threads came.
+    fn reset(&mut self);
 }
 
-/// Each thread allocates numbers; all are taken back between windows, outside of the clock. The time
-/// of a window is that from the first thread's start to the last one's end, and an operation is
-/// one number of each thread.
+/// All threads at work; the reset between windows is outside of the clock. The time of a window is
+/// that from the first thread's start to the last one's end, and an operation is one of each thread.
 pub(crate) struct Threads<S> {
     shared: S,
     threads: usize,
@@ -75,10 +79,10 @@ impl<S: Shared> Body for Threads<S> {
     }
 
     fn step(&self) -> u64 {
-        WINDOW
+        S::WINDOW
     }
 
     fn most(&self) -> u64 {
-        WINDOW
+        S::WINDOW
     }
 }
