@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "forwards unsafe doors")]
 
 use std::{
-    fmt, iter,
+    fmt,
     marker::PhantomData,
     ops::{Deref, DerefMut},
     ptr::NonNull,
@@ -180,30 +180,10 @@ impl<T, K> InPlace for BufferedPool<T, K> {
     }
 }
 
-impl<T, K> Initializes for BufferedPool<T, K> {
-    fn alloc_init(&self) -> Result<First<'_, T>, AllocError> {
-        unimplemented!("buffers begin empty")
-    }
-}
+impl<T, K> Initializes for BufferedPool<T, K> {}
 
 /// Only `clear` is a door of the pool.
 impl<T, K> Walk for BufferedPool<T, K> {
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut T>
-    where
-        T: Unpin,
-    {
-        assert_eq!(self.inner.in_use(), 0, "a buffer pool is not walked");
-        iter::empty()
-    }
-
-    fn drain(&mut self) -> impl Iterator<Item = T>
-    where
-        T: Unpin,
-    {
-        assert_eq!(self.inner.in_use(), 0, "a buffer pool is not walked");
-        iter::empty()
-    }
-
     fn clear(&mut self) {
         self.inner.clear();
     }

@@ -1,7 +1,7 @@
 //! What a door can do, as the checks see it.
 #![expect(unsafe_code, reason = "has unsafe doors among the others")]
 
-use std::{ops::DerefMut, ptr::NonNull};
+use std::{iter, ops::DerefMut, ptr::NonNull};
 
 use flagstone::AllocError;
 
@@ -89,19 +89,40 @@ pub trait Initializes: Door {
     /// # Errors
     ///
     /// When there is no room, or no initializer.
-    fn alloc_init(&self) -> Result<Self::Handle<'_>, AllocError>;
+    ///
+    /// # Panics
+    ///
+    /// Without a body of its own: the suite of a pool that has no such door leaves out the checks
+    /// that use it.
+    fn alloc_init(&self) -> Result<Self::Handle<'_>, AllocError> {
+        unreachable!(
+            "this kind of pool makes no values: a check that asks for one is not in its suite"
+        )
+    }
 }
 
 /// Finds the values that no handle owns any more.
-pub trait Walk: Door {
+///
+/// A pool that can only clear needs no more than that; it is walked where nothing is in use.
+pub trait Walk: Door + Counted {
     /// References to them.
     fn iter_mut(&mut self) -> impl Iterator<Item = &mut Self::Value>
     where
-        Self::Value: Unpin;
+        Self::Value: Unpin,
+    {
+        assert!(self.is_empty(), "this kind of pool is not walked");
+        iter::empty()
+    }
+
     /// Moves them out.
     fn drain(&mut self) -> impl Iterator<Item = Self::Value>
     where
-        Self::Value: Unpin;
+        Self::Value: Unpin,
+    {
+        assert!(self.is_empty(), "this kind of pool is not walked");
+        iter::empty()
+    }
+
     /// Drops them.
     fn clear(&mut self);
 }

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "forwards unsafe doors")]
 
 use std::{
-    fmt, iter,
+    fmt,
     marker::PhantomData,
     ops::{Deref, DerefMut},
     ptr::NonNull,
@@ -189,30 +189,10 @@ impl<T, K> InPlace for RecyclingPool<T, K> {
     }
 }
 
-impl<T, K> Initializes for RecyclingPool<T, K> {
-    fn alloc_init(&self) -> Result<Filled<'_, T>, AllocError> {
-        unimplemented!("objects are empty until a value is put in")
-    }
-}
+impl<T, K> Initializes for RecyclingPool<T, K> {}
 
 /// Only `clear` is a door of the pool.
 impl<T, K> Walk for RecyclingPool<T, K> {
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut T>
-    where
-        T: Unpin,
-    {
-        assert_eq!(self.inner.in_use(), 0, "a recycling pool is not walked");
-        iter::empty()
-    }
-
-    fn drain(&mut self) -> impl Iterator<Item = T>
-    where
-        T: Unpin,
-    {
-        assert_eq!(self.inner.in_use(), 0, "a recycling pool is not walked");
-        iter::empty()
-    }
-
     fn clear(&mut self) {
         self.inner.clear();
     }
