@@ -174,6 +174,7 @@ macro_rules! doors {
         /// let shared = arena.alloc_leak(std::rc::Rc::new(7)); // its count never goes down
         /// assert_eq!(**shared, 7);
         /// # // Balances the count, so that leak checkers are content.
+        /// # // SAFETY: a valid value, which is not used again and which nobody else drops.
         /// # unsafe { std::ptr::drop_in_place(shared) };
         /// ```
         ///

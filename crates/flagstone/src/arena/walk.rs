@@ -44,6 +44,7 @@ impl<P: Provider, const MIN_ALIGN: usize> Arena<P, MIN_ALIGN> {
     /// ```compile_fail,E0080
     /// let mut arena = flagstone::Arena::new();
     /// arena.alloc(1_u32);
+    /// // SAFETY: a `u32` was placed, and nothing else.
     /// let numbers = unsafe { arena.chunks_of::<u32>() };
     /// ```
     ///

@@ -264,7 +264,7 @@ impl<const MIN_ALIGN: usize> SharedBump<MIN_ALIGN> {
         // SAFETY: it has a header, and is not published yet.
         let header = unsafe { chunk.as_ref() };
         header.set_next(seen);
-        // Release: pairs with the Acquire in `current`. Relaxed on failure: the next look acquires.
+        // Release: pairs with the Acquire in `seen`. Relaxed on failure: the next look acquires.
         match self.current.compare_exchange(
             seen,
             chunk.as_ptr(),
