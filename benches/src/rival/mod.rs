@@ -1,6 +1,7 @@
 //! Adapters: each rival driven the way its own documentation drives it.
 //!
-//! Not here: pools that threads share, which are beside ours in `threaded.rs`, and `nexus-slab`, whose handles do not free on drop and whose constructor is unsafe.
+//! Not here: pools that threads share, some of which `threaded.rs` has beside ours, and `nexus-slab`,
+//! whose handles do not free on drop and whose constructor is unsafe.
 
 mod axiom_mem;
 mod boxes;
