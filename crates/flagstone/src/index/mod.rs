@@ -17,6 +17,9 @@ mod bitmap;
 mod free_list;
 mod stack;
 mod storage;
+#[cfg(target_has_atomic = "64")]
+#[cfg_attr(not(test), expect(dead_code, reason = "the stacks follow"))]
+pub(crate) mod tagged;
 
 pub use bitmap::Bitmap;
 pub use free_list::FreeList;

@@ -12,10 +12,17 @@
 
 mod backoff;
 mod no_lock;
+#[cfg(target_has_atomic = "64")]
+mod seeded;
 mod spin_lock;
 
 pub(crate) use backoff::Backoff;
 pub use no_lock::NoLock;
+#[cfg(loom)]
+#[doc(hidden)]
+pub use seeded::seed;
+#[cfg(target_has_atomic = "64")]
+pub(crate) use seeded::seeded;
 pub use spin_lock::SpinLock;
 
 /// The lock of shared pools that name none: `parking_lot`'s, with the feature of that name.
