@@ -39,6 +39,8 @@ pub use arena::{Arena, ArenaBox, SyncArena};
 pub use error::{AllocError, AllocErrorKind, ConfigError, IndexError, OutOfMemory};
 pub use handle::{OwnedHandle, SharedHandle, VacantHandle, WeakHandle};
 pub use index::IndexAllocator;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use pool::LockFreePool;
 #[cfg(feature = "std")]
 pub use pool::ThreadLocalPool;
 pub use pool::{

@@ -3,9 +3,12 @@
 
 use std::{
     alloc::Layout,
-    cell::{Cell, RefCell},
     collections::HashMap,
     ptr::NonNull,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 use flagstone::{
@@ -28,10 +31,10 @@ use flagstone::{
 #[derive(Debug, Default)]
 pub struct Counting<P: Provider = Global> {
     inner: P,
-    // Never borrowed while `inner` runs.
-    ledger: RefCell<HashMap<usize, Layout>>,
-    requests: Cell<usize>,
-    frees: Cell<usize>,
+    // Never locked while `inner` runs.
+    ledger: Mutex<HashMap<usize, Layout>>,
+    requests: AtomicUsize,
+    frees: AtomicUsize,
 }
 
 impl<P: Provider> Counting<P> {
@@ -39,10 +42,14 @@ impl<P: Provider> Counting<P> {
     pub fn new(inner: P) -> Self {
         Self {
             inner,
-            ledger: RefCell::default(),
-            requests: Cell::new(0),
-            frees: Cell::new(0),
+            ledger: Mutex::default(),
+            requests: AtomicUsize::new(0),
+            frees: AtomicUsize::new(0),
         }
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, HashMap<usize, Layout>> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The provider behind the ledger.
@@ -52,22 +59,22 @@ impl<P: Provider> Counting<P> {
 
     /// How many requests were granted.
     pub fn requests(&self) -> usize {
-        self.requests.get()
+        self.requests.load(Relaxed)
     }
 
     /// How many chunks came back.
     pub fn frees(&self) -> usize {
-        self.frees.get()
+        self.frees.load(Relaxed)
     }
 
     /// How many chunks are out.
     pub fn live(&self) -> usize {
-        self.ledger.borrow().len()
+        self.ledger().len()
     }
 
     /// Bytes of the chunks that are out.
     pub fn live_bytes(&self) -> usize {
-        self.ledger.borrow().values().map(Layout::size).sum()
+        self.ledger().values().map(Layout::size).sum()
     }
 
     /// Granted requests and frees together: what a steady state must not change.
@@ -82,17 +89,17 @@ unsafe impl<P: Provider> Provider for Counting<P> {
         assert_ne!(layout.size(), 0, "a provider was asked for no bytes");
         let chunk = self.inner.alloc(layout)?;
         let address = chunk.ptr.cast::<u8>().as_ptr().addr();
-        let before = self.ledger.borrow_mut().insert(address, layout);
+        let before = self.ledger().insert(address, layout);
         assert_eq!(before, None, "two chunks at {address:#x}");
-        self.requests.set(self.requests.get() + 1);
+        self.requests.fetch_add(1, Relaxed);
         Ok(chunk)
     }
 
     unsafe fn free(&self, ptr: NonNull<u8>, layout: Layout) {
         let address = ptr.as_ptr().addr();
-        let given = self.ledger.borrow_mut().remove(&address);
+        let given = self.ledger().remove(&address);
         assert_eq!(given, Some(layout), "a free that does not match its chunk");
-        self.frees.set(self.frees.get() + 1);
+        self.frees.fetch_add(1, Relaxed);
         // SAFETY: the caller's promise, checked against the ledger.
         unsafe { self.inner.free(ptr, layout) }
     }
@@ -101,7 +108,7 @@ unsafe impl<P: Provider> Provider for Counting<P> {
 impl<P: Provider> Drop for Counting<P> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            assert!(self.ledger.get_mut().is_empty(), "chunks were not returned");
+            assert!(self.ledger().is_empty(), "chunks were not returned");
         }
     }
 }

@@ -1,7 +1,11 @@
 //! Memory that runs out when a test says so.
 #![expect(unsafe_code, reason = "implements Provider")]
 
-use std::{alloc::Layout, cell::Cell, ptr::NonNull};
+use std::{
+    alloc::Layout,
+    ptr::NonNull,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 use flagstone::{
     OutOfMemory,
@@ -12,11 +16,11 @@ use flagstone::{
 #[derive(Debug)]
 pub struct FailNth<P: Provider = Global> {
     inner: P,
-    asked: Cell<usize>,
-    refused: Cell<usize>,
-    most: Cell<usize>,
-    from: Cell<usize>,
-    to: Cell<usize>,
+    asked: AtomicUsize,
+    refused: AtomicUsize,
+    most: AtomicUsize,
+    from: AtomicUsize,
+    to: AtomicUsize,
 }
 
 impl FailNth {
@@ -32,8 +36,8 @@ impl FailNth {
     #[must_use]
     pub fn after(granted: usize) -> Self {
         let provider = Self::of(Global);
-        provider.from.set(granted + 1);
-        provider.to.set(usize::MAX);
+        provider.from.store(granted + 1, Relaxed);
+        provider.to.store(usize::MAX, Relaxed);
         provider
     }
 }
@@ -44,11 +48,11 @@ impl<P: Provider> FailNth<P> {
     pub fn of(inner: P) -> Self {
         Self {
             inner,
-            asked: Cell::new(0),
-            refused: Cell::new(0),
-            most: Cell::new(usize::MAX),
-            from: Cell::new(usize::MAX),
-            to: Cell::new(usize::MAX),
+            asked: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
+            most: AtomicUsize::new(usize::MAX),
+            from: AtomicUsize::new(usize::MAX),
+            to: AtomicUsize::new(usize::MAX),
         }
     }
 
@@ -59,48 +63,47 @@ impl<P: Provider> FailNth<P> {
 
     /// Refuses the `nth` request from now, counted from 1, and no other.
     pub fn refuse(&self, nth: usize) {
-        self.from.set(self.asked.get() + nth);
-        self.to.set(self.from.get());
+        self.from.store(self.asked.load(Relaxed) + nth, Relaxed);
+        self.to.store(self.from.load(Relaxed), Relaxed);
     }
 
     /// Refuses everything from now on.
     pub fn refuse_all(&self) {
-        self.from.set(0);
-        self.to.set(usize::MAX);
+        self.from.store(0, Relaxed);
+        self.to.store(usize::MAX, Relaxed);
     }
 
     /// Refuses requests of more than `bytes` bytes.
     pub fn refuse_above(&self, bytes: usize) {
-        self.most.set(bytes);
+        self.most.store(bytes, Relaxed);
     }
 
     /// How many requests were made, granted or not.
     #[must_use]
     pub fn asked(&self) -> usize {
-        self.asked.get()
+        self.asked.load(Relaxed)
     }
 
     /// How many of them were refused here.
     #[must_use]
     pub fn refused(&self) -> usize {
-        self.refused.get()
+        self.refused.load(Relaxed)
     }
 
     /// Grants everything from now on.
     pub fn relent(&self) {
-        self.from.set(usize::MAX);
-        self.most.set(usize::MAX);
+        self.from.store(usize::MAX, Relaxed);
+        self.most.store(usize::MAX, Relaxed);
     }
 }
 
 // SAFETY: every answer is the inner provider's, or none.
 unsafe impl<P: Provider> Provider for FailNth<P> {
     fn alloc(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
-        let nth = self.asked.get() + 1;
-        self.asked.set(nth);
-        let chosen = (self.from.get()..=self.to.get()).contains(&nth);
-        if chosen || layout.size() > self.most.get() {
-            self.refused.set(self.refused.get() + 1);
+        let nth = self.asked.fetch_add(1, Relaxed) + 1;
+        let chosen = (self.from.load(Relaxed)..=self.to.load(Relaxed)).contains(&nth);
+        if chosen || layout.size() > self.most.load(Relaxed) {
+            self.refused.fetch_add(1, Relaxed);
             return Err(OutOfMemory::new(layout));
         }
         self.inner.alloc(layout)

@@ -17,14 +17,15 @@ mod bitmap;
 mod free_list;
 mod stack;
 mod storage;
-#[cfg(target_has_atomic = "64")]
-#[cfg_attr(not(test), expect(dead_code, reason = "the stacks follow"))]
-pub(crate) mod tagged;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod tagged;
 
 pub use bitmap::Bitmap;
 pub use free_list::FreeList;
 pub use stack::Stack;
 pub use storage::{DefaultStorage, Storage};
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub(crate) use tagged::{NONE, TaggedHead};
 
 use crate::error::{Allowed, ConfigError, Given, IndexError};
 

@@ -20,6 +20,8 @@ mod buffer;
 mod config;
 mod fixed;
 mod growing;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod lock_free;
 mod recycle;
 mod recycling;
 mod shared;
@@ -38,6 +40,8 @@ pub use buffer::{AnyBits, BufferPool, NoPadding};
 pub use config::{GrowthStrategy, InitializationStrategy, PoolConfig, PoolConfigBuilder};
 pub use fixed::FixedPool;
 pub use growing::GrowingPool;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use lock_free::LockFreePool;
 #[cfg(feature = "alloc")]
 pub use recycle::ConfiguredRecycle;
 pub use recycle::{AtAcquire, FnRecycle, Recycle, ResetAt};
@@ -52,6 +56,8 @@ pub use store::{
     IterMut, LockedHome, Placed, RawBuffers, RecycleHome, Recycled, RecycledVacant, Rooted,
     Shareable, ThreadSafeHandle, ThreadSafeVacant,
 };
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use store::{LockFreeHandle, LockFreeHome, LockFreeVacant};
 #[cfg(feature = "std")]
 pub use thread_local::{ThreadLocalHandle, ThreadLocalPool};
 pub use thread_safe::ThreadSafePool;

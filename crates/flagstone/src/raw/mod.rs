@@ -16,6 +16,8 @@
 mod bits;
 pub(crate) mod bump;
 mod count;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub(crate) mod depot;
 mod home;
 mod hooks;
 mod idle;

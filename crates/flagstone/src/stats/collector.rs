@@ -157,6 +157,13 @@ impl Collector {
         numbers.for_each(|(own, other)| own.set(other.get()));
     }
 
+    /// Adds what `other` counted: for the parts of one structure.
+    #[cfg(all(feature = "std", target_has_atomic = "64"))]
+    pub(crate) fn absorb(&self, other: &Self) {
+        let numbers = self.numbers.iter().zip(&other.numbers);
+        numbers.for_each(|(own, other)| own.set(own.get().wrapping_add(other.get())));
+    }
+
     /// The numbers as they are now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {

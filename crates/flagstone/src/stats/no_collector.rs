@@ -19,6 +19,10 @@ impl Collector {
     #[inline(always)]
     pub(crate) fn placed(&self) {}
 
+    #[cfg(all(feature = "std", target_has_atomic = "64"))]
+    #[inline(always)]
+    pub(crate) fn absorb(&self, _other: &Self) {}
+
     #[inline(always)]
     pub(crate) fn continue_from(&self, _other: &Self) {}
 

@@ -11,13 +11,19 @@
 //! Both are [`lock_api::RawMutex`]es, so any lock of that family can stand in their place.
 
 mod backoff;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub(crate) mod barrier;
 mod no_lock;
+#[cfg(feature = "std")]
+mod numbers;
 #[cfg(target_has_atomic = "64")]
 mod seeded;
 mod spin_lock;
 
 pub(crate) use backoff::Backoff;
 pub use no_lock::NoLock;
+#[cfg(feature = "std")]
+pub(crate) use numbers::Numbers;
 #[cfg(loom)]
 #[doc(hidden)]
 pub use seeded::seed;
@@ -38,12 +44,18 @@ pub(crate) mod atomic {
     pub(crate) use core::sync::atomic::AtomicU64;
     #[cfg(not(any(loom, shuttle)))]
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+    #[cfg(all(feature = "std", target_has_atomic = "64", not(any(loom, shuttle))))]
+    pub(crate) use core::sync::atomic::{AtomicIsize, AtomicU32, compiler_fence, fence};
     #[cfg(loom)]
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+    #[cfg(all(loom, feature = "std"))]
+    pub(crate) use loom::sync::atomic::{AtomicIsize, AtomicU32, fence};
     #[cfg(all(shuttle, not(loom)))]
     pub(crate) use shuttle::sync::atomic::{
         AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering,
     };
+    #[cfg(all(shuttle, not(loom), feature = "std"))]
+    pub(crate) use shuttle::sync::atomic::{AtomicIsize, AtomicU32, fence};
 }
 
 /// Atomics for `static`s, which model checkers cannot make: settings of the whole process, no

@@ -64,6 +64,7 @@ mod handles;
 mod hooks;
 mod index_growth;
 mod index_rooms;
+mod lock_free;
 mod locks;
 mod memory;
 mod misuse;

@@ -60,6 +60,9 @@ const UNSAFE_FILES: &[&str] = &[
     "pool/store/fixed_home.rs",
     "pool/store/growing.rs",
     "pool/store/growing_home.rs",
+    "pool/lock_free.rs",
+    "pool/store/lock_free.rs",
+    "pool/store/lock_free_home.rs",
     "pool/store/locked.rs",
     "pool/store/locked_home.rs",
     "pool/store/mod.rs",
@@ -69,6 +72,7 @@ const UNSAFE_FILES: &[&str] = &[
     "pool/store/rooted.rs",
     "pool/store/walk.rs",
     "pool/thread_safe.rs",
+    "sync/barrier.rs",
     "sync/no_lock.rs",
     "sync/spin_lock.rs",
 ];

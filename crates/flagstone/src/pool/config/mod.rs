@@ -11,6 +11,8 @@ pub use initialization::InitializationStrategy;
 pub(in crate::pool) use initialization::{Initializer, Reset};
 
 use crate::error::ConfigError;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+use crate::error::{Allowed, Given};
 
 /// Sizes, growth, initialization and alignment of a pool; made by a [builder](Self::builder), which
 /// checks every knob.
@@ -86,6 +88,26 @@ impl<T> PoolConfig<T> {
     #[cfg(feature = "alloc")]
     pub(super) fn take_initialization(&mut self) -> InitializationStrategy<T> {
         core::mem::replace(&mut self.initialization, InitializationStrategy::Lazy)
+    }
+
+    /// Refuses to make values before they are asked for.
+    #[cfg(all(feature = "std", target_has_atomic = "64"))]
+    pub(super) fn check_makes_none_ahead(&self) -> Result<(), ConfigError> {
+        let choice = match &self.initialization {
+            InitializationStrategy::Eager(_) => "Eager",
+            InitializationStrategy::Custom { .. } if self.pre_initialize => {
+                "Custom with pre_initialize"
+            }
+            _ => return Ok(()),
+        };
+        Err(ConfigError::knob_out_of_range(
+            "initialization",
+            Given::Choice(choice),
+            Allowed::Only(
+                "Lazy or Custom, because the slots of this pool are with many threads: none can \
+                 hold a value that nobody asked for",
+            ),
+        ))
     }
 
     /// Refuses what only a pool that keeps its objects constructed could do.

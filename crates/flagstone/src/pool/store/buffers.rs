@@ -6,7 +6,7 @@ use core::{
 };
 
 use super::{
-    FixedStore, Store,
+    FixedStore, Store, Walked,
     slab_slots::{self, SlabSlots},
 };
 use crate::{

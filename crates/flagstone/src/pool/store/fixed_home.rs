@@ -2,7 +2,7 @@
 
 use core::{fmt, ptr, ptr::NonNull};
 
-use super::{Initial, Store, fixed::FixedStore};
+use super::{Initial, Store, Walked, fixed::FixedStore};
 use crate::{
     corruption::report,
     error::Cause,
@@ -41,7 +41,6 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Store for FixedStore<T, S,
         = FixedHome<'p, T, S, K, P>
     where
         Self: 'p;
-    type Cursor = Cursor;
 
     #[inline(always)]
     fn take(&self) -> Option<NonNull<u8>> {
@@ -84,8 +83,13 @@ unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Store for FixedStore<T, S,
     fn home(&self) -> FixedHome<'_, T, S, K, P> {
         FixedHome(self)
     }
+}
 
-    fn walk(&mut self) -> Cursor {
+// SAFETY: the walk is that of the memory itself, which knows every taken slot.
+unsafe impl<T, S: Strategy, K: Hooks<T>, P: Provider> Walked for FixedStore<T, S, K, P> {
+    type Cursor = Cursor;
+
+    fn walk(&mut self) -> Self::Cursor {
         self.initial.sort();
         self.strategy.walk(&self.run)
     }

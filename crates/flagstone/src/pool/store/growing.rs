@@ -86,7 +86,7 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
     ) -> Result<Self, ConfigError> {
         config.check_slot_pool()?;
         let shape = shape::<T, SLAB_BYTES>(config.alignment)?;
-        check_capacity(config.capacity, shape)?;
+        check_capacity(config.capacity, shape.slab_bytes(), shape.slots())?;
         let beside = Beside {
             hooks,
             vacant: Cell::new(0),
@@ -221,8 +221,12 @@ impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> GrowingStore<T, K, P,
 }
 
 /// Refuses more slots than a program could address.
-pub(super) fn check_capacity(capacity: usize, shape: SlabShape) -> Result<(), ConfigError> {
-    let most = ADDRESSES / shape.slab_bytes() * shape.slots();
+pub(super) fn check_capacity(
+    capacity: usize,
+    slab_bytes: usize,
+    slots: usize,
+) -> Result<(), ConfigError> {
+    let most = ADDRESSES / slab_bytes * slots;
     if capacity <= most {
         return Ok(());
     }
@@ -241,8 +245,12 @@ pub(super) fn check_capacity(capacity: usize, shape: SlabShape) -> Result<(), Co
 pub(super) fn shape<T, const SLAB_BYTES: usize>(
     alignment: usize,
 ) -> Result<SlabShape, ConfigError> {
-    let size = SlabOf::<T, SLAB_BYTES>::SIZE;
-    let too_large = ConfigError::knob_out_of_range(
+    let (layout, slot) = geometry::<T, SLAB_BYTES>(alignment, Layout::new::<Slab>())?;
+    SlabShape::new(layout, slot, SlabOf::<T, SLAB_BYTES>::WIDE).ok_or(too_large::<T>())
+}
+
+fn too_large<T>() -> ConfigError {
+    ConfigError::knob_out_of_range(
         "size of a value",
         Given::Number(size_of::<T>()),
         Allowed::Range {
@@ -250,15 +258,22 @@ pub(super) fn shape<T, const SLAB_BYTES: usize>(
             most: MOST_BYTES,
             unit: "bytes, so that a slab of 2 GiB holds eight",
         },
-    );
+    )
+}
+
+/// Where the parts of slabs with that descriptor and alignment lie.
+pub(super) fn geometry<T, const SLAB_BYTES: usize>(
+    alignment: usize,
+    descriptor: Layout,
+) -> Result<(SlabLayout, SlotLayout), ConfigError> {
+    let size = SlabOf::<T, SLAB_BYTES>::SIZE;
+    let too_large = too_large::<T>();
     let slot = SlotLayout::linked(Layout::new::<T>(), alignment).ok_or(too_large)?;
     if size == 0 {
         return Err(too_large);
     }
-    match SlabLayout::new(size, Layout::new::<Slab>(), slot) {
-        Some(layout) => {
-            SlabShape::new(layout, slot, SlabOf::<T, SLAB_BYTES>::WIDE).ok_or(too_large)
-        }
+    match SlabLayout::new(size, descriptor, slot) {
+        Some(layout) => Ok((layout, slot)),
         None if alignment > align_of::<T>() => Err(ConfigError::knob_out_of_range(
             "alignment",
             Given::Number(alignment),

@@ -3,7 +3,7 @@
 use core::{fmt, marker::PhantomData, ptr, ptr::NonNull};
 
 use super::{
-    Initial, Store,
+    Initial, Store, Walked,
     growing::{Beside, GrowingStore, SlabOf},
 };
 use crate::{
@@ -70,7 +70,6 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Store
         = GrowingHome<'p, T, K, P, SLAB_BYTES>
     where
         Self: 'p;
-    type Cursor = SlabCursor;
 
     #[inline(always)]
     fn take(&self) -> Option<NonNull<u8>> {
@@ -140,8 +139,15 @@ unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Store
     fn home(&self) -> GrowingHome<'_, T, K, P, SLAB_BYTES> {
         GrowingHome(PhantomData)
     }
+}
 
-    fn walk(&mut self) -> SlabCursor {
+// SAFETY: the walk is that of the memory itself, which knows every taken slot.
+unsafe impl<T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Walked
+    for GrowingStore<T, K, P, SLAB_BYTES>
+{
+    type Cursor = SlabCursor;
+
+    fn walk(&mut self) -> Self::Cursor {
         self.initial.sort();
         self.slabs().walk()
     }

@@ -6,14 +6,14 @@ use lock_api::{Mutex, MutexGuard, RawMutex};
 
 use super::{
     Initial, Store,
-    growing::{GROWTH_STEP, SlabOf, check_capacity, shape},
+    growing::{SlabOf, check_capacity, shape},
+    rule::{Growth, GrowthRule},
 };
 #[cfg(feature = "stats")]
 use crate::stats::{Metric, Snapshot};
 use crate::{
-    error::{Allowed, Cause, ConfigError, Given, OutOfMemory},
-    layout::clamp_growth,
-    pool::{GrowthStrategy, PoolConfig},
+    error::{Cause, ConfigError, OutOfMemory},
+    pool::PoolConfig,
     provider::Provider,
     raw::{Hooks, Slab, Slabs},
     stats::Collector,
@@ -43,8 +43,7 @@ pub struct LockedStore<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTE
     current: Cell<*mut Slab>,
     stride: u32,
     pub(super) slabs: NonNull<Slabs<P, Guarded<R, K>>>,
-    max_capacity: Option<usize>,
-    growth: GrowthStrategy,
+    rule: GrowthRule,
     pub(super) initial: Initial<T>,
     // Owns values, and hands out `&mut` to them through `&self`: invariant in `T`.
     values: PhantomData<Cell<T>>,
@@ -60,10 +59,11 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
         provider: P,
     ) -> Result<Self, ConfigError> {
         config.check_slot_pool()?;
-        let growth = config.growth.unwrap_or(GrowthStrategy::None);
-        let max_capacity = limit(config.capacity, config.max_capacity, &growth)?;
         let shape = shape::<T, SLAB_BYTES>(config.alignment)?;
-        check_capacity(config.capacity, shape)?;
+        let (growth, max_capacity) = (config.growth, config.max_capacity);
+        let stride = shape.stride() as usize;
+        let rule = GrowthRule::new(growth, config.capacity, max_capacity, stride)?;
+        check_capacity(config.capacity, shape.slab_bytes(), shape.slots())?;
         let beside = Guarded {
             lock: Mutex::from_raw(lock, ()),
             hooks,
@@ -74,8 +74,7 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
             current: Cell::new(ptr::null_mut()),
             stride: shape.stride(),
             slabs,
-            max_capacity,
-            growth,
+            rule,
             initial: Initial::new(config.initialization, config.pre_initialize),
             values: PhantomData,
         };
@@ -135,7 +134,8 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
 
     /// How many slots may be added; the caller has the lock, or the store alone.
     fn room(&self) -> usize {
-        self.max_capacity
+        self.rule
+            .max_capacity()
             .map_or(usize::MAX, |max| max - self.slabs().capacity())
     }
 
@@ -165,31 +165,13 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
     /// Adds slabs as the strategy says, or sees that another thread did; an error only if there is
     /// nothing new.
     pub(super) fn grow(&self) -> Result<(), Cause> {
-        let before = self.capacity();
-        if !self.growth.allows_growth() {
-            return Err(Cause::exhausted(before));
-        }
-        let wanted = self.growth.compute_growth(before); // USER CODE
-        let wanted = wanted.min(GROWTH_STEP / self.stride as usize);
-        // Threads that found the same pool full have the same target, and reach it together.
-        let target = before.saturating_add(clamp_growth(before, wanted, self.max_capacity));
-        let mut added = false;
-        while self.capacity() < target {
-            match self.add_slab() {
-                Ok(true) => added = true,
-                Ok(false) => break,
-                Err(error) if !added => return Err(error.into()),
-                Err(_) => break,
+        match self.rule.grow(|| self.capacity(), || self.add_slab())? {
+            Growth::Added => {
+                self.count(Collector::grew);
+                Ok(())
             }
-        }
-        if added {
-            self.count(Collector::grew);
-        }
-        let capacity = self.capacity();
-        if added || capacity != before || self.has_slot() {
-            Ok(())
-        } else {
-            Err(Cause::exhausted(capacity))
+            Growth::None(capacity) if !self.has_slot() => Err(Cause::exhausted(capacity)),
+            Growth::AddedByOthers | Growth::None(_) => Ok(()),
         }
     }
 
@@ -199,7 +181,7 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
     }
 
     pub(in crate::pool) fn max_capacity(&self) -> Option<usize> {
-        self.max_capacity
+        self.rule.max_capacity()
     }
 
     /// Slots in use, and all slots, at one moment.
@@ -229,7 +211,7 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
     pub(in crate::pool) fn has_free(&self) -> bool {
         let parked = || {
             let _held = self.lock();
-            let may_grow = self.growth.allows_growth() && self.room() > 0;
+            let may_grow = self.rule.allows_growth() && self.room() > 0;
             self.initial.parked() > 0 && !may_grow
         };
         self.has_slot() || parked()
@@ -265,7 +247,7 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
 
     /// Returns the empty slabs of a pool that can get them again.
     pub(in crate::pool) fn shrink_to_fit(&self) -> usize {
-        if !self.growth.allows_growth() {
+        if !self.rule.allows_growth() {
             return 0;
         }
         let slabs = self.slabs();
@@ -295,23 +277,6 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
             slabs.give_back(slab); // USER CODE
         }
         returned
-    }
-}
-
-/// The most slots a pool may have: without growth exactly as many as it begins with.
-fn limit(
-    capacity: usize,
-    max_capacity: Option<usize>,
-    growth: &GrowthStrategy,
-) -> Result<Option<usize>, ConfigError> {
-    match max_capacity {
-        _ if growth.allows_growth() => Ok(max_capacity),
-        Some(max) if max != capacity => Err(ConfigError::knob_out_of_range(
-            "max_capacity",
-            Given::Number(max),
-            Allowed::Only("the capacity, or nothing, for a pool without a growth strategy"),
-        )),
-        _ => Ok(Some(capacity)),
     }
 }
 

@@ -6,7 +6,7 @@ use core::{fmt, marker::PhantomData, ptr::NonNull};
 use lock_api::{MutexGuard, RawMutex};
 
 use super::{
-    Initial, Store,
+    Initial, Store, Walked,
     growing::SlabOf,
     locked::{Guarded, LockedStore},
 };
@@ -81,7 +81,6 @@ unsafe impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> S
         = LockedHome<'p, T, R, K, P, SLAB_BYTES>
     where
         Self: 'p;
-    type Cursor = SlabCursor;
 
     #[inline(always)]
     fn take(&self) -> Option<NonNull<u8>> {
@@ -143,6 +142,13 @@ unsafe impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> S
     fn home(&self) -> LockedHome<'_, T, R, K, P, SLAB_BYTES> {
         LockedHome::new()
     }
+}
+
+// SAFETY: the walk is that of the memory itself, which knows every taken slot.
+unsafe impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Walked
+    for LockedStore<T, R, K, P, SLAB_BYTES>
+{
+    type Cursor = SlabCursor;
 
     fn walk(&mut self) -> Self::Cursor {
         self.initial.sort();

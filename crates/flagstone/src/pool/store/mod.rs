@@ -19,11 +19,16 @@ mod initial;
 #[cfg(not(feature = "alloc"))]
 #[path = "no_initial.rs"]
 mod initial;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod lock_free;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod lock_free_home;
 mod locked;
 mod locked_home;
 mod raw_buffers;
 mod recycle;
 mod rooted;
+mod rule;
 mod slab_slots;
 mod walk;
 
@@ -38,6 +43,12 @@ pub(super) use fixed::FixedStore;
 pub use fixed_home::{FixedHandle, FixedHome, FixedVacant};
 pub(super) use growing::GrowingStore;
 pub use growing_home::{GrowingHandle, GrowingHome, GrowingVacant};
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub(super) use lock_free::LockFreeStore;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub use lock_free_home::{LockFreeHandle, LockFreeHome, LockFreeVacant};
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub(super) use lock_free_home::{unbind, unbind_vacant};
 pub(super) use locked::LockedStore;
 pub use locked_home::{LockedHome, ThreadSafeHandle, ThreadSafeVacant};
 pub use raw_buffers::RawBuffers;
@@ -63,8 +74,7 @@ use initial::Initial;
 /// # Safety
 ///
 /// The implementor promises: `take` hands out slots for a `Value` that nobody has, until they are
-/// `put` back; `home` is the home of these slots, good as long as the store is borrowed; a walk
-/// visits each slot that is taken, once.
+/// `put` back; `home` is the home of these slots, good as long as the store is borrowed.
 pub unsafe trait Store {
     /// What the slots hold.
     type Value;
@@ -74,9 +84,6 @@ pub unsafe trait Store {
     type Home<'p>: Home
     where
         Self: 'p;
-    /// How far a walk has come.
-    type Cursor;
-
     /// A slot that is at hand: the hot path.
     fn take(&self) -> Option<NonNull<u8>>;
 
@@ -128,6 +135,16 @@ pub unsafe trait Store {
 
     /// A home for a slot.
     fn home(&self) -> Self::Home<'_>;
+}
+
+/// A store whose taken slots can be visited.
+///
+/// # Safety
+///
+/// The implementor promises: a walk visits each slot that is taken, once.
+pub unsafe trait Walked: Store {
+    /// How far a walk has come.
+    type Cursor;
 
     /// Starts a walk over the taken slots. No slot may be taken until the end.
     fn walk(&mut self) -> Self::Cursor;

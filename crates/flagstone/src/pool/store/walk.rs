@@ -5,18 +5,18 @@
 
 use core::{fmt, iter::FusedIterator, marker::PhantomData, ptr::NonNull};
 
-use super::Store;
+use super::Walked;
 use crate::raw::{Hooks, PolicyOf, ScrubOf, release, retire};
 
 /// The taken slots that hold values, one after the other.
-struct Walk<'a, S: Store> {
+struct Walk<'a, S: Walked> {
     store: &'a S,
     /// `None` when a vacant handle was forgotten: then slots with and without a value look alike,
     /// and none is visited.
     cursor: Option<S::Cursor>,
 }
 
-impl<'a, S: Store> Walk<'a, S> {
+impl<'a, S: Walked> Walk<'a, S> {
     fn new(store: &'a mut S) -> Self {
         let cursor = (store.vacant() == 0).then(|| store.walk());
         Self { store, cursor }
@@ -37,7 +37,7 @@ impl<'a, S: Store> Walk<'a, S> {
     }
 }
 
-impl<S: Store> Drop for Walk<'_, S> {
+impl<S: Walked> Drop for Walk<'_, S> {
     fn drop(&mut self) {
         self.store.end_walk();
     }
@@ -45,12 +45,12 @@ impl<S: Store> Drop for Walk<'_, S> {
 
 /// Mutable references to the values left in a pool; see the pools' `iter_mut`.
 #[must_use = "iterators do nothing unless they are consumed"]
-pub struct IterMut<'a, S: Store> {
+pub struct IterMut<'a, S: Walked> {
     walk: Walk<'a, S>,
     values: PhantomData<&'a mut S::Value>,
 }
 
-impl<'a, S: Store> IterMut<'a, S> {
+impl<'a, S: Walked> IterMut<'a, S> {
     pub(in crate::pool) fn new(store: &'a mut S) -> Self {
         Self {
             walk: Walk::new(store),
@@ -59,7 +59,7 @@ impl<'a, S: Store> IterMut<'a, S> {
     }
 }
 
-impl<'a, S: Store> Iterator for IterMut<'a, S> {
+impl<'a, S: Walked> Iterator for IterMut<'a, S> {
     type Item = &'a mut S::Value;
 
     fn next(&mut self) -> Option<&'a mut S::Value> {
@@ -70,9 +70,9 @@ impl<'a, S: Store> Iterator for IterMut<'a, S> {
     }
 }
 
-impl<S: Store> FusedIterator for IterMut<'_, S> {}
+impl<S: Walked> FusedIterator for IterMut<'_, S> {}
 
-impl<S: Store> fmt::Debug for IterMut<'_, S> {
+impl<S: Walked> fmt::Debug for IterMut<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IterMut").finish_non_exhaustive()
     }
@@ -81,12 +81,12 @@ impl<S: Store> fmt::Debug for IterMut<'_, S> {
 /// The values left in a pool, moved out; see the pools' `drain`. Dropping it drops the rest; if it
 /// is forgotten, the rest stays in the pool.
 #[must_use = "dropping it drops the values"]
-pub struct Drain<'a, S: Store> {
+pub struct Drain<'a, S: Walked> {
     walk: Walk<'a, S>,
     values: PhantomData<&'a mut S::Value>,
 }
 
-impl<'a, S: Store> Drain<'a, S> {
+impl<'a, S: Walked> Drain<'a, S> {
     pub(in crate::pool) fn new(store: &'a mut S) -> Self {
         Self {
             walk: Walk::new(store),
@@ -95,7 +95,7 @@ impl<'a, S: Store> Drain<'a, S> {
     }
 }
 
-impl<S: Store> Iterator for Drain<'_, S> {
+impl<S: Walked> Iterator for Drain<'_, S> {
     type Item = S::Value;
 
     fn next(&mut self) -> Option<S::Value> {
@@ -110,16 +110,16 @@ impl<S: Store> Iterator for Drain<'_, S> {
     }
 }
 
-impl<S: Store> FusedIterator for Drain<'_, S> {}
+impl<S: Walked> FusedIterator for Drain<'_, S> {}
 
-impl<S: Store> Drop for Drain<'_, S> {
+impl<S: Walked> Drop for Drain<'_, S> {
     fn drop(&mut self) {
         let hooks = self.walk.store.hooks();
         drop_rest(&mut self.walk, hooks);
     }
 }
 
-impl<S: Store> fmt::Debug for Drain<'_, S> {
+impl<S: Walked> fmt::Debug for Drain<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Drain").finish_non_exhaustive()
     }
@@ -128,7 +128,7 @@ impl<S: Store> fmt::Debug for Drain<'_, S> {
 /// Drops every value in the pool and those made ahead; a destructor that panics does not stop the
 /// others, and its panic continues afterwards. Nothing is dropped when a vacant handle was
 /// forgotten.
-pub(in crate::pool) fn clear<S: Store>(store: &mut S) {
+pub(in crate::pool) fn clear<S: Walked>(store: &mut S) {
     let drain = Drain::new(store);
     let parked = Parked(drain.walk.store);
     // In this order: the walk tells free slots by the list as it was when the walk began. Both are
@@ -138,7 +138,7 @@ pub(in crate::pool) fn clear<S: Store>(store: &mut S) {
 
 /// As [`clear`], at the end of a pool: nothing is released to it any more, so no hook runs; its drop
 /// policy still applies.
-pub(super) fn drop_all<S: Store>(store: &mut S) {
+pub(super) fn drop_all<S: Walked>(store: &mut S) {
     if !core::mem::needs_drop::<S::Value>() && !S::Hooks::DISPOSES {
         return;
     }
@@ -149,10 +149,10 @@ pub(super) fn drop_all<S: Store>(store: &mut S) {
 }
 
 /// Drops the values that the walk has not visited; goes on when a destructor has panicked.
-fn drop_rest<S: Store, K: Hooks<S::Value>>(walk: &mut Walk<'_, S>, hooks: &K) {
-    struct Rest<'r, 'a, S: Store, K: Hooks<S::Value>>(&'r mut Walk<'a, S>, &'r K);
+fn drop_rest<S: Walked, K: Hooks<S::Value>>(walk: &mut Walk<'_, S>, hooks: &K) {
+    struct Rest<'r, 'a, S: Walked, K: Hooks<S::Value>>(&'r mut Walk<'a, S>, &'r K);
 
-    impl<S: Store, K: Hooks<S::Value>> Drop for Rest<'_, '_, S, K> {
+    impl<S: Walked, K: Hooks<S::Value>> Drop for Rest<'_, '_, S, K> {
         fn drop(&mut self) {
             drop_rest(self.0, self.1);
         }
@@ -169,9 +169,9 @@ fn drop_rest<S: Store, K: Hooks<S::Value>>(walk: &mut Walk<'_, S>, hooks: &K) {
 
 /// Drops the values that were made ahead when it is dropped; goes on when a destructor has panicked.
 /// They were never acquired, so no hook runs.
-struct Parked<'a, S: Store>(&'a S);
+struct Parked<'a, S: Walked>(&'a S);
 
-impl<S: Store> Drop for Parked<'_, S> {
+impl<S: Walked> Drop for Parked<'_, S> {
     fn drop(&mut self) {
         while let Some(slot) = self.0.unpark() {
             let rest = Parked(self.0);

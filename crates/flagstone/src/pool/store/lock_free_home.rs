@@ -1,0 +1,369 @@
+//! How slots that threads share come home without a lock: an address is enough.
+
+use core::{alloc::Layout, fmt, marker::PhantomData, ptr::NonNull};
+
+use super::{
+    Initial, Store,
+    growing::SlabOf,
+    lock_free::{Core, LockFreeStore, end},
+};
+use crate::{
+    corruption::{Corruption, hooks, report},
+    error::Cause,
+    handle::{OwnedHandle, VacantHandle},
+    layout::SlotLayout,
+    provider::{Global, Provider},
+    raw::{
+        Home, Hooks, NoHooks, PinHome, ValueHome,
+        depot::{Depot, SharedSlab, table},
+        release, retire, welcome,
+    },
+    stats::Collector,
+};
+
+impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
+    LockFreeStore<T, K, P, SLAB_BYTES>
+{
+    /// Makes a handle again.
+    ///
+    /// # Safety
+    ///
+    /// `slot` holds a live value of this pool that no other handle owns.
+    pub(in crate::pool) unsafe fn adopt(
+        &self,
+        slot: NonNull<T>,
+    ) -> LockFreeHandle<T, K, P, SLAB_BYTES> {
+        // SAFETY: a slot of a slab of this size, by the caller's promise.
+        if cfg!(debug_assertions) && !unsafe { self.owns_slot(slot.cast()) } {
+            let address = slot.as_ptr().addr();
+            report(Corruption::ForeignPointer { address });
+        }
+        // SAFETY: the caller's promise; the home is ours.
+        unsafe { OwnedHandle::new(slot, LockFreeHome::new()) }
+    }
+
+    /// Whether `handle` is one of this pool's.
+    pub(in crate::pool) fn owns(
+        &self,
+        handle: &OwnedHandle<'_, T, LockFreeHome<T, K, P, SLAB_BYTES>>,
+    ) -> bool {
+        // SAFETY: a handle with such a home has a slot in use of a store of these parameters.
+        unsafe { self.owns_slot(OwnedHandle::as_ptr(handle).cast()) }
+    }
+
+    /// Whether `slot` is one of this pool's.
+    ///
+    /// # Safety
+    ///
+    /// It is a slot in use of a pool of these parameters.
+    pub(super) unsafe fn owns_slot(&self, slot: NonNull<u8>) -> bool {
+        // SAFETY: a slot of a slab of this size, by the caller's promise.
+        let slab = unsafe { SharedSlab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
+        slab.owner() == NonNull::from(self.core()).cast()
+    }
+}
+
+// SAFETY: the depot hands out slots made for `T`, each once until it is put back, to whichever thread;
+// the home leads back to it, and the depot stays until all slots are back.
+unsafe impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Store
+    for LockFreeStore<T, K, P, SLAB_BYTES>
+{
+    type Value = T;
+    type Hooks = K;
+    type Home<'p>
+        = LockFreeHome<T, K, P, SLAB_BYTES>
+    where
+        Self: 'p;
+
+    #[inline(always)]
+    fn take(&self) -> Option<NonNull<u8>> {
+        let cache = table::find(self.pool())?;
+        // SAFETY: in the table, which is this thread's; closed if it is for another pool.
+        let slot = unsafe { cache.as_ref() }.pop()?;
+        opened::<T>(slot);
+        Some(slot)
+    }
+
+    fn take_slow(&self) -> Result<NonNull<u8>, Cause> {
+        loop {
+            if let Some(slot) = self.core().depot.take() {
+                opened::<T>(slot);
+                return Ok(slot);
+            }
+            self.find_more()?;
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn put(&self, slot: NonNull<u8>) {
+        // SAFETY: the caller's promise.
+        unsafe { put::<T, K, P, SLAB_BYTES>(slot, false) }
+    }
+
+    #[inline(always)]
+    unsafe fn give_back(&self, slot: NonNull<u8>) {
+        // SAFETY: the caller's promise.
+        unsafe { put::<T, K, P, SLAB_BYTES>(slot, true) }
+    }
+
+    #[inline(always)]
+    fn count<C>(&self, f: impl FnOnce(&Collector) -> C) -> C {
+        if Collector::ACTIVE {
+            self.core().depot.count(f)
+        } else {
+            f(&Collector::new())
+        }
+    }
+
+    #[inline(always)]
+    fn hooks(&self) -> &K {
+        &self.core().hooks
+    }
+
+    fn initial(&self) -> &Initial<T> {
+        &self.core().initial
+    }
+
+    fn unpark(&self) -> Option<NonNull<u8>> {
+        // Nothing is made ahead.
+        None
+    }
+
+    fn vacant(&self) -> usize {
+        // Nobody walks, so nobody asks.
+        0
+    }
+
+    fn add_vacant(&self) {}
+
+    #[inline(always)]
+    fn home(&self) -> LockFreeHome<T, K, P, SLAB_BYTES> {
+        LockFreeHome::new()
+    }
+}
+
+/// How a slot of a [`LockFreePool`](crate::LockFreePool) is returned: its slab is found from its
+/// address, and its pool from the slab, so this takes no room and needs no pool that is still there.
+pub struct LockFreeHome<
+    T,
+    K: Hooks<T> = NoHooks,
+    P: Provider + 'static = Global,
+    const SLAB_BYTES: usize = { 64 * 1024 },
+>(PhantomData<*mut (T, K, P)>);
+
+impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
+    LockFreeHome<T, K, P, SLAB_BYTES>
+{
+    #[inline(always)]
+    pub(super) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+// SAFETY: through the home a value is dropped on another thread, by hooks that others use too, and
+// memory given back to a provider from there; the depot is made for that.
+unsafe impl<T, K, P, const SLAB_BYTES: usize> Send for LockFreeHome<T, K, P, SLAB_BYTES>
+where
+    T: Send,
+    K: Hooks<T> + Send + Sync,
+    P: Provider + Send + Sync + 'static,
+{
+}
+
+// SAFETY: as above.
+unsafe impl<T, K, P, const SLAB_BYTES: usize> Sync for LockFreeHome<T, K, P, SLAB_BYTES>
+where
+    T: Send,
+    K: Hooks<T> + Send + Sync,
+    P: Provider + Send + Sync + 'static,
+{
+}
+
+impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> fmt::Debug
+    for LockFreeHome<T, K, P, SLAB_BYTES>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LockFreeHome")
+    }
+}
+
+// SAFETY: the pool's handles point to its slots, which hold a `T`.
+unsafe impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> ValueHome
+    for LockFreeHome<T, K, P, SLAB_BYTES>
+{
+    type Value = T;
+}
+
+// SAFETY: `NoHooks` never sees a value; the memory of a forgotten value stays for ever, as its slot
+// never comes back.
+unsafe impl<T, P: Provider + 'static, const SLAB_BYTES: usize> PinHome
+    for LockFreeHome<T, NoHooks, P, SLAB_BYTES>
+{
+}
+
+// SAFETY: a slot in use keeps the depot and all memory of the pool; the order of things, whatever
+// panics, is that of `raw`, and no user code runs in a busy section. `Send` as above.
+unsafe impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Home
+    for LockFreeHome<T, K, P, SLAB_BYTES>
+{
+    #[inline]
+    unsafe fn welcome(&self, slot: NonNull<u8>) {
+        if !K::ACTIVE {
+            return;
+        }
+        // SAFETY: the slot is in use.
+        let core = unsafe { core::<T, K, P, SLAB_BYTES>(&slot) };
+        // SAFETY: a live value that is the caller's; if the hook panics nobody uses the slot.
+        unsafe {
+            welcome(&core.hooks, slot.cast::<T>(), || {
+                put::<T, K, P, SLAB_BYTES>(slot, true);
+            });
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn retire(&self, slot: NonNull<u8>) {
+        // SAFETY: the slot is in use.
+        let core = unsafe { core::<T, K, P, SLAB_BYTES>(&slot) };
+        // SAFETY: a live value that is the caller's, gone when the slot goes back.
+        unsafe {
+            retire(&core.hooks, slot.cast::<T>(), || {
+                put::<T, K, P, SLAB_BYTES>(slot, true);
+            });
+        }
+    }
+
+    #[inline]
+    unsafe fn release(&self, slot: NonNull<u8>, into: NonNull<u8>) {
+        // SAFETY: the slot is in use.
+        let core = unsafe { core::<T, K, P, SLAB_BYTES>(&slot) };
+        // SAFETY: as for `retire`; `into` has room for a `T`.
+        unsafe {
+            release(&core.hooks, slot.cast::<T>(), into.cast(), || {
+                put::<T, K, P, SLAB_BYTES>(slot, true);
+            });
+        }
+    }
+
+    unsafe fn vacate(&self, slot: NonNull<u8>) {
+        // SAFETY: the slot is in use.
+        let core = unsafe { core::<T, K, P, SLAB_BYTES>(&slot) };
+        // SAFETY: handed out empty; room for a `T`.
+        unsafe { core.hooks.scrub(slot.cast()) };
+        // SAFETY: handed out empty, and not used any more.
+        unsafe { put::<T, K, P, SLAB_BYTES>(slot, true) }
+    }
+
+    unsafe fn occupy(&self, _: NonNull<u8>) {}
+}
+
+/// An owned value in a [`LockFreePool`](crate::LockFreePool): one word, good wherever and however long
+/// it is kept.
+pub type LockFreeHandle<T, K = NoHooks, P = Global, const SLAB_BYTES: usize = { 64 * 1024 }> =
+    OwnedHandle<'static, T, LockFreeHome<T, K, P, SLAB_BYTES>>;
+
+/// An empty slot of a [`LockFreePool`](crate::LockFreePool).
+pub type LockFreeVacant<T, K = NoHooks, P = Global, const SLAB_BYTES: usize = { 64 * 1024 }> =
+    VacantHandle<'static, T, LockFreeHome<T, K, P, SLAB_BYTES>>;
+
+/// A handle that does not borrow the pool, which it does not need.
+#[inline(always)]
+pub(in crate::pool) fn unbind<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>(
+    handle: OwnedHandle<'_, T, LockFreeHome<T, K, P, SLAB_BYTES>>,
+) -> LockFreeHandle<T, K, P, SLAB_BYTES> {
+    let (slot, home) = OwnedHandle::into_parts(handle);
+    // SAFETY: the slot was that handle's, and is given on; a slot in use keeps all that its home needs.
+    unsafe { OwnedHandle::new(slot, home) }
+}
+
+/// As [`unbind`], for an empty slot.
+pub(in crate::pool) fn unbind_vacant<
+    T,
+    K: Hooks<T>,
+    P: Provider + 'static,
+    const SLAB_BYTES: usize,
+>(
+    vacant: VacantHandle<'_, T, LockFreeHome<T, K, P, SLAB_BYTES>>,
+) -> LockFreeVacant<T, K, P, SLAB_BYTES> {
+    let mut vacant = core::mem::ManuallyDrop::new(vacant);
+    let slot = NonNull::from(vacant.as_uninit_mut()).cast();
+    // SAFETY: the slot was that handle's, which is never dropped, and is given on, as in `unbind`.
+    unsafe { VacantHandle::new(slot, LockFreeHome::new()) }
+}
+
+/// Bytes of a slot, for the tools.
+const fn bytes<T>() -> usize {
+    match SlotLayout::linked(Layout::new::<T>(), 1) {
+        Some(slot) => slot.stride(),
+        None => 0,
+    }
+}
+
+#[inline(always)]
+fn opened<T>(slot: NonNull<u8>) {
+    hooks::slot_opened(slot, const { bytes::<T>() });
+    hooks::slot_taken(slot, const { bytes::<T>() });
+}
+
+/// What a slot belongs to.
+///
+/// # Safety
+///
+/// `slot` is in use in a store of these parameters.
+#[inline(always)]
+unsafe fn core<T, K, P, const SLAB_BYTES: usize>(slot: &NonNull<u8>) -> &Core<T, K, P> {
+    // SAFETY: a slot of a slab of this size, by the caller's promise.
+    let slab = unsafe { SharedSlab::of(*slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
+    // SAFETY: the slab's owner is a store of these parameters, and stays as long as the slot is out.
+    unsafe { slab.owner().cast().as_ref() }
+}
+
+/// Puts a slot back, and counts it if a user had it.
+///
+/// # Safety
+///
+/// As for [`Store::put`], for any store of these parameters.
+#[inline(always)]
+unsafe fn put<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull<u8>, counted: bool) {
+    if Collector::ACTIVE && counted {
+        // SAFETY: the slot is in use.
+        unsafe { core::<T, K, P, SLAB_BYTES>(&slot) }
+            .depot
+            .count(Collector::freed);
+    }
+    // SAFETY: a slot of a slab of this size, by the caller's promise.
+    let pool = unsafe { SharedSlab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) }.pool();
+    hooks::slot_put(slot, const { bytes::<T>() });
+    let cache = table::find(pool);
+    // SAFETY: in the table, which is this thread's; closed if it is for another pool.
+    if !cache.is_some_and(|cache| unsafe { cache.as_ref() }.push(slot)) {
+        // SAFETY: as promised by the caller.
+        unsafe { put_slow::<T, K, P, SLAB_BYTES>(slot) };
+    }
+}
+
+/// # Safety
+///
+/// As for `put`.
+#[cold]
+#[inline(never)]
+unsafe fn put_slow<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull<u8>) {
+    // SAFETY: a slot of a slab of this size, by the caller's promise.
+    let slab = unsafe { SharedSlab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
+    let core = slab.owner().cast::<Core<T, K, P>>();
+    let place = core.as_ptr();
+    // SAFETY: the slot keeps the core, so its parts are there.
+    let (depot, provider) = unsafe { (&raw mut (*place).depot, &raw mut (*place).provider) };
+    // SAFETY: not null: parts of the core.
+    let (depot, provider) = unsafe {
+        (
+            NonNull::new_unchecked(depot),
+            NonNull::new_unchecked(provider),
+        )
+    };
+    // SAFETY: the slot is one of this depot, and the caller's.
+    if unsafe { Depot::put(depot, slot, provider) } {
+        // SAFETY: the depot says so, to one caller.
+        unsafe { end(core) };
+    }
+}

@@ -1,0 +1,490 @@
+//! The free slots of a pool that threads share.
+
+use alloc::sync::Arc;
+use core::{cell::Cell, ptr::NonNull};
+
+use super::{
+    cache::Cache,
+    fresh::{Fresh, SharedShape},
+    loose::{Loose, next},
+    magazine::{MOST, Magazines},
+    registry::Registry,
+    table,
+};
+use crate::{
+    provider::Provider,
+    stats::Collector,
+    sync::{
+        Backoff,
+        atomic::{AtomicIsize, AtomicU64, Ordering},
+        barrier, seeded,
+    },
+};
+
+/// One more move has begun, in the upper half of `moves`; the lower half counts those under way.
+const BEGUN: u64 = 1 << 32 | 1;
+const UNDER_WAY: u64 = u32::MAX as u64;
+
+/// The number of a pool that got none: it has no caches.
+pub(crate) const NO_POOL: u32 = u32::MAX;
+
+/// How often [`Depot::reclaim`] looks again while slots are on the move: without an end only if a
+/// thread was left behind on the way, in the process that this one was forked from.
+const LOOKS: usize = 1 << 16;
+
+/// The free slots of a pool that threads share, and how they get from thread to thread.
+///
+/// ```text
+///  thread A   cache ──── full magazine ───▶ ╭ full ─╮ ─── full magazine ──▶ cache   thread B
+///             ≤ 2 magazines                 │ empty │                       ≤ 2 magazines
+///  thread without cache ─── single slots ─▶ │ loose │ ◀── fresh slots
+///                                           ╰───────╯
+/// ```
+///
+/// A thread takes and returns slots in its own [`Cache`]. When that is empty or full, a magazine's
+/// worth moves between it and the stacks here, with one exchange. Threads past their end, which have
+/// no cache, return slots one by one.
+///
+/// # Invariants
+///
+/// 1. Every slot that was carved is with a user, in one cache, one magazine, on the loose list, or on
+///    the move: with a thread that has announced it in `moves` or is in a busy section.
+/// 2. A cache on the registry's list has this depot.
+pub(crate) struct Depot {
+    magazines: Magazines,
+    loose: Loose,
+    fresh: Fresh,
+    moves: AtomicU64,
+    /// After the end of the pool: how many slots users still have. Below 0 until their number is
+    /// known.
+    owed: AtomicIsize,
+    registry: Arc<Registry>,
+    pool: u32,
+    /// Slots of a magazine.
+    magazine: usize,
+}
+
+/// Slots are on the move while it exists.
+struct Moving<'a>(&'a Depot);
+
+impl Drop for Moving<'_> {
+    fn drop(&mut self) {
+        // Release: pairs with the Acquire in `reclaim`.
+        self.0.moves.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Depot {
+    /// An empty depot of the pool with the number `pool`, whose magazines take `magazine` slots, 1 to
+    /// [`MOST`].
+    pub(crate) fn new(shape: SharedShape, pool: u32, magazine: usize) -> Self {
+        Self {
+            magazines: Magazines::new(),
+            loose: Loose::new(),
+            fresh: Fresh::new(shape),
+            moves: AtomicU64::new(0),
+            owed: AtomicIsize::new(0),
+            registry: Arc::new(Registry::new()),
+            pool,
+            magazine: magazine.clamp(1, MOST),
+        }
+    }
+
+    /// The slabs.
+    pub(crate) fn fresh(&self) -> &Fresh {
+        &self.fresh
+    }
+
+    /// Slots of a magazine.
+    pub(crate) fn magazine(&self) -> usize {
+        self.magazine
+    }
+
+    fn stride(&self) -> usize {
+        self.fresh.shape().stride()
+    }
+
+    fn moving(&self) -> Moving<'_> {
+        if !seeded("depot: moves are not announced") {
+            // Acquire and Release: whoever counts moves afterwards sees this one, and this one what
+            // was counted before.
+            self.moves.fetch_add(BEGUN, Ordering::AcqRel);
+        } else {
+            self.moves.fetch_add(1, Ordering::Relaxed);
+        }
+        Moving(self)
+    }
+
+    /// The calling thread's cache; made if there is none and the thread is not past its end. `None`
+    /// also when the pool is gone.
+    fn cache(&self) -> Option<NonNull<Cache>> {
+        self.existing_cache().or_else(|| self.make_cache())
+    }
+
+    fn existing_cache(&self) -> Option<NonNull<Cache>> {
+        table::find(self.pool).filter(|cache| {
+            // SAFETY: in the table, which is this thread's.
+            let cache = unsafe { cache.as_ref() };
+            cache.depot == NonNull::from(self) && !cache.is_closed()
+        })
+    }
+
+    #[cold]
+    fn make_cache(&self) -> Option<NonNull<Cache>> {
+        if self.pool == NO_POOL || self.registry.lock().closed || !table::reserve(self.pool) {
+            return None;
+        }
+        let cache = Cache::new(
+            NonNull::from(self),
+            Arc::clone(&self.registry),
+            self.magazine,
+        );
+        let cache = Arc::new(cache);
+        // The global allocator may have used the pool, so that there is one now.
+        if let Some(existing) = self.existing_cache() {
+            return Some(existing);
+        }
+        {
+            let mut listed = self.registry.lock();
+            if listed.closed {
+                return None;
+            }
+            listed.add(Arc::clone(&cache));
+        }
+        let place = NonNull::from(&*cache);
+        let old = table::set(self.pool, cache);
+        drop(old);
+        // The allocator may have ended or replaced what was just entered.
+        table::find(self.pool).filter(|&found| found == place)
+    }
+
+    /// A free slot, if there is one in this thread's cache or in the depot, or a fresh one.
+    pub(crate) fn take(&self) -> Option<NonNull<u8>> {
+        if let Some(cache) = self.cache() {
+            // SAFETY: in the table, which is this thread's.
+            let cache = unsafe { cache.as_ref() };
+            if cache.enter_slow() {
+                let mut slot = cache.pop_inside();
+                if slot.is_none() {
+                    self.refill(cache);
+                    slot = cache.pop_inside();
+                }
+                cache.leave();
+                return slot;
+            }
+        }
+        self.take_one()
+    }
+
+    /// Fills an empty cache; in its busy section.
+    fn refill(&self, cache: &Cache) {
+        let _moving = self.moving();
+        if let Some(number) = self.magazines.take_full() {
+            cache.fill(&self.magazines, number);
+            self.magazines.put_empty(number);
+        } else if let Some(first) = self.loose.take() {
+            self.distribute(first, |slot| cache.push_inside(slot));
+        } else if let Some((first, count)) = self.fresh.carve(self.magazine) {
+            // The last is taken first: lowest address last in.
+            for n in (0..count).rev() {
+                // SAFETY: `count` slots from the first.
+                cache.push_inside(unsafe { first.add(n * self.stride()) });
+            }
+        }
+    }
+
+    /// Offers the slots of a chain to `take`, one after the other, and puts those back that it does
+    /// not want.
+    fn distribute(&self, first: NonNull<u8>, mut take: impl FnMut(NonNull<u8>) -> bool) {
+        let mut at = Some(first);
+        while let Some(slot) = at {
+            // SAFETY: a list that was taken, and is this thread's.
+            at = unsafe { next(slot, self.stride()) };
+            if !take(slot) {
+                self.put_loose(slot);
+            }
+        }
+    }
+
+    /// One slot for a thread without a cache.
+    fn take_one(&self) -> Option<NonNull<u8>> {
+        let _moving = self.moving();
+        if let Some(number) = self.magazines.take_full() {
+            let magazine = self.magazines.at(number);
+            let slot = magazine.pop();
+            if magazine.len() > 0 {
+                self.magazines.put_full(number);
+            } else {
+                self.magazines.put_empty(number);
+            }
+            return slot;
+        }
+        if let Some(first) = self.loose.take() {
+            let mut taken = None;
+            self.distribute(first, |slot| {
+                let first = taken.is_none();
+                if first {
+                    taken = Some(slot);
+                }
+                first
+            });
+            return taken;
+        }
+        self.fresh.carve(1).map(|(slot, _)| slot)
+    }
+
+    /// Takes a slot back that this thread's cache had no room for, or that has no cache to go to;
+    /// `true` when it was the last one that a pool that is gone was waiting for: the caller must end
+    /// it then.
+    ///
+    /// By pointers, because the depot and its provider may be gone before this returns: the slot may
+    /// be the last that keeps them.
+    ///
+    /// # Safety
+    ///
+    /// `slot` was taken from the depot `this`, whose provider is `provider`, and is not used any more.
+    pub(crate) unsafe fn put<P: Provider>(
+        this: NonNull<Self>,
+        slot: NonNull<u8>,
+        provider: NonNull<P>,
+    ) -> bool {
+        // SAFETY: the slot keeps the depot and its provider.
+        if let Some(cache) = unsafe { this.as_ref().ready(provider.as_ref()) } {
+            // SAFETY: in the table, which is this thread's.
+            let cache = unsafe { cache.as_ref() };
+            if cache.enter_slow() {
+                // SAFETY: as above.
+                unsafe { this.as_ref() }.make_room(cache);
+                cache.push_inside(slot);
+                // If the pool is just ending, its end waits for that of this section.
+                cache.leave();
+                return false;
+            }
+        }
+        // SAFETY: as above; a pointer, so that nothing is borrowed when the slot is gone.
+        let (loose, owed, stride) = unsafe {
+            let depot = this.as_ptr();
+            (&(*depot).loose, &(*depot).owed, this.as_ref().stride())
+        };
+        // SAFETY: the caller's.
+        let open = unsafe { loose.push(slot, stride) };
+        // Acquire and Release: the last one sees what all others did.
+        !open && owed.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// This thread's cache, and an empty magazine if it is going to need one.
+    fn ready(&self, provider: &impl Provider) -> Option<NonNull<Cache>> {
+        let cache = self.cache()?;
+        // SAFETY: in the table, which is this thread's.
+        if unsafe { cache.as_ref() }.is_full() && self.magazines.lacks_empty() {
+            // Without one, slots go one by one.
+            let _ = self.magazines.add(provider); // USER CODE
+            // The provider may have used the pool, and the thread's table be another.
+            return table::find(self.pool).filter(|&now| now == cache);
+        }
+        Some(cache)
+    }
+
+    /// Makes room in a cache, in its busy section.
+    fn make_room(&self, cache: &Cache) {
+        if cache.is_full() {
+            let _moving = self.moving();
+            self.spill(cache, self.magazine);
+        }
+    }
+
+    /// Moves slots of a cache to the depot; by who has them.
+    fn spill(&self, cache: &Cache, count: usize) {
+        cache.spill(count, |slots| self.store(slots));
+    }
+
+    /// Stores up to a magazine's worth of slots.
+    fn store(&self, slots: &[Cell<*mut u8>]) {
+        match self.magazines.take_empty() {
+            Some(number) => {
+                self.magazines.at(number).fill(slots);
+                self.magazines.put_full(number);
+            }
+            None => {
+                for slot in slots.iter().filter_map(|slot| NonNull::new(slot.get())) {
+                    self.put_loose(slot);
+                }
+            }
+        }
+    }
+
+    /// Puts a slot on the loose list of a pool that is there.
+    fn put_loose(&self, slot: NonNull<u8>) {
+        // SAFETY: a free slot that this thread has.
+        let open = unsafe { self.loose.push(slot, self.stride()) };
+        debug_assert!(open, "slots move only while the pool is there");
+    }
+
+    /// Looks for free slots in other threads' caches, and moves those of the first that has any to the
+    /// depot; whether there is something to be taken now.
+    ///
+    /// `false` means: there was no slot that was free all the time.
+    pub(crate) fn reclaim(&self) -> bool {
+        let listed = self.registry.lock();
+        let mut backoff = Backoff::default();
+        for _ in 0..LOOKS {
+            // Acquire and Release: see `moving`. Adding nothing, to be ordered with who adds.
+            let before = self.moves.fetch_add(0, Ordering::AcqRel);
+            if self.has_stored() {
+                return true;
+            }
+            if before & UNDER_WAY != 0 {
+                backoff.wait();
+                continue;
+            }
+            if listed.caches().any(|cache| self.rob(cache)) {
+                return true;
+            }
+            // Acquire and Release: as above. What began since may have passed by.
+            if self.moves.fetch_add(0, Ordering::AcqRel) == before {
+                return false;
+            }
+        }
+        false
+    }
+
+    fn has_stored(&self) -> bool {
+        self.magazines.has_full() || !self.loose.is_empty() || self.fresh.has_fresh()
+    }
+
+    /// Moves all slots of a cache to the depot; whether there were any. Under the registry's lock.
+    fn rob(&self, cache: &Cache) -> bool {
+        if !cache.may_hold() {
+            return false;
+        }
+        cache.begin_theft();
+        barrier::heavy();
+        let mut robbed = false;
+        if cache.wait_until_idle() {
+            robbed = cache.len() > 0;
+            let _moving = self.moving();
+            self.spill(cache, cache.most());
+        }
+        cache.end_theft();
+        robbed
+    }
+
+    /// Has `f` count something for the calling thread, or for all that have no cache.
+    pub(crate) fn count<R>(&self, f: impl FnOnce(&Collector) -> R) -> R {
+        if let Some(cache) = self.cache() {
+            // SAFETY: in the table, which is this thread's.
+            let cache = unsafe { cache.as_ref() };
+            if cache.enter_slow() {
+                let result = f(cache.stats());
+                cache.leave();
+                return result;
+            }
+        }
+        f(&self.registry.lock().others)
+    }
+
+    /// Has `f` look at what each thread counted.
+    #[cfg(feature = "stats")]
+    pub(crate) fn counted(&self, mut f: impl FnMut(&Collector)) {
+        let listed = self.registry.lock();
+        f(&listed.others);
+        for cache in listed.caches() {
+            cache.begin_theft();
+            barrier::heavy();
+            if cache.wait_until_idle() {
+                f(cache.stats());
+            }
+            cache.end_theft();
+        }
+    }
+
+    /// Free slots, as far as they stay where they are while this counts. O(threads + magazines +
+    /// slabs + loose slots of no cache).
+    pub(crate) fn available(&self) -> usize {
+        let listed = self.registry.lock();
+        let cached: usize = listed.caches().map(|cache| cache.len() as usize).sum();
+        let fresh = self.fresh.capacity() - self.fresh.carved();
+        drop(listed);
+        cached + fresh + self.magazines.stored() + self.count_loose()
+    }
+
+    /// Counts the loose slots, by taking them.
+    fn count_loose(&self) -> usize {
+        let _moving = self.moving();
+        let mut count = 0;
+        if let Some(first) = self.loose.take() {
+            self.distribute(first, |_| {
+                count += 1;
+                false
+            });
+        }
+        count
+    }
+
+    /// The pool is gone: takes all slots from all threads. Whether no user has one, so that the caller
+    /// must end the depot; otherwise `put` will say so.
+    ///
+    /// # Safety
+    ///
+    /// Nobody calls anything but `put` any more.
+    pub(crate) unsafe fn close(&self) -> bool {
+        let mut listed = self.registry.lock();
+        listed.closed = true;
+        for cache in listed.caches() {
+            cache.begin_end();
+        }
+        if !seeded("depot: closed without a barrier") {
+            barrier::heavy();
+        }
+        let mut free = 0;
+        for cache in listed.caches() {
+            cache.wait_until_idle();
+            free += cache.len() as usize;
+        }
+        drop(listed);
+        while let Some(cache) = { self.registry.lock().pop() } {
+            drop(cache);
+        }
+        free += self.magazines.stored();
+        let mut at = self.loose.close();
+        while let Some(slot) = at {
+            free += 1;
+            // SAFETY: a list that was taken.
+            at = unsafe { next(slot, self.stride()) };
+        }
+        let out = self.fresh.carved().saturating_sub(free) as isize;
+        // Acquire and Release: the last one sees what all others did.
+        self.owed.fetch_add(out, Ordering::AcqRel) + out == 0
+    }
+
+    /// Gives all memory back.
+    ///
+    /// # Safety
+    ///
+    /// `close` or the `put` of the last slot said so; `provider` is that of every call.
+    pub(crate) unsafe fn end(&self, provider: &impl Provider) {
+        // SAFETY: nobody uses a magazine or a slot any more.
+        unsafe { self.magazines.end(provider) };
+        // SAFETY: as above.
+        unsafe { self.fresh.end(provider) };
+    }
+}
+
+/// A thread ends: its slots go to the depot, if that is still there.
+pub(super) fn retire(cache: &Arc<Cache>) {
+    let share = {
+        let mut listed = cache.registry.lock();
+        if listed.closed {
+            return;
+        }
+        // SAFETY: the registry is open, under the lock, so the depot is there.
+        let depot = unsafe { cache.depot.as_ref() };
+        let _moving = depot.moving();
+        // Nobody else can want the cache while the lock is held.
+        depot.spill(cache, cache.most());
+        listed.others.absorb(cache.stats());
+        // SAFETY: made by `make_cache`, which put it on the list of this registry.
+        unsafe { listed.remove(cache) }
+    };
+    drop(share);
+}

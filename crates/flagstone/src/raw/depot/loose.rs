@@ -1,0 +1,110 @@
+//! Free slots one by one.
+
+use core::{ptr, ptr::NonNull};
+
+use crate::{
+    corruption::hooks,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+
+/// What stands for "closed" where the first slot would be.
+fn closed() -> *mut u8 {
+    ptr::without_provenance_mut(usize::MAX)
+}
+
+/// A list of free slots that many threads add to, and that is only ever taken as a whole: so no
+/// thread reads a link of a slot that another may have taken, and there is nothing a reused address
+/// could deceive.
+///
+/// # Invariants
+///
+/// 1. `head` is null, or a free slot that belongs to the list and starts with the address of the next
+///    or null, or `closed()` for ever.
+/// 2. Slots are at least a pointer wide.
+pub(super) struct Loose {
+    head: AtomicPtr<u8>,
+}
+
+impl Loose {
+    pub(super) fn new() -> Self {
+        Self {
+            head: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// Whether there is a slot, at a moment that may be over.
+    pub(super) fn is_empty(&self) -> bool {
+        // Acquire: whoever saw a slot given back sees it here. A hint all the same.
+        self.head.load(Ordering::Acquire).is_null()
+    }
+
+    /// Adds a slot; `false`, and nothing done, when the list is closed.
+    ///
+    /// # Safety
+    ///
+    /// The slot is free, `stride` bytes wide, and the caller's.
+    pub(super) unsafe fn push(&self, slot: NonNull<u8>, stride: usize) -> bool {
+        // Relaxed: a guess that the exchange verifies.
+        let mut head = self.head.load(Ordering::Relaxed);
+        loop {
+            if head == closed() {
+                return false;
+            }
+            // SAFETY: the caller's promise.
+            unsafe { link(slot, head, stride) };
+            // Release: pairs with the Acquire of who takes the list. Relaxed on failure: the head is
+            // only written into a link.
+            match self.head.compare_exchange_weak(
+                head,
+                slot.as_ptr(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return true,
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// Takes all slots. Not after `close`.
+    pub(super) fn take(&self) -> Option<NonNull<u8>> {
+        if self.is_empty() {
+            return None;
+        }
+        // Acquire: pairs with the Release of every push; exchanges in between carry it on.
+        NonNull::new(self.head.swap(ptr::null_mut(), Ordering::Acquire))
+    }
+
+    /// Takes all slots, and refuses others from now on.
+    pub(super) fn close(&self) -> Option<NonNull<u8>> {
+        // Acquire: as in `take`.
+        NonNull::new(self.head.swap(closed(), Ordering::Acquire))
+            .filter(|slot| slot.as_ptr() != closed())
+    }
+}
+
+/// Writes the address of the next slot into a free one.
+///
+/// # Safety
+///
+/// `slot` is the caller's, free, and `stride` bytes wide, a pointer at least.
+unsafe fn link(slot: NonNull<u8>, next: *mut u8, stride: usize) {
+    hooks::slot_opened(slot, stride);
+    // Unaligned, because slots of byte arrays need not be aligned for a pointer.
+    // SAFETY: the caller's promise.
+    unsafe { slot.cast::<*mut u8>().write_unaligned(next) };
+    hooks::slot_closed(slot, stride);
+}
+
+/// The slot after one of a list that was taken.
+///
+/// # Safety
+///
+/// `slot` is the caller's and starts with a link.
+pub(super) unsafe fn next(slot: NonNull<u8>, stride: usize) -> Option<NonNull<u8>> {
+    hooks::slot_opened(slot, stride);
+    // SAFETY: the caller's promise.
+    let next = unsafe { slot.cast::<*mut u8>().read_unaligned() };
+    hooks::slot_closed(slot, stride);
+    NonNull::new(next)
+}

@@ -1,0 +1,22 @@
+//! Free slots that threads share: a cache for each thread, and the depot between them.
+//!
+//! ```text
+//! pool.alloc ─▶ table::find ─▶ Cache::pop ╌╌ empty ╌╌▶ Depot::take ─▶ magazine, loose or fresh slots
+//! handle drop ▶ table::find ─▶ Cache::push ╌╌ full ╌╌▶ Depot::put  ─▶ magazine
+//! ```
+
+mod cache;
+#[expect(
+    clippy::module_inception,
+    reason = "the depot itself, with its parts beside it"
+)]
+mod depot;
+mod fresh;
+mod loose;
+mod magazine;
+mod registry;
+pub(crate) mod table;
+
+pub(crate) use depot::{Depot, NO_POOL};
+pub(crate) use fresh::{SharedShape, SharedSlab};
+pub(crate) use magazine::MOST;

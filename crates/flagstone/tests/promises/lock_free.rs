@@ -1,0 +1,392 @@
+//! A `LockFreePool` under threads: nothing is lost, whoever frees what and whenever a thread ends.
+#![expect(unsafe_code, reason = "handles from raw pointers")]
+
+use std::{
+    cell::RefCell,
+    collections::HashSet,
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use flagstone::{
+    LockFreePool, OwnedHandle, SharedHandle, SharedPool,
+    pool::{GrowthStrategy, HandOver, InitializationStrategy, LockFreeHandle, PoolConfig},
+    provider::Global,
+};
+use flagstone_testkit::provider::{Counting, FailNth};
+use proptest::prelude::*;
+
+/// A provider for ever, as these pools ask for.
+fn forever<P>(provider: P) -> &'static P {
+    Box::leak(Box::new(provider))
+}
+
+#[test]
+fn every_slot_is_had_once_and_comes_back() {
+    let pool = LockFreePool::new(1000);
+    let handles: Vec<_> = (0..1000_usize).map(|n| pool.alloc(n).unwrap()).collect();
+    assert_eq!(
+        (pool.available(), pool.in_use(), pool.is_full()),
+        (0, 1000, true)
+    );
+    assert_eq!(pool.alloc(7).unwrap_err().into_inner(), 7);
+    let places: HashSet<_> = handles.iter().map(OwnedHandle::as_ptr).collect();
+    assert_eq!(places.len(), 1000);
+    assert!(handles.iter().enumerate().all(|(n, handle)| **handle == n));
+    drop(handles);
+    assert_eq!((pool.available(), pool.is_empty()), (1000, true));
+}
+
+#[test]
+fn a_handle_is_one_word() {
+    assert_eq!(size_of::<LockFreeHandle<String>>(), size_of::<usize>());
+    assert_eq!(
+        size_of::<Option<LockFreeHandle<[u8; 3]>>>(),
+        size_of::<usize>()
+    );
+}
+
+#[test]
+fn another_thread_gets_what_this_one_has_at_hand() {
+    for capacity in [1, 2, 63, 64, 100, 1000, 5000] {
+        let pool = LockFreePool::new(capacity);
+        let handles: Vec<_> = (0..capacity).map(|n| pool.alloc(n).unwrap()).collect();
+        // All free slots are now this thread's, or in the depot.
+        drop(handles);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut handles = Vec::new();
+                pool.alloc_many(0..capacity, &mut handles).unwrap();
+                assert_eq!(handles.len(), capacity);
+                pool.alloc(0).unwrap_err();
+            });
+        });
+        assert_eq!(pool.available(), capacity);
+    }
+}
+
+#[test]
+fn a_pool_used_to_the_last_slot_refuses_nobody() {
+    const THREADS: usize = 4;
+    const EACH: usize = 8;
+    let pool = LockFreePool::new(THREADS * EACH);
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let pool = &pool;
+            scope.spawn(move || {
+                for round in 0..500 {
+                    let mut held = Vec::new();
+                    for n in 0..EACH {
+                        held.push(pool.alloc((thread, round, n)).expect("eight for each"));
+                    }
+                    assert!(
+                        held.iter()
+                            .enumerate()
+                            .all(|(n, value)| **value == (thread, round, n))
+                    );
+                }
+            });
+        }
+    });
+    assert_eq!(pool.available(), THREADS * EACH);
+}
+
+#[test]
+fn values_made_here_are_dropped_there() {
+    let live = Arc::new(AtomicUsize::new(0));
+    struct Counted(Arc<AtomicUsize>);
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    let counting = forever(Counting::new(Global));
+    let pool = LockFreePool::new_in(2048, counting);
+    let (sender, receiver) = mpsc::sync_channel(256);
+    thread::scope(|scope| {
+        scope.spawn(|| drop(receiver.into_iter().collect::<Vec<_>>()));
+        for _ in 0..2000 {
+            live.fetch_add(1, Ordering::Relaxed);
+            sender
+                .send(pool.alloc(Counted(Arc::clone(&live))).ok().unwrap())
+                .unwrap();
+        }
+        drop(sender);
+    });
+    assert_eq!((live.load(Ordering::Relaxed), pool.available()), (0, 2048));
+    drop(pool);
+    assert_eq!(counting.live(), 0);
+}
+
+#[test]
+fn hand_offs_need_no_further_memory() {
+    let counting = forever(Counting::new(Global));
+    let pool = LockFreePool::new_in(4096, counting);
+    let (sender, receiver) = mpsc::sync_channel(64);
+    thread::scope(|scope| {
+        scope.spawn(|| receiver.into_iter().for_each(drop));
+        let mut before = 0;
+        for n in 0..100_000 {
+            if n == 20_000 {
+                before = counting.calls();
+            }
+            sender.send(pool.alloc(n).unwrap()).unwrap();
+        }
+        assert_eq!(counting.calls(), before);
+        drop(sender);
+    });
+}
+
+#[test]
+fn handles_outlive_their_pool_on_any_thread() {
+    let counting = forever(Counting::new(Global));
+    let pool = LockFreePool::new_in(300, counting);
+    let mut handles: Vec<_> = (0..300).map(|n| pool.alloc(vec![n]).unwrap()).collect();
+    // Free slots are at hand here and in a thread that goes on.
+    handles.truncate(200);
+    let (done, wait) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let other = {
+        let (done, wait) = (Arc::clone(&done), Arc::clone(&wait));
+        let some = handles.split_off(100);
+        thread::spawn(move || {
+            let kept = some.into_iter().skip(50).collect::<Vec<_>>();
+            done.wait();
+            wait.wait();
+            assert!(
+                kept.iter()
+                    .enumerate()
+                    .all(|(n, value)| **value == [n + 150])
+            );
+            drop(kept);
+        })
+    };
+    done.wait();
+    drop(pool);
+    assert_ne!(counting.live(), 0);
+    wait.wait();
+    other.join().unwrap();
+    assert!(handles.iter().enumerate().all(|(n, value)| **value == [n]));
+    drop(handles);
+    assert_eq!(counting.live(), 0);
+}
+
+#[test]
+fn a_thread_local_that_outlives_the_cache_gives_its_slots_back() {
+    thread_local! {
+        static KEPT: RefCell<Vec<LockFreeHandle<usize, flagstone::pool::NoHooks, &'static Counting<Global>>>> =
+            const { RefCell::new(Vec::new()) };
+    }
+    let counting = forever(Counting::new(Global));
+    let pool = LockFreePool::new_in(500, counting);
+    for _ in 0..2 {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                KEPT.with_borrow_mut(|kept| pool.alloc_many(0..300, kept))
+                    .unwrap();
+            });
+        });
+        // A scope ends before its threads' locals are gone.
+        while pool.available() != 500 {
+            thread::yield_now();
+        }
+    }
+    let keeper = thread::spawn({
+        let handles: Vec<_> = (0..300).map(|n| pool.alloc(n).unwrap()).collect();
+        move || KEPT.set(handles)
+    });
+    drop(pool);
+    keeper.join().unwrap();
+    assert_eq!(counting.live(), 0);
+}
+
+#[test]
+fn threads_that_come_and_go_lose_nothing() {
+    let threads = if cfg!(miri) { 20 } else { 10_000 };
+    let pool = LockFreePool::new(256);
+    let handles = std::sync::Mutex::new(Vec::new());
+    for n in 0..threads {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mine = pool.alloc(n).unwrap();
+                drop(pool.alloc(n).unwrap());
+                let mut handles = handles.lock().unwrap();
+                handles.push(mine);
+                if handles.len() > 100 {
+                    handles.clear();
+                }
+            });
+        });
+    }
+    handles.lock().unwrap().clear();
+    assert_eq!(pool.available(), 256);
+}
+
+#[test]
+fn a_panic_with_slots_at_hand_loses_nothing() {
+    let pool = LockFreePool::new(100);
+    let panicked = thread::scope(|scope| {
+        let panics = scope.spawn(|| {
+            let _held = pool.alloc(1).unwrap();
+            drop((0..50).map(|n| pool.alloc(n).unwrap()).collect::<Vec<_>>());
+            std::panic::resume_unwind(Box::new("on purpose"));
+        });
+        panics.join().is_err()
+    });
+    assert!(panicked);
+    while pool.available() != 100 {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_value_may_own_handles_into_its_own_pool() {
+    struct Node(#[expect(dead_code, reason = "owned")] Option<LockFreeHandle<Node>>);
+    let pool = LockFreePool::new(1000);
+    let mut list = None;
+    for _ in 0..1000 {
+        list = Some(pool.alloc(Node(list)).ok().unwrap());
+    }
+    assert!(pool.is_full());
+    drop(pool);
+    drop(list);
+}
+
+#[test]
+fn a_destructor_may_use_the_pool_and_panic() {
+    struct Bomb(Arc<LockFreePool<Bomb>>, bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if self.1 {
+                let second = self.0.alloc(Bomb(Arc::clone(&self.0), false)).ok();
+                assert!(second.is_some());
+                std::panic::resume_unwind(Box::new("on purpose"));
+            }
+        }
+    }
+    let pool = Arc::new(LockFreePool::new(2));
+    let bomb = pool.alloc(Bomb(Arc::clone(&pool), true)).ok().unwrap();
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(bomb))).unwrap_err();
+    assert_eq!(pool.available(), 2);
+}
+
+#[test]
+fn growth_stops_at_the_limit_and_reports_memory() {
+    let config = |max| {
+        PoolConfig::builder()
+            .capacity(1)
+            .max_capacity(max)
+            .growth_strategy(GrowthStrategy::Exponential { factor: 2.0 })
+            .build()
+            .unwrap()
+    };
+    let pool = LockFreePool::<[u64; 8]>::with_config(config(Some(3000))).unwrap();
+    let handles: Vec<_> = (0..3000).map(|n| pool.alloc([n; 8]).unwrap()).collect();
+    assert_eq!(pool.capacity(), 3000);
+    pool.alloc([0; 8]).unwrap_err();
+    drop(handles);
+
+    // The pool, its first slab and its caches are there; the second slab is refused.
+    let failing = forever(FailNth::after(2));
+    let pool =
+        LockFreePool::<[u64; 8], _, _>::with_parts(config(None), flagstone::pool::NoHooks, failing)
+            .unwrap();
+    let handles: Vec<_> = std::iter::from_fn(|| pool.alloc([1; 8]).ok()).collect();
+    assert_eq!(handles.len(), pool.capacity());
+    let refused = pool.alloc([2; 8]).unwrap_err();
+    assert_eq!(refused.kind(), flagstone::AllocErrorKind::OutOfMemory);
+    assert_eq!(refused.into_inner(), [2; 8]);
+}
+
+#[test]
+fn values_are_not_made_ahead() {
+    let eager = PoolConfig::builder()
+        .capacity(2)
+        .initialization(InitializationStrategy::eager(|| 7))
+        .build()
+        .unwrap();
+    let refused = LockFreePool::with_config(eager).unwrap_err().to_string();
+    assert!(refused.contains("Eager"), "{refused}");
+    let custom = PoolConfig::builder()
+        .capacity(2)
+        .initialization(InitializationStrategy::custom(|| 7))
+        .build()
+        .unwrap();
+    let pool = LockFreePool::with_config(custom).unwrap();
+    assert_eq!(*pool.alloc_init().unwrap(), 7);
+    let vacant = pool.alloc_uninit().unwrap();
+    assert_eq!(*vacant.write(8), 8);
+    drop(pool.alloc_uninit().unwrap());
+    assert_eq!(pool.available(), 2);
+}
+
+#[test]
+fn values_can_be_shared() {
+    let pool = SharedPool::new(LockFreePool::new(2));
+    let shared = pool.alloc(String::from("shared")).unwrap();
+    let weak = SharedHandle::downgrade(&shared);
+    thread::scope(|scope| {
+        let clone = SharedHandle::clone(&shared);
+        scope.spawn(move || assert_eq!(*clone, "shared"));
+    });
+    drop(shared);
+    assert!(weak.upgrade().is_none());
+}
+
+#[test]
+fn raw_pointers_come_back() {
+    let pool = LockFreePool::new(1);
+    let raw = OwnedHandle::into_raw(pool.alloc(String::from("raw")).unwrap());
+    pool.alloc(String::new()).unwrap_err();
+    // SAFETY: from `into_raw` of a handle of this pool, once.
+    let handle = unsafe { pool.from_raw(raw) };
+    assert_eq!(OwnedHandle::into_inner(handle), "raw");
+    assert_eq!(pool.available(), 1);
+}
+
+#[test]
+fn drop_policies_see_every_value() {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let policy = HandOver::to({
+        let seen = Arc::clone(&seen);
+        move |value: usize| {
+            seen.fetch_add(value, Ordering::Relaxed);
+        }
+    });
+    let pool = LockFreePool::with_hooks(10, policy).unwrap();
+    let handles: Vec<_> = (1..=4).map(|n| pool.alloc(n).unwrap()).collect();
+    drop(pool);
+    thread::spawn(move || drop(handles)).join().unwrap();
+    assert_eq!(seen.load(Ordering::Relaxed), 10);
+}
+
+proptest! {
+    /// Against a model that knows only how many slots are out.
+    #[test]
+    fn agrees_with_a_counter(
+        capacity in 0_usize..300,
+        steps in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 0..600),
+    ) {
+        let pool = LockFreePool::new(capacity);
+        let mut held = Vec::new();
+        for (number, (alloc, which)) in steps.into_iter().enumerate() {
+            if alloc {
+                match pool.alloc(number) {
+                    Ok(handle) => held.push((number, handle)),
+                    Err(refused) => {
+                        prop_assert_eq!(refused.into_inner(), number);
+                        prop_assert_eq!(held.len(), capacity);
+                    }
+                }
+            } else if !held.is_empty() {
+                let (number, handle) = held.swap_remove(which.index(held.len()));
+                prop_assert_eq!(*handle, number);
+            }
+            prop_assert_eq!(pool.in_use(), held.len());
+        }
+        prop_assert!(held.iter().all(|(number, handle)| **handle == *number));
+    }
+}
