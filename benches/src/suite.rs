@@ -24,8 +24,8 @@ use crate::{
     },
     task::{Task, every},
     threaded::{
-        ArcClones, Boxes, FastallocShared, OpoolShared, OurClones, OurKept, OurPerThread,
-        OurSpinning, OurThreadSafe, ParkingLotLockedSlab, StdLockedSlab, Value,
+        ArcClones, Boxes, FastallocShared, OpoolShared, OurClones, OurKept, OurLockFree,
+        OurPerThread, OurSpinning, OurThreadSafe, ParkingLotLockedSlab, StdLockedSlab, Value,
     },
     threads::Shared,
 };
@@ -404,6 +404,7 @@ fn shared_pools(threads: u64) -> Event {
             Entry::shared::<OurThreadSafe>(),
             Entry::shared::<OurSpinning>(),
             Entry::shared::<OurKept>(),
+            Entry::shared::<OurLockFree>(),
             Entry::shared::<OurPerThread>(),
             Entry::shared::<StdLockedSlab>(),
             Entry::shared::<ParkingLotLockedSlab>(),

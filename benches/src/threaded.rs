@@ -6,7 +6,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use flagstone::{SharedPool, ThreadLocalPool, ThreadSafePool, pool::ArcShared, sync::SpinLock};
+use flagstone::{
+    LockFreePool, SharedPool, ThreadLocalPool, ThreadSafePool, pool::ArcShared, sync::SpinLock,
+};
 
 use crate::{
     contender::{Role, exhausted},
@@ -83,6 +85,17 @@ pool!(
     Arc<ThreadSafePool<Value>>,
     |slots| Arc::new(ThreadSafePool::new(slots)),
     |pool, value| pool.alloc_static(value).unwrap_or_else(|_| exhausted())
+);
+/// Slots of a lock-free pool for each that is held: a thread has two magazines of 32 at hand.
+const SPARE: usize = 32;
+
+pool!(
+    OurLockFree,
+    "flagstone::LockFreePool",
+    Role::Ours,
+    LockFreePool<Value>,
+    |slots| LockFreePool::new(slots * SPARE),
+    |pool, value| pool.alloc(value).unwrap_or_else(|_| exhausted())
 );
 pool!(
     OurPerThread,

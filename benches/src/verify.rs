@@ -20,8 +20,8 @@ use crate::{
         Slab, SlotMap, SystemBox, Thunderdome, Vectors,
     },
     threaded::{
-        ArcClones, Boxes, FastallocShared, OpoolShared, OurClones, OurKept, OurPerThread,
-        OurSpinning, OurThreadSafe, ParkingLotLockedSlab, StdLockedSlab,
+        ArcClones, Boxes, FastallocShared, OpoolShared, OurClones, OurKept, OurLockFree,
+        OurPerThread, OurSpinning, OurThreadSafe, ParkingLotLockedSlab, StdLockedSlab,
     },
     threads::Shared,
 };
@@ -116,7 +116,7 @@ fn finders_find_what_was_freed() {
 #[test]
 fn shared_pools_serve_threads() {
     each!(serves_threads:
-        OurThreadSafe, OurSpinning, OurKept, OurPerThread, Boxes, StdLockedSlab,
+        OurThreadSafe, OurSpinning, OurKept, OurLockFree, OurPerThread, Boxes, StdLockedSlab,
         ParkingLotLockedSlab, OpoolShared, FastallocShared, OurClones, ArcClones,
     );
 }

@@ -4,7 +4,10 @@
     expect(unsafe_code, reason = "makes a system call")
 )]
 
-use super::atomic::{Ordering, fence};
+use super::{
+    atomic::{Ordering, fence},
+    process::AtomicUsize,
+};
 
 /// Whether [`light`] leaves all the work to [`heavy`].
 const ASYMMETRIC: bool = cfg!(all(
@@ -31,8 +34,11 @@ pub(crate) fn light() {
 /// The barrier of the side that comes seldom, for all running threads of the process at once.
 pub(crate) fn heavy() {
     if ASYMMETRIC {
-        // Where the call is refused, `ready` said no, and both sides use `full`.
-        let _ = membarrier(Command::Expedited);
+        // Where the call is refused, `ready` said no, and both sides use `full`; but a process that was
+        // forked may have to register anew.
+        if !membarrier(Command::Expedited) && membarrier(Command::Register) {
+            membarrier(Command::Expedited);
+        }
     }
     full();
 }
@@ -44,7 +50,24 @@ pub(crate) fn full() {
 
 /// Whether [`light`] and [`heavy`] meet; asks the system the first time.
 pub(crate) fn ready() -> bool {
-    !ASYMMETRIC || membarrier(Command::Register)
+    static ANSWER: AtomicUsize = AtomicUsize::new(UNKNOWN);
+    const UNKNOWN: usize = 0;
+    const NO: usize = 1;
+    const YES: usize = 2;
+
+    if !ASYMMETRIC {
+        return true;
+    }
+    // Relaxed, here and below: the system orders its registration itself, and whoever asks it twice
+    // gets the same answer.
+    match ANSWER.load(Ordering::Relaxed) {
+        UNKNOWN => {
+            let ready = membarrier(Command::Register);
+            ANSWER.store(if ready { YES } else { NO }, Ordering::Relaxed);
+            ready
+        }
+        answer => answer == YES,
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -63,7 +63,7 @@ pub(crate) mod atomic {
 pub(crate) mod process {
     #[cfg(feature = "std")]
     pub(crate) use core::sync::atomic::AtomicU64;
-    #[cfg(all(feature = "heap", unix))]
+    #[cfg(any(feature = "std", all(feature = "heap", unix)))]
     pub(crate) use core::sync::atomic::AtomicUsize;
     pub(crate) use core::sync::atomic::{AtomicPtr, Ordering};
 }
@@ -72,6 +72,15 @@ pub(crate) mod process {
 /// model checkers have no such constants.
 pub(crate) fn unlocked<R: lock_api::RawMutex>() -> R {
     R::INIT
+}
+
+/// An unlocked default lock, also for models.
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub(crate) fn default_lock() -> DefaultLock {
+    #[cfg(not(any(loom, shuttle)))]
+    return unlocked();
+    #[cfg(any(loom, shuttle))]
+    SpinLock::new()
 }
 
 /// Tells the processor, or the model checker, that this thread waits for another.

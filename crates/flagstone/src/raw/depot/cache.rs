@@ -38,7 +38,8 @@ const STRICT: u32 = 4;
 /// 1. `len` and `slots` belong to who is in a busy section that it entered with `state` free, or to who
 ///    set `STOLEN` or `CLOSED`, found it not busy after the barrier, and has not yet cleared it; or to
 ///    who has the registry's lock and is the owner.
-/// 2. The first `len` of `slots` are free slots of the pool, which belong to the cache.
+/// 2. The first `len` of `slots` are free slots of the pool, which belong to the cache. `len` is at
+///    most `most`, and that at most the length of `slots`.
 /// 3. `depot` is good as long as the cache is on its registry's list, which is under the registry's
 ///    lock, and while its owner is in a busy section.
 /// 4. `next` and `previous` are touched under the registry's lock.
@@ -67,7 +68,7 @@ impl Cache {
             busy: AtomicBool::new(false),
             state: AtomicU32::new(state),
             len: AtomicU32::new(0),
-            most: (2 * magazine) as u32,
+            most: (2 * magazine.min(MOST)) as u32,
             slots: array::from_fn(|_| Cell::new(ptr::null_mut())),
             depot,
             registry,
@@ -126,7 +127,7 @@ impl Cache {
         self.busy.store(false, order);
     }
 
-    /// A slot, in the usual case: eleven instructions.
+    /// A slot, in the usual case: a dozen instructions.
     #[inline(always)]
     pub(crate) fn pop(&self) -> Option<NonNull<u8>> {
         if !self.enter() {
@@ -153,19 +154,22 @@ impl Cache {
     pub(super) fn pop_inside(&self) -> Option<NonNull<u8>> {
         // Relaxed, here and below: ours, by invariant 1; others only guess by it.
         let last = self.len.load(Ordering::Relaxed).checked_sub(1)?;
-        let slot = self.slots.get(last as usize)?.get();
+        // SAFETY: `len` is at most the length of `slots` (invariant 2).
+        let slot = unsafe { self.slots.get_unchecked(last as usize) }.get();
         self.len.store(last, Ordering::Relaxed);
-        NonNull::new(slot)
+        // SAFETY: a slot's address (invariant 2).
+        Some(unsafe { NonNull::new_unchecked(slot) })
     }
 
     /// Takes a slot, if there is room; in a busy section.
     #[inline(always)]
     pub(super) fn push_inside(&self, slot: NonNull<u8>) -> bool {
         let len = self.len.load(Ordering::Relaxed);
-        let Some(place) = self.slots.get(len as usize).filter(|_| len < self.most) else {
+        if len >= self.most {
             return false;
-        };
-        place.set(slot.as_ptr());
+        }
+        // SAFETY: `most` is at most the length of `slots` (invariant 2).
+        unsafe { self.slots.get_unchecked(len as usize) }.set(slot.as_ptr());
         self.len.store(len + 1, Ordering::Relaxed);
         true
     }

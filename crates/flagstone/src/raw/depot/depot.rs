@@ -65,12 +65,14 @@ pub(crate) struct Depot {
 }
 
 /// Slots are on the move while it exists.
-struct Moving<'a>(&'a Depot);
+struct Moving<'a>(&'a AtomicU64);
 
 impl Drop for Moving<'_> {
     fn drop(&mut self) {
-        // Release: pairs with the Acquire in `reclaim`.
-        self.0.moves.fetch_sub(1, Ordering::AcqRel);
+        if !seeded("depot: moves are not announced") {
+            // Acquire and Release: as in `moving`.
+            self.0.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 }
 
@@ -109,10 +111,8 @@ impl Depot {
             // Acquire and Release: whoever counts moves afterwards sees this one, and this one what
             // was counted before.
             self.moves.fetch_add(BEGUN, Ordering::AcqRel);
-        } else {
-            self.moves.fetch_add(1, Ordering::Relaxed);
         }
-        Moving(self)
+        Moving(&self.moves)
     }
 
     /// The calling thread's cache; made if there is none and the thread is not past its end. `None`
@@ -209,15 +209,8 @@ impl Depot {
     /// One slot for a thread without a cache.
     fn take_one(&self) -> Option<NonNull<u8>> {
         let _moving = self.moving();
-        if let Some(number) = self.magazines.take_full() {
-            let magazine = self.magazines.at(number);
-            let slot = magazine.pop();
-            if magazine.len() > 0 {
-                self.magazines.put_full(number);
-            } else {
-                self.magazines.put_empty(number);
-            }
-            return slot;
+        if let Some(slot) = self.take_stored() {
+            return Some(slot);
         }
         if let Some(first) = self.loose.take() {
             let mut taken = None;
@@ -231,6 +224,19 @@ impl Depot {
             return taken;
         }
         self.fresh.carve(1).map(|(slot, _)| slot)
+    }
+
+    /// One slot of a magazine; while moving.
+    pub(super) fn take_stored(&self) -> Option<NonNull<u8>> {
+        let number = self.magazines.take_full()?;
+        let magazine = self.magazines.at(number);
+        let slot = magazine.pop();
+        if magazine.len() > 0 {
+            self.magazines.put_full(number);
+        } else {
+            self.magazines.put_empty(number);
+        }
+        slot
     }
 
     /// Takes a slot back that this thread's cache had no room for, or that has no cache to go to;
@@ -249,23 +255,37 @@ impl Depot {
         provider: NonNull<P>,
     ) -> bool {
         // SAFETY: the slot keeps the depot and its provider.
-        if let Some(cache) = unsafe { this.as_ref().ready(provider.as_ref()) } {
-            // SAFETY: in the table, which is this thread's.
-            let cache = unsafe { cache.as_ref() };
-            if cache.enter_slow() {
-                // SAFETY: as above.
-                unsafe { this.as_ref() }.make_room(cache);
-                cache.push_inside(slot);
-                // If the pool is just ending, its end waits for that of this section.
-                cache.leave();
-                return false;
-            }
+        let cache = unsafe { this.as_ref().ready(provider.as_ref()) };
+        // SAFETY: the caller's promise; the cache is this thread's.
+        unsafe { Self::put_into(this, cache, slot) }
+    }
+
+    /// As [`put`](Self::put), into a cache if there is one.
+    ///
+    /// # Safety
+    ///
+    /// As for `put`; the cache is the calling thread's.
+    pub(super) unsafe fn put_into(
+        this: NonNull<Self>,
+        cache: Option<NonNull<Cache>>,
+        slot: NonNull<u8>,
+    ) -> bool {
+        // SAFETY: the thread's, which has a share of it.
+        if let Some(cache) = cache.map(|cache| unsafe { cache.as_ref() })
+            && cache.enter_slow()
+        {
+            // SAFETY: the slot keeps the depot.
+            unsafe { this.as_ref() }.make_room(cache);
+            cache.push_inside(slot);
+            // If the pool is just ending, its end waits for that of this section.
+            cache.leave();
+            return false;
         }
-        // SAFETY: as above; a pointer, so that nothing is borrowed when the slot is gone.
-        let (loose, owed, stride) = unsafe {
-            let depot = this.as_ptr();
-            (&(*depot).loose, &(*depot).owed, this.as_ref().stride())
-        };
+        // SAFETY: as above.
+        let stride = unsafe { this.as_ref() }.stride();
+        // SAFETY: as above; parts that are atomics, so that nothing else is borrowed when the slot is
+        // gone.
+        let (loose, owed) = unsafe { (&(*this.as_ptr()).loose, &(*this.as_ptr()).owed) };
         // SAFETY: the caller's.
         let open = unsafe { loose.push(slot, stride) };
         // Acquire and Release: the last one sees what all others did.
@@ -467,6 +487,30 @@ impl Depot {
         unsafe { self.magazines.end(provider) };
         // SAFETY: as above.
         unsafe { self.fresh.end(provider) };
+    }
+}
+
+/// What models need of the parts.
+#[cfg(all(test, loom))]
+impl Depot {
+    pub(super) fn model_supply(&self, provider: &impl Provider) {
+        assert!(self.magazines.add(provider).is_ok());
+    }
+
+    pub(super) fn model_cache(&self) -> Arc<Cache> {
+        let registry = Arc::clone(&self.registry);
+        let cache = Arc::new(Cache::new(NonNull::from(self), registry, self.magazine));
+        self.registry.lock().add(Arc::clone(&cache));
+        cache
+    }
+
+    pub(super) fn model_spill(&self, cache: &Cache) {
+        if cache.enter_slow() {
+            let moving = self.moving();
+            self.spill(cache, cache.most());
+            drop(moving);
+            cache.leave();
+        }
     }
 }
 

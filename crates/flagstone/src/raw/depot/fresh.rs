@@ -13,7 +13,7 @@ use crate::{
     sync::{
         DefaultLock,
         atomic::{AtomicPtr, AtomicU32, Ordering},
-        unlocked,
+        default_lock,
     },
 };
 
@@ -143,7 +143,7 @@ impl Fresh {
         Self {
             shape,
             current: AtomicPtr::new(ptr::null_mut()),
-            listed: Mutex::from_raw(unlocked(), listed),
+            listed: Mutex::from_raw(default_lock(), listed),
         }
     }
 

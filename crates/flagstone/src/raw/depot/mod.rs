@@ -14,6 +14,8 @@ mod depot;
 mod fresh;
 mod loose;
 mod magazine;
+#[cfg(all(test, loom))]
+mod models;
 mod registry;
 pub(crate) mod table;
 

@@ -8,7 +8,7 @@ use lock_api::{Mutex, MutexGuard};
 use super::cache::Cache;
 use crate::{
     stats::Collector,
-    sync::{DefaultLock, unlocked},
+    sync::{DefaultLock, default_lock},
 };
 
 /// The caches of a pool, and whether the pool still is. Outlives the pool, for threads that end later.
@@ -41,7 +41,7 @@ impl Registry {
             others: Collector::new(),
         };
         Self {
-            listed: Mutex::from_raw(unlocked(), listed),
+            listed: Mutex::from_raw(default_lock(), listed),
         }
     }
 

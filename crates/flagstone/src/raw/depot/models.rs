@@ -1,0 +1,243 @@
+//! What threads do to a depot at once, in every interleaving within the stated bounds; and the same
+//! with a bug planted, which each model must find.
+//!
+//! ```text
+//! RUSTFLAGS="--cfg loom" cargo test -p flagstone --lib depot
+//! ```
+//!
+//! Loom runs all threads of a model on one thread of the system, so the models do without the thread's
+//! table: each thread of a model is given its cache.
+
+extern crate std;
+
+use alloc::{sync::Arc, vec::Vec};
+use core::{alloc::Layout, ptr::NonNull};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Mutex,
+};
+
+use loom::{model::Builder, thread};
+
+use super::{
+    cache::Cache,
+    depot::{Depot, NO_POOL},
+    fresh::{SharedShape, SharedSlab},
+    magazine::Magazines,
+};
+use crate::{
+    layout::{SlabLayout, SlotLayout},
+    provider::Global,
+    sync::seed,
+};
+
+/// Every execution with at most so many switches of a thread that could have gone on.
+const PREEMPTIONS: usize = 3;
+
+fn explore(body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(PREEMPTIONS);
+    builder.check(body);
+}
+
+/// The model fails with the bug `name` planted.
+fn finds(name: &'static str, body: impl Fn() + Sync + Send + 'static) {
+    let found = catch_unwind(AssertUnwindSafe(|| seed(name, || explore(body))));
+    assert!(found.is_err(), "{name}: not found");
+}
+
+/// A depot with two slots out, and one thread's cache for it, which takes two.
+struct Bench {
+    depot: Arc<Depot>,
+    cache: Arc<Cache>,
+    slots: [NonNull<u8>; 2],
+}
+
+// SAFETY: slots are addresses, and each is with one thread at a time.
+unsafe impl Send for Bench {}
+// SAFETY: as above.
+unsafe impl Sync for Bench {}
+
+impl Bench {
+    fn new() -> Arc<Self> {
+        let slot = SlotLayout::linked(Layout::new::<u64>(), 1).unwrap();
+        let layout = SlabLayout::new(1024, Layout::new::<SharedSlab>(), slot).unwrap();
+        let depot = Arc::new(Depot::new(SharedShape::new(layout, slot), NO_POOL, 1));
+        let fresh = depot.fresh();
+        fresh
+            .add(&Global, NonNull::dangling(), NO_POOL, Some(2))
+            .unwrap();
+        let slots = [(); 2].map(|()| fresh.carve(1).unwrap().0);
+        depot.model_supply(&Global);
+        let cache = depot.model_cache();
+        Arc::new(Self {
+            depot,
+            cache,
+            slots,
+        })
+    }
+
+    fn depot(&self) -> NonNull<Depot> {
+        NonNull::from(&*self.depot)
+    }
+
+    fn put(&self, slot: NonNull<u8>) -> bool {
+        let cache = Some(NonNull::from(&*self.cache));
+        // SAFETY: one of the two slots, which nobody has; only the cache's owner calls this.
+        unsafe { Depot::put_into(self.depot(), cache, slot) }
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        // SAFETY: the model is over.
+        unsafe { self.depot.end(&Global) };
+    }
+}
+
+fn thief_and_owner() {
+    let bench = Bench::new();
+    assert_eq!(bench.slots.map(|slot| bench.put(slot)), [false; 2]);
+    let owner = {
+        let bench = Arc::clone(&bench);
+        thread::spawn(move || bench.cache.pop().map(|slot| slot.as_ptr().addr()))
+    };
+    bench.depot.reclaim();
+    let mut had: Vec<_> = owner.join().unwrap().into_iter().collect();
+    while let Some(slot) = bench.depot.take_stored() {
+        had.push(slot.as_ptr().addr());
+    }
+    while let Some(slot) = bench.cache.pop() {
+        had.push(slot.as_ptr().addr());
+    }
+    had.sort_unstable();
+    let mut slots = bench.slots.map(|slot| slot.as_ptr().addr());
+    slots.sort_unstable();
+    assert_eq!(had, slots, "a slot was lost, or had twice");
+}
+
+#[test]
+fn a_thief_and_the_owner_never_have_one_slot_both() {
+    explore(thief_and_owner);
+}
+
+#[test]
+fn a_missing_barrier_is_found() {
+    finds("cache: no barrier", thief_and_owner);
+}
+
+#[test]
+fn a_section_that_ends_unseen_is_found() {
+    finds("cache: leave is relaxed", thief_and_owner);
+}
+
+/// One thread takes a magazine while another takes two and puts the first back: what is on top is
+/// the same again, and what is below it is not.
+fn take_and_put_back() {
+    let magazines = Arc::new(Magazines::new());
+    magazines.add(&Global).unwrap();
+    let other = {
+        let magazines = Arc::clone(&magazines);
+        thread::spawn(move || {
+            let first = magazines.take_empty().unwrap();
+            let second = magazines.take_empty();
+            magazines.put_empty(first);
+            second
+        })
+    };
+    let mine = magazines.take_empty();
+    let theirs = other.join().unwrap();
+    let mut had: Vec<_> = mine.into_iter().chain(theirs).collect();
+    while let Some(number) = magazines.take_empty() {
+        assert!(had.len() < 4, "a magazine was had twice");
+        had.push(number);
+    }
+    had.sort_unstable();
+    assert_eq!(had, [0, 1, 2, 3], "a magazine was lost, or had twice");
+    // SAFETY: the model is over.
+    unsafe { magazines.end(&Global) };
+}
+
+#[test]
+fn a_magazine_is_had_by_one_thread() {
+    explore(take_and_put_back);
+}
+
+#[test]
+fn a_stack_without_tags_is_found() {
+    finds("tagged: the tag is not bumped", take_and_put_back);
+}
+
+/// A slot is free all the time: in the cache, on its way to the depot, or there.
+fn spill_and_reclaim() {
+    let bench = Bench::new();
+    bench.put(bench.slots[0]);
+    let owner = {
+        let bench = Arc::clone(&bench);
+        thread::spawn(move || bench.depot.model_spill(&bench.cache))
+    };
+    assert!(bench.depot.reclaim(), "a free slot was not found");
+    owner.join().unwrap();
+}
+
+#[test]
+fn a_slot_that_is_free_all_the_time_is_found() {
+    explore(spill_and_reclaim);
+}
+
+#[test]
+fn an_unannounced_move_is_found() {
+    finds("depot: moves are not announced", spill_and_reclaim);
+}
+
+/// Two slots come back while the pool ends: one to the owner's cache, one of a thread without one.
+fn put_and_close() {
+    let bench = Bench::new();
+    let ends = Arc::new(Mutex::new(0));
+    let end = |ended: bool, ends: &Mutex<usize>| *ends.lock().unwrap() += usize::from(ended);
+    let owner = {
+        let (bench, ends) = (Arc::clone(&bench), Arc::clone(&ends));
+        thread::spawn(move || end(bench.put(bench.slots[0]), &ends))
+    };
+    let other = {
+        let (bench, ends) = (Arc::clone(&bench), Arc::clone(&ends));
+        thread::spawn(move || {
+            // SAFETY: the other slot, which nobody has.
+            let ended = unsafe { Depot::put_into(bench.depot(), None, bench.slots[1]) };
+            end(ended, &ends);
+        })
+    };
+    // SAFETY: nobody takes a slot.
+    end(unsafe { bench.depot.close() }, &ends);
+    owner.join().unwrap();
+    other.join().unwrap();
+    assert_eq!(*ends.lock().unwrap(), 1, "the pool must end once");
+}
+
+#[test]
+fn a_pool_ends_once_whoever_is_last() {
+    explore(put_and_close);
+}
+
+#[test]
+fn a_close_without_a_barrier_is_found() {
+    finds("depot: closed without a barrier", put_and_close);
+}
+
+/// A thread ends while the pool does.
+fn retire_and_close() {
+    let bench = Bench::new();
+    assert_eq!(bench.slots.map(|slot| bench.put(slot)), [false; 2]);
+    let owner = {
+        let bench = Arc::clone(&bench);
+        thread::spawn(move || super::depot::retire(&bench.cache))
+    };
+    // SAFETY: nobody takes a slot.
+    assert!(unsafe { bench.depot.close() }, "all slots are free");
+    owner.join().unwrap();
+}
+
+#[test]
+fn a_thread_may_end_while_the_pool_does() {
+    explore(retire_and_close);
+}
