@@ -6,17 +6,17 @@ use std::{cell::Cell, error::Error, ops::DerefMut, rc::Rc};
 
 use flagstone::{
     AllocError, Arena, ArenaBox, BufferPool, ConfigError, FixedPool, GrowingPool, IndexError,
-    OutOfMemory, OwnedHandle, PoolConfig, RecyclePool, SharedPool, SyncArena, ThreadLocalPool,
-    ThreadSafePool,
+    LockFreePool, OutOfMemory, OwnedHandle, PoolConfig, RecyclePool, SharedPool, SyncArena,
+    ThreadLocalPool, ThreadSafePool,
     arena::{ArenaScope, Checkpoint, ChunksOf, LocalArena, LockArena, UsedBytes},
     handle::Mapped,
     index::{Bitmap, FreeList, Stack},
     pool::{
         ArcHandle, ArcShared, ArcWeak, AtAcquire, Buffer, Checked, ConfiguredRecycle, Deferred,
         FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Hooks, Indexed, Intrusive,
-        LentHandle, LentWeak, LockedHome, NoHooks, PoolConfigBuilder, RawBuffers, RcHandle,
-        RcShared, RcWeak, Recycle, Recycled, RecycledVacant, ThreadLocalHandle, ThreadSafeHandle,
-        ThreadSafeVacant, ZeroOnFree,
+        LentHandle, LentWeak, LockFreeHandle, LockFreeVacant, LockedHome, NoHooks,
+        PoolConfigBuilder, RawBuffers, RcHandle, RcShared, RcWeak, Recycle, Recycled,
+        RecycledVacant, ThreadLocalHandle, ThreadSafeHandle, ThreadSafeVacant, ZeroOnFree,
     },
     provider::{ByteRegion, Global, OsPages, StaticRegion},
     sync::{DefaultLock, NoLock, SpinLock},
@@ -100,6 +100,23 @@ assert_not_impl_any!(RawBuffers<Shareable>: Send);
 assert_not_impl_any!(RawBuffers<u8, ByteRegion<'static>>: Sync);
 
 // A pool with a lock is shared when its values may move and all its parts can be shared.
+assert_impl_all!(LockFreePool<u8>: Send, Sync, Unpin);
+assert_impl_all!(LockFreePool<Movable>: Send, Sync);
+assert_not_impl_any!(LockFreePool<Tied>: Send, Sync);
+assert_not_impl_any!(LockFreePool<Shareable>: Send, Sync);
+assert_not_impl_any!(LockFreePool<u8, RcHooks>: Send, Sync);
+assert_not_impl_any!(LockFreePool<u8, NoHooks, ByteRegion<'static>>: Send, Sync);
+assert_impl_all!(LockFreeHandle<u8>: Send, Sync, Unpin);
+assert_impl_all!(LockFreeHandle<Movable>: Send);
+assert_impl_all!(LockFreeHandle<Shareable>: Sync);
+assert_impl_all!(LockFreeVacant<Movable>: Send);
+assert_not_impl_any!(LockFreeHandle<Movable>: Sync);
+assert_not_impl_any!(LockFreeHandle<Shareable>: Send);
+assert_not_impl_any!(LockFreeHandle<Tied>: Send, Sync);
+assert_not_impl_any!(LockFreeHandle<u8, RcHooks>: Send);
+assert_not_impl_any!(LockFreeVacant<Tied>: Send);
+assert_not_impl_any!(LockFreeHandle<u8>: Clone, Copy, Default);
+
 assert_impl_all!(ThreadSafePool<u8>: Send, Sync, Unpin);
 assert_impl_all!(ThreadSafePool<Movable>: Send, Sync);
 assert_impl_all!(ThreadSafePool<u8, SpinLock, NoHooks, OsPages>: Send, Sync);

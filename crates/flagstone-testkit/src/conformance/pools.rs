@@ -4,10 +4,10 @@
 use std::{marker::PhantomData, ptr::NonNull};
 
 use flagstone::{
-    AllocError, ConfigError, FixedPool, GrowingPool, OwnedHandle, ThreadSafePool,
+    AllocError, ConfigError, FixedPool, GrowingPool, LockFreePool, OwnedHandle, ThreadSafePool,
     pool::{
-        FixedHandle, FixedVacant, FromCapacity, GrowingHandle, GrowingVacant, Hooks, PoolConfig,
-        Strategy, ThreadSafeHandle, ThreadSafeVacant,
+        FixedHandle, FixedVacant, FromCapacity, GrowingHandle, GrowingVacant, Hooks,
+        LockFreeHandle, LockFreeVacant, PoolConfig, Strategy, ThreadSafeHandle, ThreadSafeVacant,
     },
     provider::Provider,
 };
@@ -127,6 +127,34 @@ impl<R: lock_api::RawMutex + 'static> PoolKind for ThreadSafe<R> {
     }
 }
 
+/// [`LockFreePool`].
+#[derive(Debug)]
+pub struct LockFree;
+
+impl PoolKind for LockFree {
+    type Pool<T: Unpin + 'static, K: Hooks<T> + 'static> =
+        LockFreePool<T, K, Counting<Supplied>, 4096>;
+
+    const CHECKED: bool = false;
+
+    fn settings() -> Vec<Setting> {
+        Growing::<4096>::settings()
+    }
+
+    fn begins_with(setting: Setting, slots: usize) -> usize {
+        setting.growth.begins_with(slots)
+    }
+
+    fn build<T: Unpin + 'static, K: Hooks<T> + 'static>(
+        setting: Setting,
+        spec: Spec<T>,
+        hooks: K,
+    ) -> Result<Self::Pool<T, K>, ConfigError> {
+        let config = config(spec, setting)?;
+        LockFreePool::with_parts(config, hooks, Supplied::counting(setting.source))
+    }
+}
+
 fn config<T>(spec: Spec<T>, setting: Setting) -> Result<PoolConfig<T>, ConfigError> {
     let mut builder = PoolConfig::builder()
         .capacity(setting.growth.begins_with(spec.slots))
@@ -142,10 +170,10 @@ fn config<T>(spec: Spec<T>, setting: Setting) -> Result<PoolConfig<T>, ConfigErr
 
 /// Forwards the calls that both pools spell the same.
 macro_rules! doors {
-    ($pool:ident<$($arg:ident),*>, $handle:ident, $vacant:ident, [$($bounds:tt)*]) => {
+    ($pool:ident<$($arg:ident),*>, $handle:ty, $vacant:ty, [$($bounds:tt)*]) => {
         impl<$($bounds)*> Door for $pool<$($arg),*> {
             type Value = T;
-            type Handle<'d> = $handle<'d, $($arg),*> where Self: 'd;
+            type Handle<'d> = $handle where Self: 'd;
 
             fn alloc(&self, value: T) -> Result<Self::Handle<'_>, AllocError<T>> {
                 $pool::alloc(self, value)
@@ -193,7 +221,7 @@ macro_rules! doors {
         }
 
         impl<$($bounds)*> InPlace for $pool<$($arg),*> {
-            type Vacant<'d> = $vacant<'d, $($arg),*> where Self: 'd;
+            type Vacant<'d> = $vacant where Self: 'd;
 
             fn alloc_uninit(&self) -> Result<Self::Vacant<'_>, AllocError> {
                 $pool::alloc_uninit(self)
@@ -213,6 +241,12 @@ macro_rules! doors {
             }
         }
 
+    };
+}
+
+/// Forwards the walks that pools spell the same.
+macro_rules! walks {
+    ($pool:ident<$($arg:ident),*>, [$($bounds:tt)*]) => {
         impl<$($bounds)*> Walk for $pool<$($arg),*>
         where
             T: Unpin,
@@ -238,9 +272,28 @@ macro_rules! doors {
     };
 }
 
-doors!(FixedPool<T, S, K, P>, FixedHandle, FixedVacant,
+doors!(FixedPool<T, S, K, P>, FixedHandle<'d, T, S, K, P>, FixedVacant<'d, T, S, K, P>,
     [T, S: Strategy, K: Hooks<T>, P: Provider]);
-doors!(GrowingPool<T, K, P, SLAB_BYTES>, GrowingHandle, GrowingVacant,
+walks!(FixedPool<T, S, K, P>, [T, S: Strategy, K: Hooks<T>, P: Provider]);
+doors!(GrowingPool<T, K, P, SLAB_BYTES>,
+    GrowingHandle<'d, T, K, P, SLAB_BYTES>, GrowingVacant<'d, T, K, P, SLAB_BYTES>,
     [T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize]);
-doors!(ThreadSafePool<T, R, K, P, SLAB_BYTES>, ThreadSafeHandle, ThreadSafeVacant,
+walks!(GrowingPool<T, K, P, SLAB_BYTES>,
+    [T, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize]);
+doors!(ThreadSafePool<T, R, K, P, SLAB_BYTES>,
+    ThreadSafeHandle<'d, T, R, K, P, SLAB_BYTES>, ThreadSafeVacant<'d, T, R, K, P, SLAB_BYTES>,
     [T, R: lock_api::RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize]);
+walks!(ThreadSafePool<T, R, K, P, SLAB_BYTES>,
+    [T, R: lock_api::RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize]);
+doors!(LockFreePool<T, K, P, SLAB_BYTES>,
+    LockFreeHandle<T, K, P, SLAB_BYTES>, LockFreeVacant<T, K, P, SLAB_BYTES>,
+    [T: 'static, K: Hooks<T> + 'static, P: Provider + 'static, const SLAB_BYTES: usize]);
+
+/// Its forgotten values cannot be found.
+impl<T: 'static, K: Hooks<T> + 'static, P: Provider + 'static, const SLAB_BYTES: usize> Walk
+    for LockFreePool<T, K, P, SLAB_BYTES>
+{
+    fn clear(&mut self) {
+        assert!(self.is_empty(), "this kind of pool is not walked");
+    }
+}

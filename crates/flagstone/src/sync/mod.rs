@@ -13,6 +13,7 @@
 mod backoff;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub(crate) mod barrier;
+mod default_lock;
 mod no_lock;
 #[cfg(feature = "std")]
 mod numbers;
@@ -21,6 +22,9 @@ mod seeded;
 mod spin_lock;
 
 pub(crate) use backoff::Backoff;
+pub use default_lock::DefaultLock;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub(crate) use default_lock::default_lock;
 pub use no_lock::NoLock;
 #[cfg(feature = "std")]
 pub(crate) use numbers::Numbers;
@@ -31,12 +35,11 @@ pub use seeded::seed;
 pub(crate) use seeded::seeded;
 pub use spin_lock::SpinLock;
 
-/// The lock of shared pools that name none: `parking_lot`'s, with the feature of that name.
-#[cfg(all(feature = "parking_lot", not(any(loom, shuttle))))]
-pub type DefaultLock = parking_lot::RawMutex;
-/// The lock of shared pools that name none: the [`SpinLock`], without the feature `parking_lot`.
-#[cfg(not(all(feature = "parking_lot", not(any(loom, shuttle)))))]
-pub type DefaultLock = SpinLock;
+/// What models of the library's own parts are made of.
+#[cfg(all(test, loom, feature = "std"))]
+pub(crate) mod model {
+    pub(crate) use loom::{model::Builder, thread};
+}
 
 /// Atomics of the platform, or of the model checker.
 pub(crate) mod atomic {
@@ -72,15 +75,6 @@ pub(crate) mod process {
 /// model checkers have no such constants.
 pub(crate) fn unlocked<R: lock_api::RawMutex>() -> R {
     R::INIT
-}
-
-/// An unlocked default lock, also for models.
-#[cfg(all(feature = "std", target_has_atomic = "64"))]
-pub(crate) fn default_lock() -> DefaultLock {
-    #[cfg(not(any(loom, shuttle)))]
-    return unlocked();
-    #[cfg(any(loom, shuttle))]
-    SpinLock::new()
 }
 
 /// Tells the processor, or the model checker, that this thread waits for another.

@@ -363,6 +363,66 @@ fn drop_policies_see_every_value() {
     assert_eq!(seen.load(Ordering::Relaxed), 10);
 }
 
+/// Values of every size keep apart and keep their bytes.
+fn holds<T: PartialEq + std::fmt::Debug>(capacity: usize, make: impl Fn(usize) -> T) {
+    let pool = LockFreePool::new(capacity);
+    for _ in 0..2 {
+        let handles: Vec<_> = (0..capacity)
+            .map(|n| pool.alloc(make(n)).unwrap())
+            .collect();
+        pool.alloc(make(0)).unwrap_err();
+        let (even, odd): (Vec<_>, Vec<_>) = handles
+            .into_iter()
+            .enumerate()
+            .partition(|(n, _)| n % 2 == 0);
+        drop(even);
+        assert!(odd.iter().all(|(n, handle)| **handle == make(*n)));
+    }
+    assert_eq!(pool.available(), capacity);
+}
+
+#[test]
+fn values_of_every_size_fit() {
+    holds(100, |_| ());
+    holds(300, |n| n as u8);
+    holds(300, |n| [n as u8; 9]);
+    holds(300, |n| Some(Box::new(n)));
+    holds(70, |n| [n; 600]);
+    holds(9, |n| [n; 4000]);
+}
+
+#[test]
+fn hooks_balance_and_may_panic() {
+    struct Panicking(AtomicUsize, AtomicUsize);
+    impl flagstone::pool::Hooks<u32> for Panicking {
+        fn on_acquire(&self, value: &mut u32) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            if *value == 1 {
+                std::panic::resume_unwind(Box::new("on purpose"));
+            }
+        }
+        fn on_release(&self, value: &mut u32) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            if *value == 2 {
+                std::panic::resume_unwind(Box::new("on purpose"));
+            }
+        }
+    }
+    let hooks = Panicking(AtomicUsize::new(0), AtomicUsize::new(0));
+    let pool = LockFreePool::with_hooks(1, hooks).unwrap();
+    let panics = |f: &dyn Fn()| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).unwrap_err();
+        assert_eq!(pool.available(), 1);
+    };
+    panics(&|| drop(pool.alloc(1)));
+    panics(&|| drop(pool.alloc(2)));
+    panics(&|| assert_eq!(pool.alloc(2).map(OwnedHandle::into_inner).ok(), None));
+    assert_eq!(OwnedHandle::into_inner(pool.alloc(3).unwrap()), 3);
+    let Panicking(acquired, released) = pool.hooks();
+    assert_eq!(acquired.load(Ordering::Relaxed), 4);
+    assert_eq!(released.load(Ordering::Relaxed), 3);
+}
+
 proptest! {
     /// Against a model that knows only how many slots are out.
     #[test]

@@ -12,8 +12,8 @@ use flagstone::{
 use flagstone_testkit::{
     conformance,
     conformance::{
-        Buffered, Fixed, Growing, KeptFixed, KeptGrowing, KeptThreadSafe, Recycling, ThreadSafe,
-        Zeroing,
+        Buffered, Fixed, Growing, KeptFixed, KeptGrowing, KeptThreadSafe, LockFree, Recycling,
+        ThreadSafe, Zeroing,
     },
 };
 
@@ -105,6 +105,28 @@ conformance!(buffers_large, Buffered<8000>, only
     shape: [over_aligned, alignment_knob, values_do_not_move, references_outlast_other_calls],
     initial: [touched_memory_serves],
 );
+/// The promises that need no walk over forgotten values, which this pool cannot find: its handles keep
+/// their slots whatever becomes of the pool. `lock_free.rs` has the others in its own words.
+mod lock_free {
+    flagstone_testkit::conformance!(@tests LockFree,
+        exhaustion: [
+            value_comes_back, maker_is_not_called, room_comes_back, counts_are_exact,
+            zero_capacity_refuses,
+        ],
+        panics: [in_drop, in_drop_of_a_value_moved_in, in_a_closure],
+        reentrancy: [
+            destructor_allocates, value_owns_a_handle_of_its_pool, closure_allocates,
+            hook_allocates,
+        ],
+        shape: [
+            over_aligned, alignment_knob, values_do_not_move, references_outlast_other_calls,
+        ],
+        initial: [custom_waits, lazy_refuses, touched_memory_serves],
+        steady: [allocates_nothing],
+        order: [of_a_life, slot_is_free_after_drop],
+    );
+}
+
 conformance!(thread_safe_default_lock, ThreadSafe<DefaultLock>);
 conformance!(thread_safe_spin_lock, ThreadSafe<SpinLock>);
 conformance!(thread_safe_no_lock, ThreadSafe<NoLock>);

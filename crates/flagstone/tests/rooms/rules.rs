@@ -109,6 +109,8 @@ const PAIRS: &[(&str, &str)] = &[
     ("pool/config/mod.rs", "pool/config/builder.rs"),
     // A shared handle is downgraded to what is upgraded to it.
     ("handle/shared.rs", "handle/weak.rs"),
+    // A cache is taken off the list that it is on.
+    ("raw/depot/cache.rs", "raw/depot/registry.rs"),
     // A run asks its strategy for the least size of a slot; a strategy works on a run.
     ("raw/run.rs", "raw/strategy/mod.rs"),
     // The end of a thread gives its number back; a number is given only before that end.

@@ -4,7 +4,6 @@ use alloc::sync::Arc;
 use core::{array, cell::Cell, ptr, ptr::NonNull};
 
 use super::{
-    depot::Depot,
     magazine::{MOST, Magazines},
     registry::Registry,
 };
@@ -52,7 +51,8 @@ pub(crate) struct Cache {
     /// How many there are at most: two magazines.
     most: u32,
     slots: [Cell<*mut u8>; 2 * MOST],
-    pub(super) depot: NonNull<Depot>,
+    /// A `Depot`, which knows its caches' type, and not the other way round.
+    pub(super) depot: NonNull<()>,
     pub(super) registry: Arc<Registry>,
     pub(super) next: Cell<*const Self>,
     pub(super) previous: Cell<*const Self>,
@@ -62,7 +62,7 @@ pub(crate) struct Cache {
 
 impl Cache {
     /// An empty cache that takes `2 * magazine` slots.
-    pub(super) fn new(depot: NonNull<Depot>, registry: Arc<Registry>, magazine: usize) -> Self {
+    pub(super) fn new(depot: NonNull<()>, registry: Arc<Registry>, magazine: usize) -> Self {
         let state = if barrier::ready() { 0 } else { STRICT };
         Self {
             busy: AtomicBool::new(false),

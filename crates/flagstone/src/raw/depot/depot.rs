@@ -125,17 +125,18 @@ impl Depot {
         table::find(self.pool).filter(|cache| {
             // SAFETY: in the table, which is this thread's.
             let cache = unsafe { cache.as_ref() };
-            cache.depot == NonNull::from(self) && !cache.is_closed()
+            cache.depot == NonNull::from(self).cast() && !cache.is_closed()
         })
     }
 
     #[cold]
     fn make_cache(&self) -> Option<NonNull<Cache>> {
-        if self.pool == NO_POOL || self.registry.lock().closed || !table::reserve(self.pool) {
+        if self.pool == NO_POOL || self.registry.lock().closed || !table::reserve(self.pool, retire)
+        {
             return None;
         }
         let cache = Cache::new(
-            NonNull::from(self),
+            NonNull::from(self).cast(),
             Arc::clone(&self.registry),
             self.magazine,
         );
@@ -499,7 +500,11 @@ impl Depot {
 
     pub(super) fn model_cache(&self) -> Arc<Cache> {
         let registry = Arc::clone(&self.registry);
-        let cache = Arc::new(Cache::new(NonNull::from(self), registry, self.magazine));
+        let cache = Arc::new(Cache::new(
+            NonNull::from(self).cast(),
+            registry,
+            self.magazine,
+        ));
         self.registry.lock().add(Arc::clone(&cache));
         cache
     }
@@ -521,8 +526,8 @@ pub(super) fn retire(cache: &Arc<Cache>) {
         if listed.closed {
             return;
         }
-        // SAFETY: the registry is open, under the lock, so the depot is there.
-        let depot = unsafe { cache.depot.as_ref() };
+        // SAFETY: a cache's depot is one; the registry is open, under the lock, so it is there.
+        let depot = unsafe { cache.depot.cast::<Depot>().as_ref() };
         let _moving = depot.moving();
         // Nobody else can want the cache while the lock is held.
         depot.spill(cache, cache.most());

@@ -17,8 +17,6 @@ use std::{
     sync::Mutex,
 };
 
-use loom::{model::Builder, thread};
-
 use super::{
     cache::Cache,
     depot::{Depot, NO_POOL},
@@ -28,7 +26,10 @@ use super::{
 use crate::{
     layout::{SlabLayout, SlotLayout},
     provider::Global,
-    sync::seed,
+    sync::{
+        model::{Builder, thread},
+        seed,
+    },
 };
 
 /// Every execution with at most so many switches of a thread that could have gone on.

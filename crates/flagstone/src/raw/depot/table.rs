@@ -7,6 +7,9 @@ use std::thread_local;
 use super::cache::Cache;
 use crate::thread;
 
+/// What becomes of a cache when its thread ends.
+type AtEnd = fn(&Arc<Cache>);
+
 /// A thread's caches by the numbers of their pools.
 ///
 /// # Invariants
@@ -17,8 +20,8 @@ use crate::thread;
 struct Table {
     entries: Cell<*mut *const Cache>,
     len: Cell<usize>,
-    /// Whether the end of the thread will empty the table.
-    armed: Cell<bool>,
+    /// What the end of the thread, when it empties the table, calls with each cache.
+    at_end: Cell<Option<AtEnd>>,
 }
 
 thread_local! {
@@ -28,7 +31,7 @@ thread_local! {
         Table {
             entries: Cell::new(ptr::null_mut()),
             len: Cell::new(0),
-            armed: Cell::new(false),
+            at_end: Cell::new(None),
         }
     };
 }
@@ -50,14 +53,14 @@ pub(crate) fn find(pool: u32) -> Option<NonNull<Cache>> {
 }
 
 /// Makes room for the cache of the pool with that number, and sees to it that the end of the thread
-/// empties the table; `false` when the thread is past its end.
-pub(super) fn reserve(pool: u32) -> bool {
+/// empties the table and calls `at_end` with each cache; `false` when the thread is past its end.
+pub(super) fn reserve(pool: u32, at_end: AtEnd) -> bool {
     TABLE.with(|table| {
-        if !table.armed.get() {
+        if table.at_end.get().is_none() {
             if thread::on_exit(let_all_go).is_err() {
                 return false;
             }
-            table.armed.set(true);
+            table.at_end.set(Some(at_end));
         }
         while pool as usize >= table.len.get() {
             let len = (pool as usize + 1).next_power_of_two().max(8);
@@ -113,12 +116,12 @@ impl Table {
 
 /// The thread ends: its slots go to the other threads.
 fn let_all_go() {
-    let entries = TABLE.with(|table| {
-        table.armed.set(false);
-        table.take()
-    });
+    let (entries, at_end) = TABLE.with(|table| (table.take(), table.at_end.take()));
     for &entry in entries.iter().filter(|entry| !entry.is_null()) {
         // SAFETY: the table's share (invariant 2), which left the table just now.
-        super::depot::retire(&unsafe { Arc::from_raw(entry) });
+        let cache = unsafe { Arc::from_raw(entry) };
+        if let Some(at_end) = at_end {
+            at_end(&cache);
+        }
     }
 }
