@@ -74,7 +74,8 @@ use crate::{
 /// Caches lie in the global allocator's memory, everything else in the provider's, which must be
 /// `'static`: threads look for free slots after a pool was forgotten. Memory stays until the pool and
 /// the last handle are gone, and goes back to the provider then. Not to be used in signal handlers. In a
-/// forked process, slots that other threads had at hand may be lost.
+/// forked process, slots that other threads had at hand may be lost, and a lock that one of them held at
+/// that moment stays locked.
 ///
 /// On Linux with the feature `heap`, a thread's cache is guarded by a barrier that costs it nothing
 /// (`membarrier`); elsewhere by a full memory barrier for each call, about 5 ns.

@@ -195,8 +195,10 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Drop
     for LockFreeStore<T, K, P, SLAB_BYTES>
 {
     fn drop(&mut self) {
+        // SAFETY: invariant 1: a part of the core, which is there.
+        let depot = unsafe { NonNull::new_unchecked(&raw mut (*self.core.as_ptr()).depot) };
         // SAFETY: the store is at its end, so nobody takes a slot any more.
-        let ended = unsafe { self.core().depot.close() };
+        let ended = unsafe { Depot::close(depot) };
         // Caches of the number are closed, in whatever thread's table they are.
         POOLS.give_back(self.pool as usize);
         if ended {

@@ -445,10 +445,23 @@ impl Depot {
     /// The pool is gone: takes all slots from all threads. Whether no user has one, so that the caller
     /// must end the depot; otherwise `put` will say so.
     ///
+    /// By a pointer, because the depot may be gone before this returns: another thread may bring the
+    /// last slot back.
+    ///
     /// # Safety
     ///
-    /// Nobody calls anything but `put` any more.
-    pub(crate) unsafe fn close(&self) -> bool {
+    /// `this` is a depot that is there. Nobody calls anything but `put` any more.
+    pub(crate) unsafe fn close(this: NonNull<Self>) -> bool {
+        // SAFETY: it ends by this call at the earliest.
+        let out = unsafe { this.as_ref() }.close_caches();
+        // SAFETY: as above; an atomic, so that nothing else is borrowed when the depot goes.
+        let owed = unsafe { &(*this.as_ptr()).owed };
+        // Acquire and Release: the last one sees what all others did.
+        owed.fetch_add(out, Ordering::AcqRel) + out == 0
+    }
+
+    /// Takes the slots of all caches, and lets no other in; how many slots were out meanwhile.
+    fn close_caches(&self) -> isize {
         let mut listed = self.registry.lock();
         listed.closed = true;
         for cache in listed.caches() {
@@ -473,9 +486,7 @@ impl Depot {
             // SAFETY: a list that was taken.
             at = unsafe { next(slot, self.stride()) };
         }
-        let out = self.fresh.carved().saturating_sub(free) as isize;
-        // Acquire and Release: the last one sees what all others did.
-        self.owed.fetch_add(out, Ordering::AcqRel) + out == 0
+        self.fresh.carved().saturating_sub(free) as isize
     }
 
     /// Gives all memory back.

@@ -23,13 +23,14 @@ const CHUNKS: usize = 28;
 ///
 /// # Invariant
 ///
-/// 1. All but `link` belongs to the thread that took the number from a stack, and to nobody while
+/// 1. `slots` belong to the thread that took the number from a stack, and to nobody while
 ///    the number is on one.
 #[repr(C, align(64))]
 pub(super) struct Magazine {
     /// The number of the next magazine on the same stack.
     link: AtomicU32,
-    len: Cell<u32>,
+    /// Others may look at it at any time.
+    len: AtomicU32,
     slots: [Cell<*mut u8>; MOST],
 }
 
@@ -37,14 +38,15 @@ impl Magazine {
     fn new() -> Self {
         Self {
             link: AtomicU32::new(NONE),
-            len: Cell::new(0),
+            len: AtomicU32::new(0),
             slots: array::from_fn(|_| Cell::new(ptr::null_mut())),
         }
     }
 
     /// How many slots there are in it.
     pub(super) fn len(&self) -> usize {
-        self.len.get() as usize
+        // Relaxed, here and below: the owner's number, by which others only guess.
+        self.len.load(Ordering::Relaxed) as usize
     }
 
     /// Moves the slots out of `slots`, [`MOST`] at most, into this magazine, which is empty.
@@ -52,23 +54,25 @@ impl Magazine {
         for (to, from) in self.slots.iter().zip(slots) {
             to.set(from.get());
         }
-        self.len.set(slots.len().min(MOST) as u32);
+        let len = slots.len().min(MOST) as u32;
+        self.len.store(len, Ordering::Relaxed);
     }
 
     /// Moves all slots to the start of `into`, which is at least as long; how many there were.
     pub(super) fn empty_into(&self, into: &[Cell<*mut u8>]) -> usize {
-        let len = self.len.replace(0) as usize;
+        let len = self.len();
         for (from, to) in self.slots.iter().zip(into).take(len) {
             to.set(from.get());
         }
+        self.len.store(0, Ordering::Relaxed);
         len
     }
 
     /// Takes one slot out.
     pub(super) fn pop(&self) -> Option<NonNull<u8>> {
-        let last = self.len.get().checked_sub(1)?;
-        self.len.set(last);
-        NonNull::new(self.slots[last as usize].get())
+        let last = self.len().checked_sub(1)?;
+        self.len.store(last as u32, Ordering::Relaxed);
+        NonNull::new(self.slots[last].get())
     }
 }
 

@@ -209,7 +209,7 @@ fn put_and_close() {
         })
     };
     // SAFETY: nobody takes a slot.
-    end(unsafe { bench.depot.close() }, &ends);
+    end(unsafe { Depot::close(bench.depot()) }, &ends);
     owner.join().unwrap();
     other.join().unwrap();
     assert_eq!(*ends.lock().unwrap(), 1, "the pool must end once");
@@ -234,7 +234,7 @@ fn retire_and_close() {
         thread::spawn(move || super::depot::retire(&bench.cache))
     };
     // SAFETY: nobody takes a slot.
-    assert!(unsafe { bench.depot.close() }, "all slots are free");
+    assert!(unsafe { Depot::close(bench.depot()) }, "all slots are free");
     owner.join().unwrap();
 }
 
