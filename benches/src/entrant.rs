@@ -103,7 +103,7 @@ impl<C: Contender> Entrant for Pool<C> {
                 Lane::new(name, role, Replace::among(pool, live, pins))
             }
             Task::Construct(capacity) => Lane::new(name, role, Construct::<C>::new(capacity)),
-            Task::Find(_) | Task::Threads(_) | Task::Arena(_) => {
+            Task::Find(_) | Task::Threads(_) | Task::HandOff | Task::Arena(_) => {
                 panic!("a pool cannot do {:?}", self.task)
             }
         }

@@ -24,8 +24,10 @@ use crate::{
     },
     task::{Task, every},
     threaded::{
-        ArcClones, Boxes, FastallocShared, OpoolShared, OurClones, OurKept, OurLockFree,
-        OurPerThread, OurSpinning, OurThreadSafe, ParkingLotLockedSlab, StdLockedSlab, Value,
+        ArcClones, Boxes, FastallocShared, HandedBoxes, HandedLockFree, HandedObjectPool,
+        HandedOpool, HandedSpinning, LinearShared, ObjectPoolShared, OpoolShared, OurClones,
+        OurKept, OurLockFree, OurPerThread, OurSpinning, OurThreadSafe, ParkingLotLockedSlab,
+        QueueShared, RingFloor, ShardedShared, StdLockedSlab, Value,
     },
     threads::Shared,
 };
@@ -165,6 +167,8 @@ pub fn events(quick: bool) -> Vec<Event> {
     events.extend([local_clone::<[u64; 8]>(), atomic_clone::<[u64; 8]>()]);
     events.extend([place_local::<[u64; 8]>(), place_atomic::<[u64; 8]>()]);
     events.extend([1, 2, 8].map(shared_pools));
+    events.push(handed_off());
+    events.extend([1, 2, 8].map(locked_pools));
     events.push(shared_clones(2));
     events.extend([find::<2>(), find::<3>(), find::<4>()]);
     events.extend(arenas(quick));
@@ -393,6 +397,33 @@ fn shared_pools(threads: u64) -> Event {
         slug: format!("shared/{}", task.slug(size_of::<Value>())),
         title: format!("Shared pools: {}", task.title(size_of::<Value>())),
         about: task.about(),
+        quoted: OurLockFree::NAME,
+        goals: vec![Goal::Contender(Boxes::NAME, 0.6)],
+        rounds: THREADED_ROUNDS,
+        task,
+        entries: vec![
+            Entry::shared::<OurLockFree>(),
+            Entry::shared::<OurPerThread>(),
+            Entry::shared::<OurSpinning>(),
+            Entry::shared::<OpoolShared>(),
+            Entry::shared::<ObjectPoolShared>(),
+            Entry::shared::<LinearShared>(),
+            Entry::shared::<ShardedShared>(),
+            Entry::shared::<QueueShared>(),
+            Entry::shared::<FastallocShared>(),
+            Entry::shared::<Boxes>(),
+        ],
+    }
+}
+
+/// Pools that so many threads share behind a lock.
+fn locked_pools(threads: u64) -> Event {
+    let task = Task::Threads(threads);
+    Event {
+        family: Family::Pools,
+        slug: format!("locked/{}", task.slug(size_of::<Value>())),
+        title: format!("Pools behind a lock: {}", task.title(size_of::<Value>())),
+        about: task.about(),
         quoted: OurThreadSafe::NAME,
         goals: match threads {
             1 => vec![Goal::Nanos(15.0)],
@@ -404,13 +435,32 @@ fn shared_pools(threads: u64) -> Event {
             Entry::shared::<OurThreadSafe>(),
             Entry::shared::<OurSpinning>(),
             Entry::shared::<OurKept>(),
-            Entry::shared::<OurLockFree>(),
-            Entry::shared::<OurPerThread>(),
             Entry::shared::<StdLockedSlab>(),
             Entry::shared::<ParkingLotLockedSlab>(),
-            Entry::shared::<OpoolShared>(),
             Entry::shared::<FastallocShared>(),
-            Entry::shared::<Boxes>(),
+        ],
+    }
+}
+
+/// Values that one thread stores and another drops.
+fn handed_off() -> Event {
+    let task = Task::HandOff;
+    Event {
+        family: Family::Pools,
+        slug: format!("shared/{}", task.slug(size_of::<Value>())),
+        title: format!("Shared pools: {}", task.title(size_of::<Value>())),
+        about: task.about(),
+        quoted: HandedLockFree::NAME,
+        goals: Vec::new(),
+        rounds: THREADED_ROUNDS,
+        task,
+        entries: vec![
+            Entry::shared::<RingFloor>(),
+            Entry::shared::<HandedLockFree>(),
+            Entry::shared::<HandedSpinning>(),
+            Entry::shared::<HandedOpool>(),
+            Entry::shared::<HandedObjectPool>(),
+            Entry::shared::<HandedBoxes>(),
         ],
     }
 }

@@ -23,6 +23,8 @@ pub(crate) enum Task {
     Find(usize),
     /// [`Threads`](crate::threads::Threads), this many.
     Threads(u64),
+    /// The same by two, of which one stores and the other drops.
+    HandOff,
     /// What arenas do.
     Arena(ArenaTask),
 }
@@ -46,6 +48,7 @@ impl Task {
             | Self::Arena(ArenaTask::Locals(threads) | ArenaTask::Shared(threads)) => {
                 threads as usize
             }
+            Self::HandOff => 2,
             _ => 1,
         }
     }
@@ -62,6 +65,7 @@ impl Task {
             Self::Construct(capacity) => format!("construct-{capacity}/{size}"),
             Self::Find(capacity) => format!("find-{capacity}"),
             Self::Threads(threads) => format!("{threads}-threads/{size}"),
+            Self::HandOff => format!("hand-off/{size}"),
             Self::Arena(task) => task.slug(),
         }
     }
@@ -104,6 +108,9 @@ impl Task {
             }
             Self::Threads(threads) => {
                 format!("store and drop a value of {size} bytes, {}", every(threads))
+            }
+            Self::HandOff => {
+                format!("a value of {size} bytes stored by one thread and dropped by another")
             }
             Self::Arena(task) => task.title(),
         }
@@ -158,6 +165,11 @@ impl Task {
                  others, by the clock on the wall from the first thread's start to the last one's \
                  end; with more threads than cores that is their work divided by the cores. All \
                  threads share one pool."
+            }
+            Self::HandOff => {
+                "One operation is one value that goes from one thread to another through a ring of \
+                 256 places (`crossbeam_queue::ArrayQueue`). The floor is the ring with the values \
+                 themselves in it, so what is above it is the pool's."
             }
             Self::Arena(task) => task.about(),
         }

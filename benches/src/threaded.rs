@@ -6,8 +6,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use crossbeam_queue::ArrayQueue;
 use flagstone::{
-    LockFreePool, SharedPool, ThreadLocalPool, ThreadSafePool, pool::ArcShared, sync::SpinLock,
+    LockFreePool, SharedPool, ThreadLocalPool, ThreadSafePool,
+    pool::{ArcShared, LockFreeHandle, ThreadSafeHandle},
+    sync::SpinLock,
 };
 
 use crate::{
@@ -179,6 +182,177 @@ pool!(
     fastalloc::ThreadSafePool<Value>,
     |slots| fastalloc::ThreadSafePool::new(slots).unwrap_or_else(|_| exhausted()),
     |pool, value| pool.allocate(value).unwrap_or_else(|_| exhausted())
+);
+
+pool!(
+    ObjectPoolShared,
+    "object_pool::Pool",
+    Role::Rival,
+    object_pool::Pool<Value>,
+    |slots| object_pool::Pool::new(slots, || [0; 8]),
+    |pool, value| {
+        let mut guard = pool.try_pull().unwrap_or_else(|| exhausted());
+        *guard = value;
+        guard
+    }
+);
+pool!(
+    LinearShared,
+    "lockfree_object_pool::Linear",
+    Role::Rival,
+    lockfree_object_pool::LinearObjectPool<Value>,
+    |_slots| lockfree_object_pool::LinearObjectPool::new(|| [0; 8], |_| ()),
+    |pool, value| {
+        let mut guard = pool.pull();
+        *guard = value;
+        guard
+    }
+);
+pool!(
+    ShardedShared,
+    "sharded_slab::Slab",
+    Role::Rival,
+    sharded_slab::Slab<Value>,
+    |_slots| sharded_slab::Slab::new(),
+    |slab, value| {
+        let key = slab.insert(value).unwrap_or_else(|| exhausted());
+        Key(move || {
+            slab.remove(key);
+        })
+    }
+);
+pool!(
+    QueueShared,
+    "ArrayQueue<Box>",
+    Role::Rival,
+    ArrayQueue<Box<Value>>,
+    |slots| {
+        let queue = ArrayQueue::new(slots);
+        while queue.push(Box::new([0; 8])).is_ok() {}
+        queue
+    },
+    |queue, value| {
+        let mut place = queue.pop().unwrap_or_else(|| exhausted());
+        *place = value;
+        let mut place = Some(place);
+        Key(move || {
+            let back = place.take().map(|place| queue.push(place));
+            back.unwrap_or_else(|| exhausted())
+                .unwrap_or_else(|_| exhausted());
+        })
+    }
+);
+
+/// Values on their way from one thread to the next.
+const RING: usize = 256;
+
+/// A pool whose values one thread stores and another drops, with a ring between the two.
+macro_rules! handed {
+    ($adapter:ident, $name:literal, $role:expr, $pool:ty, $make:expr, $handle:ty,
+     |$shared:ident, $value:ident| $store:expr) => {
+        #[doc = concat!("`", $name, "`.")]
+        pub(crate) struct $adapter {
+            // For ever, so that handles that borrow it can be in the ring.
+            pool: &'static $pool,
+            ring: ArrayQueue<$handle>,
+        }
+
+        impl Shared for $adapter {
+            const NAME: &'static str = $name;
+            const ROLE: Role = $role;
+            const WINDOW: u64 = WINDOW;
+
+            fn for_threads(_: usize) -> Self {
+                Self {
+                    pool: Box::leak(Box::new($make)),
+                    ring: ArrayQueue::new(RING),
+                }
+            }
+
+            fn work(&self, thread: usize, count: u64) {
+                let $shared = self.pool;
+                for number in 0..count {
+                    if thread == 0 {
+                        let $value = [number; 8];
+                        let mut handle = $store;
+                        while let Err(back) = self.ring.push(handle) {
+                            handle = back;
+                            std::thread::yield_now();
+                        }
+                    } else {
+                        while self.ring.pop().is_none() {
+                            std::thread::yield_now();
+                        }
+                    }
+                }
+            }
+
+            fn reset(&mut self) {}
+        }
+    };
+}
+
+handed!(
+    RingFloor,
+    "floor::ring",
+    Role::Floor,
+    (),
+    (),
+    Value,
+    |_pool, value| value
+);
+handed!(
+    HandedLockFree,
+    "flagstone::LockFreePool",
+    Role::Ours,
+    LockFreePool<Value>,
+    LockFreePool::new(RING * SPARE),
+    LockFreeHandle<Value>,
+    |pool, value| pool.alloc(value).unwrap_or_else(|_| exhausted())
+);
+handed!(
+    HandedSpinning,
+    "flagstone::ThreadSafePool<SpinLock>",
+    Role::Ours,
+    ThreadSafePool<Value, SpinLock>,
+    ThreadSafePool::with_lock(2 * RING).unwrap_or_else(|_| exhausted()),
+    ThreadSafeHandle<'static, Value, SpinLock>,
+    |pool, value| pool.alloc(value).unwrap_or_else(|_| exhausted())
+);
+handed!(
+    HandedOpool,
+    "opool::Pool",
+    Role::Rival,
+    opool::Pool<Zeros, Value>,
+    opool::Pool::new_prefilled(2 * RING, Zeros),
+    opool::RefGuard<'static, Zeros, Value>,
+    |pool, value| {
+        let mut guard = pool.get();
+        *guard = value;
+        guard
+    }
+);
+handed!(
+    HandedObjectPool,
+    "object_pool::Pool",
+    Role::Rival,
+    object_pool::Pool<Value>,
+    object_pool::Pool::new(2 * RING, || [0; 8]),
+    object_pool::Reusable<'static, Value>,
+    |pool, value| {
+        let mut guard = pool.try_pull().unwrap_or_else(|| exhausted());
+        *guard = value;
+        guard
+    }
+);
+handed!(
+    HandedBoxes,
+    "Box(system)",
+    Role::Rival,
+    (),
+    (),
+    Box<Value>,
+    |_pool, value| Box::new(value)
 );
 
 /// A handle of one value, which every thread clones and drops.

@@ -20,8 +20,10 @@ use crate::{
         Slab, SlotMap, SystemBox, Thunderdome, Vectors,
     },
     threaded::{
-        ArcClones, Boxes, FastallocShared, OpoolShared, OurClones, OurKept, OurLockFree,
-        OurPerThread, OurSpinning, OurThreadSafe, ParkingLotLockedSlab, StdLockedSlab,
+        ArcClones, Boxes, FastallocShared, HandedBoxes, HandedLockFree, HandedObjectPool,
+        HandedOpool, HandedSpinning, LinearShared, ObjectPoolShared, OpoolShared, OurClones,
+        OurKept, OurLockFree, OurPerThread, OurSpinning, OurThreadSafe, ParkingLotLockedSlab,
+        QueueShared, RingFloor, ShardedShared, StdLockedSlab,
     },
     threads::Shared,
 };
@@ -117,6 +119,8 @@ fn finders_find_what_was_freed() {
 fn shared_pools_serve_threads() {
     each!(serves_threads:
         OurThreadSafe, OurSpinning, OurKept, OurLockFree, OurPerThread, Boxes, StdLockedSlab,
-        ParkingLotLockedSlab, OpoolShared, FastallocShared, OurClones, ArcClones,
+        ParkingLotLockedSlab, OpoolShared, ObjectPoolShared, LinearShared, ShardedShared, QueueShared,
+        FastallocShared, RingFloor, HandedLockFree, HandedSpinning, HandedOpool, HandedObjectPool,
+        HandedBoxes, OurClones, ArcClones,
     );
 }
