@@ -17,7 +17,7 @@ mod default_lock;
 mod no_lock;
 #[cfg(feature = "std")]
 mod numbers;
-#[cfg(target_has_atomic = "64")]
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod seeded;
 mod spin_lock;
 
@@ -31,7 +31,7 @@ pub(crate) use numbers::Numbers;
 #[cfg(loom)]
 #[doc(hidden)]
 pub use seeded::seed;
-#[cfg(target_has_atomic = "64")]
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub(crate) use seeded::seeded;
 pub use spin_lock::SpinLock;
 
