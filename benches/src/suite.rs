@@ -30,7 +30,8 @@ use crate::{
     store::{OwnSlots, Store},
     task::{Task, every},
     threaded::{
-        ArcClones, Arithmetic, OurClones, OurKept, OurLockFree, OurPerThread, OurSpinning, OurThreadSafe,
+        ArcClones, Arithmetic, OurClones, OurKept, OurLockFree, OurPerThread, OurSpinning,
+        OurThreadSafe,
     },
     threads::Shared,
 };

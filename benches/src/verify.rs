@@ -26,7 +26,8 @@ use crate::{
     },
     store::{OwnSlots, Store, Window},
     threaded::{
-        ArcClones, Arithmetic, OurClones, OurKept, OurLockFree, OurPerThread, OurSpinning, OurThreadSafe,
+        ArcClones, Arithmetic, OurClones, OurKept, OurLockFree, OurPerThread, OurSpinning,
+        OurThreadSafe,
     },
     threads::Shared,
 };

@@ -71,7 +71,11 @@ impl fmt::Display for Sharing<'_> {
         for (name, side) in self.one.pools() {
             let scaling = match self.scaling(name) {
                 Some(scaling) if name == OURS.0 => {
-                    let met = if scaling >= OURS.1 { "met" } else { "**missed**" };
+                    let met = if scaling >= OURS.1 {
+                        "met"
+                    } else {
+                        "**missed**"
+                    };
                     format!("{scaling:.2} (≥ {:.2}, {met})", OURS.1)
                 }
                 scaling => shown(scaling, ratio),
