@@ -60,6 +60,7 @@ impl Task {
             | Self::Arena(ArenaTask::Locals(threads) | ArenaTask::Shared(threads)) => {
                 threads as usize
             }
+            Self::HandOff => 2,
             _ => 1,
         }
     }
@@ -186,7 +187,8 @@ impl Task {
                 "One operation is one value that one thread stores and another drops unread; its \
                  handle goes through a ring of 256 (`rtrb`), whose ends wait awake. The pools have \
                  512 slots. The floor sends numbers through the same ring. Pools whose handles stay \
-                 on their thread take no part."
+                 on their thread take no part. The control is arithmetic on two threads, which says \
+                 whether there were two cores."
             }
             Self::Caches => {
                 "One operation replaces one value by another in the same pool. There are 64 pools \

@@ -10,8 +10,15 @@ use super::{
 
 const CONTROL: &str = "control::arithmetic";
 const RING: &str = "floor::ring";
-/// Who is asked to leave two threads so much of what the machine has for them.
-const OURS: (&str, f64) = ("flagstone::LockFreePool", 0.9);
+/// Of whom something is asked.
+const OURS: &str = "flagstone::LockFreePool";
+/// Two threads of it do so much of what the machine has for two, or more.
+const SCALING: f64 = 0.9;
+/// It adds so many nanoseconds to the ring, or fewer.
+const BEYOND: f64 = 10.0;
+/// Two threads of the control that do less than this much more than one did not run side by side:
+/// something else had a core, and what needs two of them was not measured.
+const SIDE_BY_SIDE: f64 = 1.8;
 
 /// What pools that threads share do with one, two and eight threads.
 #[derive(Debug)]
@@ -36,9 +43,35 @@ impl<'t> Sharing<'t> {
         })
     }
 
-    /// How much more two threads do than one.
-    fn speed_up(&self, name: &str) -> Option<f64> {
-        Some(2.0 * self.one.median(name)? / self.two.median(name)?)
+    /// How much more the two threads of `table` do than one.
+    fn speed_up(&self, table: &Table, name: &str) -> Option<f64> {
+        Some(2.0 * self.one.median(name)? / table.median(name)?)
+    }
+
+    /// Whether the two threads of `table` ran side by side, as its control says.
+    fn is_measured(&self, table: &Table) -> bool {
+        self.speed_up(table, CONTROL)
+            .is_some_and(|speed_up| speed_up >= SIDE_BY_SIDE)
+    }
+
+    /// A number of the two threads of `table`, and what is said of it when it is ours.
+    fn judged(
+        &self,
+        table: &Table,
+        name: &str,
+        number: Option<f64>,
+        (asked, met): (&str, impl FnOnce(f64) -> bool),
+    ) -> String {
+        let Some(number) = number else {
+            return shown(None, ratio);
+        };
+        let verdict = match (self.is_measured(table), name == OURS) {
+            (false, _) => return "not measured".to_owned(),
+            (true, false) => String::new(),
+            (true, true) if met(number) => format!(" ({asked}, met)"),
+            (true, true) => format!(" ({asked}, **missed**)"),
+        };
+        format!("{}{verdict}", nanos(number))
     }
 
     /// The speed-up divided by that of the control: of ratios of single rounds, so that a machine
@@ -59,9 +92,17 @@ impl fmt::Display for Sharing<'_> {
              thread: 1.00 is all of it. *To another thread* is what a value costs that one thread \
              stores and another drops, beyond the ring through which it goes ({} ns for a plain \
              number).\n",
-            shown(self.speed_up(CONTROL), ratio),
+            shown(self.speed_up(self.two, CONTROL), ratio),
             shown(self.hand_off.median(RING), nanos),
         )?;
+        if !self.is_measured(self.two) || !self.is_measured(self.hand_off) {
+            writeln!(
+                f,
+                "**Two threads of the control did less than {SIDE_BY_SIDE:.2} times as much as one: \
+                 something else had a core. Whatever needs more than one thread was not measured, here \
+                 and in the events; run it again on an idle machine.**\n"
+            )?;
+        }
         writeln!(
             f,
             "| pool | side | 1 thread | 2 threads | 8 threads | speed-up | of the control | to another \
@@ -69,17 +110,18 @@ impl fmt::Display for Sharing<'_> {
         )?;
         writeln!(f, "|---|---|---:|---:|---:|---:|---:|---:|---:|")?;
         for (name, side) in self.one.pools() {
-            let scaling = match self.scaling(name) {
-                Some(scaling) if name == OURS.0 => {
-                    let met = if scaling >= OURS.1 {
-                        "met"
-                    } else {
-                        "**missed**"
-                    };
-                    format!("{scaling:.2} (≥ {:.2}, {met})", OURS.1)
-                }
-                scaling => shown(scaling, ratio),
-            };
+            let scaling = self.judged(
+                self.two,
+                name,
+                self.scaling(name),
+                ("≥ 0.90", |scaling| scaling >= SCALING),
+            );
+            let beyond = self.judged(
+                self.hand_off,
+                name,
+                self.hand_off.beyond(name, RING),
+                ("≤ 10 ns", |beyond| beyond <= BEYOND),
+            );
             let median = |table: &Table| shown(table.median(name), nanos);
             writeln!(
                 f,
@@ -87,9 +129,9 @@ impl fmt::Display for Sharing<'_> {
                 median(self.one),
                 median(self.two),
                 median(self.eight),
-                shown(self.speed_up(name), ratio),
+                shown(self.speed_up(self.two, name), ratio),
                 scaling,
-                shown(self.hand_off.beyond(name, RING), nanos),
+                beyond,
                 median(self.large),
             )?;
         }

@@ -56,15 +56,6 @@ impl Table {
                     most,
                 )
             }
-            Goal::Beyond(name, most) => {
-                let beyond = self.beyond(ours.name, name).unwrap_or(f64::NAN);
-                let is = nanos(beyond);
-                (
-                    format!("≤ {most:.0} ns more than `{name}` (is {is})"),
-                    beyond,
-                    most,
-                )
-            }
             Goal::Nanos(most) => (format!("≤ {most:.0} ns"), ours.median(), most),
         };
         // Compared as it is shown.
