@@ -13,6 +13,8 @@ pub enum Role {
     Ours,
     /// Another crate, or an allocator.
     Rival,
+    /// Not a pool: what the machine could do meanwhile. It is compared with nobody.
+    Control,
 }
 
 impl fmt::Display for Role {
@@ -21,6 +23,7 @@ impl fmt::Display for Role {
             Self::Floor => "floor",
             Self::Ours => "ours",
             Self::Rival => "rival",
+            Self::Control => "control",
         })
     }
 }

@@ -3,9 +3,12 @@
 use std::marker::PhantomData;
 
 use crate::{
+    caches::{Caches, Scatter},
     contender::Contender,
     finder::Finder,
+    hand_off::HandOff,
     lane::Lane,
+    store::{Store, Window},
     task::Task,
     threads::{Shared, Threads},
     workload::{Batch, Construct, Find, Hot, Replace, Sum, spread},
@@ -36,6 +39,30 @@ impl Entry {
                 let pool = C::with_capacity(task.capacity());
                 Box::new(Pool { pool, task })
             },
+        }
+    }
+
+    /// A pool that the threads of the task share.
+    pub(crate) const fn window<S: Store>() -> Self {
+        Self::shared::<Window<S>>()
+    }
+
+    /// A pool whose values go to another thread.
+    pub(crate) const fn hand_off<S: Store>() -> Self
+    where
+        for<'p> S::Handle<'p>: Send,
+    {
+        Self {
+            name: S::NAME,
+            prepare: |_| Box::new(Pair(PhantomData::<S>)),
+        }
+    }
+
+    /// A pool, once or several times.
+    pub(crate) const fn caches<C: Caches>() -> Self {
+        Self {
+            name: C::NAME,
+            prepare: |_| Box::new(Several::<C>(C::make())),
         }
     }
 
@@ -80,6 +107,25 @@ impl<S: Shared> Entrant for Crowd<S> {
     }
 }
 
+struct Pair<S>(PhantomData<S>);
+
+impl<S: Store> Entrant for Pair<S>
+where
+    for<'p> S::Handle<'p>: Send,
+{
+    fn lane(&self) -> Lane<'_> {
+        Lane::new(S::NAME, S::ROLE, HandOff::<S>::new())
+    }
+}
+
+struct Several<C: Caches>(Vec<C::Cache>);
+
+impl<C: Caches> Entrant for Several<C> {
+    fn lane(&self) -> Lane<'_> {
+        Lane::new(C::NAME, C::role(), Scatter::new(&self.0))
+    }
+}
+
 struct Pool<C> {
     pool: C,
     task: Task,
@@ -103,7 +149,7 @@ impl<C: Contender> Entrant for Pool<C> {
                 Lane::new(name, role, Replace::among(pool, live, pins))
             }
             Task::Construct(capacity) => Lane::new(name, role, Construct::<C>::new(capacity)),
-            Task::Find(_) | Task::Threads(_) | Task::HandOff | Task::Arena(_) => {
+            Task::Find(_) | Task::Threads(_) | Task::HandOff | Task::Caches | Task::Arena(_) => {
                 panic!("a pool cannot do {:?}", self.task)
             }
         }

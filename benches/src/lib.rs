@@ -14,10 +14,12 @@
 
 pub mod arena;
 mod buffered;
+mod caches;
 mod contender;
 mod entrant;
 mod finder;
 mod floor;
+mod hand_off;
 mod lane;
 mod ours;
 mod payload;
@@ -27,6 +29,7 @@ mod recycled;
 pub mod report;
 mod rival;
 mod shared;
+mod store;
 pub mod suite;
 mod task;
 mod threaded;

@@ -4,7 +4,7 @@
 ///
 /// It has no destructor: the workloads measure the way of a slot, and a destructor would cost all
 /// contenders the same. `Poolable` is fastalloc's condition on its values.
-pub(crate) trait Payload: Copy + fastalloc::Poolable + 'static {
+pub(crate) trait Payload: Copy + fastalloc::Poolable + Send + Sync + 'static {
     /// A value that is written completely and differs from seed to seed.
     fn of(seed: u64) -> Self;
 

@@ -69,6 +69,14 @@ impl Samples {
                 .collect(),
         )
     }
+
+    /// How many nanoseconds more than the other contender this one takes: the median of the
+    /// differences of the rounds.
+    #[must_use]
+    pub fn beyond(&self, other: &Self) -> f64 {
+        let rounds = self.nanos.iter().zip(&other.nanos);
+        median(rounds.map(|(own, theirs)| own - theirs).collect())
+    }
 }
 
 /// The value in the middle; not a number when there is none.

@@ -3,10 +3,12 @@
 use crate::{
     arena::arenas,
     buffered::{Buffers, GrowingBuffers},
+    caches::{Caches as _, ManyAttachable, ManyFixed, OneAttachable, OneFixed},
     contender::Contender,
     entrant::Entry,
     finder::Finder,
     floor::{BitmapFloor, FixedFloor, GrowingFloor, RecycleFloor},
+    hand_off::BareRing,
     lane::Lane,
     ours::{
         FixedBitmap, FixedChecked, FixedFreeList, FixedIntrusive, FixedStack, Growing, OurBitmap,
@@ -15,19 +17,21 @@ use crate::{
     race::{Samples, Settings, race},
     recycled::{Recycling, RecyclingSmall},
     rival::{
-        AxiomBits, AxiomBuffers, AxiomPool, FastallocFixed, FastallocGrowing, InfinityLocal,
-        InfinityRaw, LinearPool, MimallocBox, ObjectPool, OpoolLocal, OpoolReuse, PluralityAlloc,
-        PluralityBox, Slab, SlotMap, SystemBox, Thunderdome, Vectors,
+        AttachableNoLock, AttachableSpinLock, AxiomBits, AxiomBuffers, AxiomPool, BoxQueue, Boxes,
+        FastallocFixed, FastallocGrowing, FastallocShared, InfinityLocal, InfinityRaw,
+        InfinityShared, LinearPool, LinearShared, LockedPlurality, MiBoxes, MimallocBox,
+        ObjectPool, ObjectPoolShared, OpoolLocal, OpoolReuse, OpoolShared, ParkingLotLockedSlab,
+        PluralityAlloc, PluralityBox, Sharded, Slab, SlotMap, StdLockedSlab, SystemBox,
+        Thunderdome, Vectors,
     },
     shared::{
         ArcPlaced, AtomicPlaced, AtomicShared, LocalPlaced, LocalShared, RcPlaced, StdArc, StdRc,
     },
+    store::{OwnSlots, Store},
     task::{Task, every},
     threaded::{
-        ArcClones, Boxes, FastallocShared, HandedBoxes, HandedLockFree, HandedObjectPool,
-        HandedOpool, HandedSpinning, LinearShared, ObjectPoolShared, OpoolShared, OurClones,
-        OurKept, OurLockFree, OurPerThread, OurSpinning, OurThreadSafe, ParkingLotLockedSlab,
-        QueueShared, RingFloor, ShardedShared, StdLockedSlab, Value,
+        ArcClones, Arithmetic, OurClones, OurKept, OurLockFree, OurPerThread, OurSpinning,
+        OurThreadSafe,
     },
     threads::Shared,
 };
@@ -106,7 +110,7 @@ impl Event {
             &mut lanes,
             Settings {
                 rounds: settings.rounds.min(self.rounds),
-                ..settings
+                window: settings.window * self.task.windows(),
             },
         )
     }
@@ -166,10 +170,13 @@ pub fn events(quick: bool) -> Vec<Event> {
     events.extend(buffered());
     events.extend([local_clone::<[u64; 8]>(), atomic_clone::<[u64; 8]>()]);
     events.extend([place_local::<[u64; 8]>(), place_atomic::<[u64; 8]>()]);
-    events.extend([1, 2, 8].map(shared_pools));
-    events.push(handed_off());
-    events.extend([1, 2, 8].map(locked_pools));
-    events.push(shared_clones(2));
+    events.extend(slab_caches::<[u64; 8]>());
+    events.push(several_caches());
+    events.extend([1, 2, 8].map(shared_pools::<[u64; 8]>));
+    events.push(shared_pools::<[u64; 64]>(1));
+    events.push(exact::<[u64; 8]>());
+    events.push(hand_off::<[u64; 8]>());
+    events.push(shared_clones::<[u64; 8]>(2));
     events.extend([find::<2>(), find::<3>(), find::<4>()]);
     events.extend(arenas(quick));
     events
@@ -389,95 +396,167 @@ fn place_atomic<T: Payload>() -> Event {
     }
 }
 
-/// Pools that so many threads share, and whoever can stand in for one.
-fn shared_pools(threads: u64) -> Event {
-    let task = Task::Threads(threads);
+/// Caches that grow by aligned slabs and whose boxes are one pointer, and whoever can stand in for one.
+fn slab_caches<T: Payload>() -> impl Iterator<Item = Event> {
+    [Task::Hot, Task::Replace(MANY as u64)]
+        .into_iter()
+        .map(|task| {
+            let pools = [
+                Entry::pool::<GrowingFloor<T, 1>>(),
+                Entry::pool::<GrowingFloor<T, 16>>(),
+                Entry::pool::<FixedIntrusive<T>>(),
+                Entry::pool::<Growing<T>>(),
+                Entry::pool::<AttachableNoLock<T>>(),
+                Entry::pool::<AttachableSpinLock<T>>(),
+                Entry::pool::<PluralityBox<T>>(),
+            ];
+            Event {
+                family: Family::Pools,
+                slug: format!("slab_cache/{}", task.slug(size_of::<T>())),
+                title: format!("Slab caches: {}", task.title(size_of::<T>())),
+                about: task.about(),
+                quoted: Growing::<T>::NAME,
+                goals: Vec::new(),
+                rounds: usize::MAX,
+                task,
+                entries: [&pools[..], &boxes::<T>(task)].concat(),
+            }
+        })
+}
+
+/// Many caches with few values each, and one with all of them.
+fn several_caches() -> Event {
+    let task = Task::Caches;
     Event {
         family: Family::Pools,
-        slug: format!("shared/{}", task.slug(size_of::<Value>())),
-        title: format!("Shared pools: {}", task.title(size_of::<Value>())),
+        slug: format!("slab_cache/{}", task.slug(64)),
+        title: format!("Slab caches: {}", task.title(64)),
         about: task.about(),
-        quoted: OurLockFree::NAME,
-        goals: vec![Goal::Contender(Boxes::NAME, 0.6)],
-        rounds: THREADED_ROUNDS,
+        quoted: ManyFixed::NAME,
+        goals: Vec::new(),
+        rounds: usize::MAX,
         task,
         entries: vec![
-            Entry::shared::<OurLockFree>(),
-            Entry::shared::<OurPerThread>(),
-            Entry::shared::<OurSpinning>(),
-            Entry::shared::<OpoolShared>(),
-            Entry::shared::<ObjectPoolShared>(),
-            Entry::shared::<LinearShared>(),
-            Entry::shared::<ShardedShared>(),
-            Entry::shared::<QueueShared>(),
-            Entry::shared::<FastallocShared>(),
-            Entry::shared::<Boxes>(),
+            Entry::caches::<OneFixed>(),
+            Entry::caches::<ManyFixed>(),
+            Entry::caches::<OneAttachable>(),
+            Entry::caches::<ManyAttachable>(),
         ],
     }
 }
 
-/// Pools that so many threads share behind a lock.
-fn locked_pools(threads: u64) -> Event {
-    let task = Task::Threads(threads);
+/// Pools that so many threads share, and whoever can stand in for one.
+fn shared_pools<T: Payload>(threads: u64) -> Event {
+    let (task, size) = (Task::Threads(threads), size_of::<T>());
     Event {
         family: Family::Pools,
-        slug: format!("locked/{}", task.slug(size_of::<Value>())),
-        title: format!("Pools behind a lock: {}", task.title(size_of::<Value>())),
+        slug: format!("shared/{}", task.slug(size)),
+        title: format!("Shared pools: {}", task.title(size)),
         about: task.about(),
-        quoted: OurThreadSafe::NAME,
-        goals: match threads {
-            1 => vec![Goal::Nanos(15.0)],
+        quoted: OurLockFree::<T>::NAME,
+        goals: match (threads, size) {
+            (_, 64) => vec![Goal::Contender(Boxes::<T>::NAME, 0.6)],
             _ => Vec::new(),
         },
         rounds: THREADED_ROUNDS,
         task,
         entries: vec![
-            Entry::shared::<OurThreadSafe>(),
-            Entry::shared::<OurSpinning>(),
-            Entry::shared::<OurKept>(),
-            Entry::shared::<StdLockedSlab>(),
-            Entry::shared::<ParkingLotLockedSlab>(),
-            Entry::shared::<FastallocShared>(),
+            Entry::shared::<Arithmetic>(),
+            Entry::window::<OwnSlots<T>>(),
+            Entry::window::<OurLockFree<T>>(),
+            Entry::window::<OurThreadSafe<T>>(),
+            Entry::window::<OurSpinning<T>>(),
+            Entry::window::<OurKept<T>>(),
+            Entry::window::<OurPerThread<T>>(),
+            Entry::window::<StdLockedSlab<T>>(),
+            Entry::window::<ParkingLotLockedSlab<T>>(),
+            Entry::window::<LockedPlurality<T>>(),
+            Entry::window::<Sharded<T>>(),
+            Entry::window::<OpoolShared<T>>(),
+            Entry::window::<ObjectPoolShared<T>>(),
+            Entry::window::<LinearShared<T>>(),
+            Entry::window::<BoxQueue<T>>(),
+            Entry::window::<FastallocShared<T>>(),
+            Entry::window::<InfinityShared<T>>(),
+            Entry::window::<Boxes<T>>(),
+            Entry::window::<MiBoxes<T>>(),
         ],
     }
 }
 
-/// Values that one thread stores and another drops.
-fn handed_off() -> Event {
-    let task = Task::HandOff;
+/// The pool that keeps no slot back for a thread, when nobody else is there.
+fn exact<T: Payload>() -> Event {
+    Event {
+        slug: "shared/exact/64".to_owned(),
+        title: "Shared pools without slots at hand: store and drop a value of 64 bytes, one thread"
+            .to_owned(),
+        about: "As with one thread above: what a pool costs that can always give out its last slot.",
+        quoted: OurSpinning::<T>::NAME,
+        goals: vec![Goal::Nanos(15.0)],
+        family: Family::Pools,
+        rounds: THREADED_ROUNDS,
+        task: Task::Threads(1),
+        entries: vec![
+            Entry::window::<OwnSlots<T>>(),
+            Entry::window::<OurSpinning<T>>(),
+            Entry::window::<OurThreadSafe<T>>(),
+            Entry::window::<OpoolShared<T>>(),
+            Entry::window::<BoxQueue<T>>(),
+        ],
+    }
+}
+
+/// Pools whose values one thread stores and another drops.
+fn hand_off<T: Payload>() -> Event {
+    let (task, size) = (Task::HandOff, size_of::<T>());
     Event {
         family: Family::Pools,
-        slug: format!("shared/{}", task.slug(size_of::<Value>())),
-        title: format!("Shared pools: {}", task.title(size_of::<Value>())),
+        slug: format!("shared/{}", task.slug(size)),
+        title: format!("Shared pools: {}", task.title(size)),
         about: task.about(),
-        quoted: HandedLockFree::NAME,
+        quoted: OurLockFree::<T>::NAME,
         goals: Vec::new(),
         rounds: THREADED_ROUNDS,
         task,
         entries: vec![
-            Entry::shared::<RingFloor>(),
-            Entry::shared::<HandedLockFree>(),
-            Entry::shared::<HandedSpinning>(),
-            Entry::shared::<HandedOpool>(),
-            Entry::shared::<HandedObjectPool>(),
-            Entry::shared::<HandedBoxes>(),
+            Entry::shared::<Arithmetic>(),
+            Entry::hand_off::<BareRing<T>>(),
+            Entry::hand_off::<OurLockFree<T>>(),
+            Entry::hand_off::<OurThreadSafe<T>>(),
+            Entry::hand_off::<OurSpinning<T>>(),
+            Entry::hand_off::<OurKept<T>>(),
+            Entry::hand_off::<StdLockedSlab<T>>(),
+            Entry::hand_off::<ParkingLotLockedSlab<T>>(),
+            Entry::hand_off::<LockedPlurality<T>>(),
+            Entry::hand_off::<Sharded<T>>(),
+            Entry::hand_off::<OpoolShared<T>>(),
+            Entry::hand_off::<ObjectPoolShared<T>>(),
+            Entry::hand_off::<LinearShared<T>>(),
+            Entry::hand_off::<BoxQueue<T>>(),
+            Entry::hand_off::<FastallocShared<T>>(),
+            Entry::hand_off::<InfinityShared<T>>(),
+            Entry::hand_off::<Boxes<T>>(),
+            Entry::hand_off::<MiBoxes<T>>(),
         ],
     }
 }
 
 /// One value whose handles so many threads clone at once.
-fn shared_clones(threads: u64) -> Event {
+fn shared_clones<T: Payload>(threads: u64) -> Event {
     Event {
         family: Family::Pools,
         slug: format!("shared/clone-{threads}-threads"),
         title: format!("Shared handles: clone and drop one, {}", every(threads)),
         about: "One operation is a clone of the same handle and its drop on every thread, by the clock \
                 on the wall: all threads change one count.",
-        quoted: OurClones::NAME,
+        quoted: OurClones::<T>::NAME,
         goals: Vec::new(),
         rounds: THREADED_ROUNDS,
         task: Task::Threads(threads),
-        entries: vec![Entry::shared::<OurClones>(), Entry::shared::<ArcClones>()],
+        entries: vec![
+            Entry::shared::<OurClones<T>>(),
+            Entry::shared::<ArcClones<T>>(),
+        ],
     }
 }
 

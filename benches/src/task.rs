@@ -23,8 +23,10 @@ pub(crate) enum Task {
     Find(usize),
     /// [`Threads`](crate::threads::Threads), this many.
     Threads(u64),
-    /// The same by two, of which one stores and the other drops.
+    /// [`HandOff`](crate::hand_off::HandOff).
     HandOff,
+    /// [`Scatter`](crate::caches::Scatter).
+    Caches,
     /// What arenas do.
     Arena(ArenaTask),
 }
@@ -37,6 +39,16 @@ impl Task {
             Self::Replace(count) => count as usize + 1,
             Self::Batch => 64,
             Self::Sum(count) => count as usize,
+            _ => 1,
+        }
+    }
+
+    /// How many times the usual window it needs: threads start at the same time by so much and no more,
+    /// and those that take turns on a core take long ones.
+    pub(crate) fn windows(self) -> u32 {
+        match self {
+            Self::Threads(threads) => 6 * threads.div_ceil(2) as u32,
+            Self::HandOff => 6,
             _ => 1,
         }
     }
@@ -66,6 +78,7 @@ impl Task {
             Self::Find(capacity) => format!("find-{capacity}"),
             Self::Threads(threads) => format!("{threads}-threads/{size}"),
             Self::HandOff => format!("hand-off/{size}"),
+            Self::Caches => format!("64-caches/{size}"),
             Self::Arena(task) => task.slug(),
         }
     }
@@ -109,8 +122,9 @@ impl Task {
             Self::Threads(threads) => {
                 format!("store and drop a value of {size} bytes, {}", every(threads))
             }
-            Self::HandOff => {
-                format!("a value of {size} bytes stored by one thread and dropped by another")
+            Self::HandOff => format!("hand a value of {size} bytes to another thread"),
+            Self::Caches => {
+                format!("replace one of 1,984 values of {size} bytes in 64 pools, or in one")
             }
             Self::Arena(task) => task.title(),
         }
@@ -161,15 +175,25 @@ impl Task {
                  second-level cache of some machines."
             }
             Self::Threads(_) => {
-                "One operation is one value stored on every thread, and dropped there after seven \
-                 others, by the clock on the wall from the first thread's start to the last one's \
-                 end; with more threads than cores that is their work divided by the cores. All \
-                 threads share one pool."
+                "One operation is one value stored on every thread, and dropped there before the \
+                 eighth after it, by the clock on the wall from the first thread's start to the last \
+                 one's end; with more threads than cores that is their work divided by the cores. All \
+                 threads share one pool, with 256 slots for each. The floor keeps the values in the \
+                 thread's own slots; the control is a loop of arithmetic, which shares nothing. \
+                 Pools of objects that are made already get the value by assignment; `opool` and \
+                 `object_pool` move the object into its guard and back."
             }
             Self::HandOff => {
-                "One operation is one value that goes from one thread to another through a ring of \
-                 256 places (`crossbeam_queue::ArrayQueue`). The floor is the ring with the values \
-                 themselves in it, so what is above it is the pool's."
+                "One operation is one value that one thread stores and another drops unread; its \
+                 handle goes through a ring of 256 (`rtrb`), whose ends wait awake. The pools have \
+                 512 slots. The floor sends numbers through the same ring. Pools whose handles stay \
+                 on their thread take no part. The control is arithmetic on two threads, which says \
+                 whether there were two cores."
+            }
+            Self::Caches => {
+                "One operation replaces one value by another in the same pool. There are 64 pools \
+                 with 31 values each, or one with all of them. Slabs that start with their header at \
+                 an address aligned to their size compete for the same lines of the first-level cache."
             }
             Self::Arena(task) => task.about(),
         }

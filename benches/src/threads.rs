@@ -1,7 +1,8 @@
 //! Several threads at once, by the clock on the wall.
 
 use std::{
-    sync::Barrier,
+    hint,
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -17,8 +18,10 @@ pub(crate) trait Shared: Sync + Sized + 'static {
     const NAME: &'static str;
     /// Floor, ours or rival.
     const ROLE: Role;
-    /// How often a thread uses it in a window: long against the start of a thread.
+    /// How often a thread uses it in a window at most.
     const WINDOW: u64;
+    /// How often at least: a window is this doubled until it is long enough.
+    const LEAST: u64 = Self::WINDOW;
 
     /// One for at most so many threads.
     fn for_threads(threads: usize) -> Self;
@@ -30,8 +33,8 @@ pub(crate) trait Shared: Sync + Sized + 'static {
     fn reset(&mut self);
 }
 
-/// All threads at work; the reset between windows is outside of the clock. The time of a window is
-/// that from the first thread's start to the last one's end, and an operation is one of each thread.
+/// All threads at work; the reset between windows is outside of the clock. An operation is one of each
+/// thread.
 pub(crate) struct Threads<S> {
     shared: S,
     threads: usize,
@@ -53,36 +56,79 @@ impl<S: Shared> Body for Threads<S> {
 
     fn timed(&mut self, ops: u64) -> Duration {
         self.shared.reset();
-        let (shared, barrier) = (&self.shared, &Barrier::new(self.threads));
-        let work = |thread| {
-            move || {
-                barrier.wait();
-                let start = Instant::now();
-                shared.work(thread, ops);
-                (start, Instant::now())
-            }
-        };
-        let times: Vec<_> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..self.threads)
-                .map(|thread| scope.spawn(work(thread)))
-                .collect();
-            let times = threads.into_iter().map(|thread| thread.join());
-            times
-                .map(|time| time.unwrap_or_else(|_| exhausted()))
-                .collect()
-        });
-        let first = times.iter().map(|(start, _)| *start).min();
-        let last = times.iter().map(|(_, end)| *end).max();
-        first
-            .zip(last)
-            .map_or(Duration::ZERO, |(first, last)| last - first)
+        let shared = &self.shared;
+        let work = |thread| -> Work<'_> { Box::new(move || shared.work(thread, ops)) };
+        together((0..self.threads).map(work).collect())
     }
 
     fn step(&self) -> u64 {
-        S::WINDOW
+        S::LEAST
     }
 
     fn most(&self) -> u64 {
         S::WINDOW
+    }
+}
+
+/// What one thread does in a window.
+pub(crate) type Work<'w> = Box<dyn FnOnce() + Send + 'w>;
+
+/// Does everything at once, each in its own thread: the time from the first one's start to the last
+/// one's end.
+///
+/// The threads wait for each other awake: with a sleeping barrier the last one starts when the first
+/// has done half of a short window.
+pub(crate) fn together(work: Vec<Work<'_>>) -> Duration {
+    let (threads, arrived) = (work.len(), &AtomicUsize::new(0));
+    let clocked = |work: Work<'_>| {
+        // Relaxed, here and below: it is a count, and nothing is read by who sees it.
+        arrived.fetch_add(1, Ordering::Relaxed);
+        let mut patience = Patience::new();
+        while arrived.load(Ordering::Relaxed) < threads {
+            patience.wait();
+        }
+        let start = Instant::now();
+        work();
+        (start, Instant::now())
+    };
+    let times: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = work
+            .into_iter()
+            .map(|work| scope.spawn(move || clocked(work)))
+            .collect();
+        let times = threads.into_iter().map(|thread| thread.join());
+        times
+            .map(|time| time.unwrap_or_else(|_| exhausted()))
+            .collect()
+    });
+    let first = times.iter().map(|(start, _)| *start).min();
+    let last = times.iter().map(|(_, end)| *end).max();
+    first
+        .zip(last)
+        .map_or(Duration::ZERO, |(first, last)| last - first)
+}
+
+/// Waits for another thread: awake for a while, then leaves it the core.
+pub(crate) struct Patience(u32);
+
+impl Patience {
+    /// Looks that are taken before the core is left.
+    const AWAKE: u32 = 64;
+    /// Pauses between two looks. A thread that looks at once again takes the line away from the one
+    /// it waits for, for each value once.
+    const PAUSES: u32 = 32;
+
+    pub(crate) fn new() -> Self {
+        Self(0)
+    }
+
+    /// Waits until it is worth another look.
+    pub(crate) fn wait(&mut self) {
+        if self.0 < Self::AWAKE {
+            self.0 += 1;
+            (0..Self::PAUSES).for_each(|_| hint::spin_loop());
+        } else {
+            thread::yield_now();
+        }
     }
 }

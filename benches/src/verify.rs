@@ -8,6 +8,8 @@ use crate::{
     contender::Contender,
     finder::Finder,
     floor::{BitmapFloor, FixedFloor, GrowingFloor, RecycleFloor},
+    hand_off::{BareRing, HandOff},
+    lane::Body as _,
     ours::{
         FixedBitmap, FixedChecked, FixedFreeList, FixedIntrusive, FixedStack, Growing, OurBitmap,
     },
@@ -15,15 +17,17 @@ use crate::{
     plan::Plan,
     recycled::Recycling,
     rival::{
-        AxiomBits, AxiomBuffers, AxiomPool, FastallocFixed, FastallocGrowing, InfinityLocal,
-        InfinityRaw, MimallocBox, ObjectPool, OpoolLocal, OpoolReuse, PluralityAlloc, PluralityBox,
-        Slab, SlotMap, SystemBox, Thunderdome, Vectors,
+        AttachableNoLock, AttachableSpinLock, AxiomBits, AxiomBuffers, AxiomPool, BoxQueue, Boxes,
+        FastallocFixed, FastallocGrowing, FastallocShared, InfinityLocal, InfinityRaw,
+        InfinityShared, LinearShared, LockedPlurality, MiBoxes, MimallocBox, ObjectPool,
+        ObjectPoolShared, OpoolLocal, OpoolReuse, OpoolShared, ParkingLotLockedSlab,
+        PluralityAlloc, PluralityBox, Sharded, Slab, SlotMap, StdLockedSlab, SystemBox,
+        Thunderdome, Vectors,
     },
+    store::{OwnSlots, Store, Window},
     threaded::{
-        ArcClones, Boxes, FastallocShared, HandedBoxes, HandedLockFree, HandedObjectPool,
-        HandedOpool, HandedSpinning, LinearShared, ObjectPoolShared, OpoolShared, OurClones,
-        OurKept, OurLockFree, OurPerThread, OurSpinning, OurThreadSafe, ParkingLotLockedSlab,
-        QueueShared, RingFloor, ShardedShared, StdLockedSlab,
+        ArcClones, Arithmetic, OurClones, OurKept, OurLockFree, OurPerThread, OurSpinning,
+        OurThreadSafe,
     },
     threads::Shared,
 };
@@ -90,6 +94,19 @@ pub(crate) fn serves_threads<S: Shared>() {
     }
 }
 
+/// Several threads store values at once, and drop them.
+fn serves_stores<S: Store>() {
+    serves_threads::<Window<S>>();
+}
+
+/// One thread stores more values than the pool has slots, another drops them.
+fn hands_over<S: Store>()
+where
+    for<'p> S::Handle<'p>: Send,
+{
+    HandOff::<S>::new().run(4_096);
+}
+
 macro_rules! each {
     ($check:ident: $($contender:ty),+ $(,)?) => { $( $check::<$contender>(); )+ };
 }
@@ -106,7 +123,8 @@ fn contenders_keep_their_values() {
         Slab<Value>, SlotMap<Value>, Thunderdome<Value>, PluralityAlloc<Value>,
         PluralityBox<Value>, InfinityLocal<Value>, InfinityRaw<Value>, SystemBox<Value>,
         MimallocBox<Value>, RecycleFloor<Value>, Recycling<Value>, OpoolReuse<Value>,
-        ObjectPool<Value>, Buffers, GrowingBuffers, AxiomBuffers, Vectors,
+        ObjectPool<Value>, AttachableNoLock<Value>,
+        AttachableSpinLock<Value>, Buffers, GrowingBuffers, AxiomBuffers, Vectors,
     );
 }
 
@@ -117,10 +135,22 @@ fn finders_find_what_was_freed() {
 
 #[test]
 fn shared_pools_serve_threads() {
-    each!(serves_threads:
-        OurThreadSafe, OurSpinning, OurKept, OurLockFree, OurPerThread, Boxes, StdLockedSlab,
-        ParkingLotLockedSlab, OpoolShared, ObjectPoolShared, LinearShared, ShardedShared, QueueShared,
-        FastallocShared, RingFloor, HandedLockFree, HandedSpinning, HandedOpool, HandedObjectPool,
-        HandedBoxes, OurClones, ArcClones,
+    each!(serves_stores:
+        OwnSlots<Value>, OurLockFree<Value>, OurThreadSafe<Value>, OurSpinning<Value>, OurKept<Value>,
+        OurPerThread<Value>, Boxes<Value>, MiBoxes<Value>, StdLockedSlab<Value>,
+        ParkingLotLockedSlab<Value>, LockedPlurality<Value>, Sharded<Value>, OpoolShared<Value>,
+        ObjectPoolShared<Value>, LinearShared<Value>, BoxQueue<Value>, FastallocShared<Value>,
+        InfinityShared<Value>,
+    );
+    each!(serves_threads: Arithmetic, OurClones<Value>, ArcClones<Value>);
+}
+
+#[test]
+fn values_go_to_another_thread() {
+    each!(hands_over:
+        BareRing<Value>, OurLockFree<Value>, OurThreadSafe<Value>, OurSpinning<Value>, OurKept<Value>, Boxes<Value>,
+        MiBoxes<Value>, StdLockedSlab<Value>, ParkingLotLockedSlab<Value>, LockedPlurality<Value>,
+        Sharded<Value>, OpoolShared<Value>, ObjectPoolShared<Value>, LinearShared<Value>,
+        BoxQueue<Value>, FastallocShared<Value>, InfinityShared<Value>,
     );
 }

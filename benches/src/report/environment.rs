@@ -11,11 +11,13 @@ const LOCK: &str = include_str!("../../../Cargo.lock");
 /// The packages whose versions a reader wants to know.
 const RIVALS: &[&str] = &[
     "aegis-memory",
+    "attachable-slab-allocator",
     "axiom_mem",
     "blink-alloc",
     "bump-scope",
     "bumpalo",
     "bumpalo-herd",
+    "crossbeam-queue",
     "fastalloc",
     "infinity_pool",
     "libmimalloc-sys",
@@ -24,6 +26,8 @@ const RIVALS: &[&str] = &[
     "object-pool",
     "opool",
     "plurality",
+    "rtrb",
+    "sharded-slab",
     "slab",
     "slotmap",
     "thunderdome",

@@ -3,9 +3,11 @@
 mod benefits;
 mod environment;
 mod page;
+mod sharing;
 mod table;
 
 use benefits::Benefits;
 pub use environment::Environment;
 pub use page::Page;
+use sharing::Sharing;
 pub use table::Table;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::{Benefits, Environment, Table};
+use super::{Benefits, Environment, Sharing, Table};
 use crate::{race::Settings, suite::Family};
 
 /// A whole report.
@@ -56,7 +56,7 @@ impl fmt::Display for Page {
         writeln!(
             f,
             "All contenders of an event run in one process and in turn, in windows of about {} µs, \
-             {} windows each; a window is preceded by an untimed one that warms the caches, and the \
+             {} windows each (with threads, 60 of at least 900 µs); a window is preceded by an untimed one that warms the caches, and the \
              order turns around every round. A *ratio* is the median of the ratios of single \
              rounds, so a machine that slows down for a while slows both sides; *× floor, minima* \
              compares the fastest windows instead. *min* and *median* are nanoseconds per \
@@ -69,6 +69,9 @@ impl fmt::Display for Page {
         )?;
         for family in [Family::Pools, Family::Arenas] {
             self.quoted(f, family)?;
+        }
+        if let Some(sharing) = Sharing::of(&self.tables) {
+            write!(f, "{sharing}")?;
         }
         if let Some(benefits) = Benefits::of(&self.tables) {
             write!(f, "{benefits}")?;

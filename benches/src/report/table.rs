@@ -80,10 +80,30 @@ impl Table {
 
     /// The median of a contender.
     pub(super) fn median(&self, name: &str) -> Option<f64> {
-        let mut samples = self.samples.iter();
-        samples
-            .find(|samples| samples.name == name)
-            .map(Samples::median)
+        self.of(name).map(Samples::median)
+    }
+
+    /// How many times the other contender's time this one takes.
+    pub(super) fn times(&self, name: &str, other: &str) -> Option<f64> {
+        Some(self.of(name)?.times(self.of(other)?))
+    }
+
+    /// How many nanoseconds more than the other contender this one takes.
+    pub(super) fn beyond(&self, name: &str, other: &str) -> Option<f64> {
+        Some(self.of(name)?.beyond(self.of(other)?))
+    }
+
+    /// Its contenders, but for floors and controls; the fastest first.
+    pub(super) fn pools(&self) -> impl Iterator<Item = (&'static str, Role)> {
+        let pools = self
+            .samples
+            .iter()
+            .map(|samples| (samples.name, samples.role));
+        pools.filter(|(_, role)| matches!(role, Role::Ours | Role::Rival))
+    }
+
+    fn of(&self, name: &str) -> Option<&Samples> {
+        self.samples.iter().find(|samples| samples.name == name)
     }
 
     /// The event in one row: the quoted contender against the best floor and the best rival.
@@ -151,7 +171,7 @@ impl fmt::Display for Table {
 }
 
 /// Two digits behind the point.
-fn ratio(times: f64) -> String {
+pub(super) fn ratio(times: f64) -> String {
     format!("{times:.2}")
 }
 

@@ -56,6 +56,26 @@ pub(crate) struct MimallocBox<T>(PhantomData<T>);
 /// A box on mimalloc.
 pub(crate) struct MiBox<T>(NonNull<T>);
 
+// SAFETY: it owns its value, and mimalloc takes memory back from any thread; nothing that depends on
+// the thread may be added.
+unsafe impl<T: Send> Send for MiBox<T> {}
+
+impl<T> MiBox<T> {
+    /// A value in a block of its own.
+    #[inline(always)]
+    pub(crate) fn new(value: T) -> Self {
+        const { assert!(size_of::<T>() > 0, "mimalloc wants a size") };
+        // SAFETY: the size is not zero.
+        let memory = unsafe { MiMalloc.alloc(Layout::new::<T>()) };
+        let Some(place) = NonNull::new(memory.cast::<T>()) else {
+            exhausted()
+        };
+        // SAFETY: fresh memory of the layout of `T`.
+        unsafe { place.write(value) };
+        Self(place)
+    }
+}
+
 impl<T> Drop for MiBox<T> {
     #[inline(always)]
     fn drop(&mut self) {
@@ -78,14 +98,7 @@ impl<T: Payload> Contender for MimallocBox<T> {
 
     #[inline(always)]
     fn alloc(&self, value: T) -> MiBox<T> {
-        // SAFETY: no payload is of size zero.
-        let memory = unsafe { MiMalloc.alloc(Layout::new::<T>()) };
-        let Some(place) = NonNull::new(memory.cast::<T>()) else {
-            exhausted()
-        };
-        // SAFETY: fresh memory of the layout of `T`.
-        unsafe { place.write(value) };
-        MiBox(place)
+        MiBox::new(value)
     }
 
     #[inline(always)]
