@@ -2,10 +2,11 @@
 #![expect(unsafe_code, reason = "handles from raw pointers")]
 
 use std::{
+    any::Any,
     cell::RefCell,
     collections::HashSet,
     sync::{
-        Arc, Barrier,
+        Arc, Barrier, Mutex,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -20,9 +21,12 @@ use flagstone::{
 use flagstone_testkit::provider::{Counting, FailNth};
 use proptest::prelude::*;
 
-/// A provider for ever, as these pools ask for.
-fn forever<P>(provider: P) -> &'static P {
-    Box::leak(Box::new(provider))
+/// A provider for ever, as these pools ask for, where leak checkers find it.
+fn forever<P: Any + Send + Sync>(provider: P) -> &'static P {
+    static KEPT: Mutex<Vec<&(dyn Any + Send + Sync)>> = Mutex::new(Vec::new());
+    let provider = &*Box::leak(Box::new(provider));
+    KEPT.lock().unwrap().push(provider);
+    provider
 }
 
 #[test]
@@ -207,7 +211,7 @@ fn a_thread_local_that_outlives_the_cache_gives_its_slots_back() {
 fn threads_that_come_and_go_lose_nothing() {
     let threads = if cfg!(miri) { 20 } else { 10_000 };
     let pool = LockFreePool::new(256);
-    let handles = std::sync::Mutex::new(Vec::new());
+    let handles = Mutex::new(Vec::new());
     for n in 0..threads {
         thread::scope(|scope| {
             scope.spawn(|| {
