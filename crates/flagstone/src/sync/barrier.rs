@@ -31,19 +31,22 @@ pub(crate) fn light() {
     }
 }
 
-/// The barrier of the side that comes seldom, for all running threads of the process at once.
-pub(crate) fn heavy() {
-    if ASYMMETRIC {
-        // Where the call is refused, `ready` said no, and both sides use `full`; but a process that was
-        // forked may have to register anew.
-        if !membarrier(Command::Expedited) && membarrier(Command::Register) {
-            membarrier(Command::Expedited);
-        }
-    }
+/// The barrier of the side that comes seldom, for all running threads of the process at once; `false`
+/// when the system refuses it although [`ready`] said yes: a process may forbid itself the call. Then
+/// nothing is known of threads that rely on [`light`].
+#[must_use]
+pub(crate) fn heavy() -> bool {
     full();
+    if !ASYMMETRIC || !ready() {
+        return true;
+    }
+    // A process that was forked may have to register anew.
+    membarrier(Command::Expedited)
+        || membarrier(Command::Register) && membarrier(Command::Expedited)
 }
 
-/// A barrier that meets another of its kind, for both sides where [`ready`] says no.
+/// A barrier that meets another of its kind and [`heavy`], for the hurried side where [`ready`] says
+/// no.
 pub(crate) fn full() {
     fence(Ordering::SeqCst);
 }

@@ -16,10 +16,8 @@ impl<const WORDS: usize> Numbers<WORDS> {
 
     /// The lowest number that is free. O(numbers / 64).
     pub(crate) fn take(&self) -> Option<usize> {
-        let words = self.0.iter().enumerate();
-        words
-            .filter_map(|(at, word)| claim(word).map(|bit| at * WORD_BITS + bit))
-            .next()
+        let mut words = self.0.iter().enumerate();
+        words.find_map(|(at, word)| claim(word).map(|bit| at * WORD_BITS + bit))
     }
 
     /// Takes a number back; nothing happens to one that is out of range.

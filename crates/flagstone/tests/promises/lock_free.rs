@@ -15,10 +15,13 @@ use std::{
 
 use flagstone::{
     LockFreePool, OwnedHandle, SharedHandle, SharedPool,
-    pool::{GrowthStrategy, HandOver, InitializationStrategy, LockFreeHandle, PoolConfig},
+    pool::{
+        GrowthStrategy, HandOver, Hooks, InitializationStrategy, LockFreeHandle, NoHooks,
+        PoolConfig,
+    },
     provider::Global,
 };
-use flagstone_testkit::provider::{Counting, FailNth};
+use flagstone_testkit::provider::{Counting, FailNth, Lie, Lying};
 use proptest::prelude::*;
 
 /// A provider for ever, as these pools ask for, where leak checkers find it.
@@ -181,7 +184,7 @@ fn handles_outlive_their_pool_on_any_thread() {
 #[test]
 fn a_thread_local_that_outlives_the_cache_gives_its_slots_back() {
     thread_local! {
-        static KEPT: RefCell<Vec<LockFreeHandle<usize, flagstone::pool::NoHooks, &'static Counting<Global>>>> =
+        static KEPT: RefCell<Vec<LockFreeHandle<usize, NoHooks, &'static Counting<Global>>>> =
             const { RefCell::new(Vec::new()) };
     }
     let counting = forever(Counting::new(Global));
@@ -295,9 +298,7 @@ fn growth_stops_at_the_limit_and_reports_memory() {
 
     // The pool, its first slab and its caches are there; the second slab is refused.
     let failing = forever(FailNth::after(2));
-    let pool =
-        LockFreePool::<[u64; 8], _, _>::with_parts(config(None), flagstone::pool::NoHooks, failing)
-            .unwrap();
+    let pool = LockFreePool::<[u64; 8], _, _>::with_parts(config(None), NoHooks, failing).unwrap();
     let handles: Vec<_> = std::iter::from_fn(|| pool.alloc([1; 8]).ok()).collect();
     assert_eq!(handles.len(), pool.capacity());
     let refused = pool.alloc([2; 8]).unwrap_err();
@@ -398,7 +399,7 @@ fn values_of_every_size_fit() {
 #[test]
 fn hooks_balance_and_may_panic() {
     struct Panicking(AtomicUsize, AtomicUsize);
-    impl flagstone::pool::Hooks<u32> for Panicking {
+    impl Hooks<u32> for Panicking {
         fn on_acquire(&self, value: &mut u32) {
             self.0.fetch_add(1, Ordering::Relaxed);
             if *value == 1 {
@@ -425,6 +426,117 @@ fn hooks_balance_and_may_panic() {
     let Panicking(acquired, released) = pool.hooks();
     assert_eq!(acquired.load(Ordering::Relaxed), 4);
     assert_eq!(released.load(Ordering::Relaxed), 3);
+}
+
+#[test]
+fn a_provider_may_fail_at_any_call() {
+    for granted in 0..8 {
+        let failing = forever(FailNth::after(granted));
+        let counting = forever(Counting::new(failing));
+        let Ok(pool) = LockFreePool::try_new_in(1000, counting) else {
+            assert_eq!(counting.live(), 0, "after {granted}");
+            continue;
+        };
+        // Without a magazine, slots go and come one by one; none is lost.
+        for _ in 0..3 {
+            let handles: Vec<_> = (0..1000).map(|n| pool.alloc(n).unwrap()).collect();
+            thread::scope(|scope| {
+                scope.spawn(|| drop(handles));
+            });
+            assert_eq!(pool.available(), 1000, "after {granted}");
+        }
+        drop(pool);
+        assert_eq!(counting.live(), 0, "after {granted}");
+    }
+}
+
+#[test]
+fn a_provider_is_not_believed() {
+    for lie in [Lie::Short, Lie::Misaligned] {
+        for nth in 1..4 {
+            let lying = Lying::at(nth, lie);
+            // The pool itself, its slab, the magazines.
+            match LockFreePool::try_new_in(500, lying) {
+                Err(refused) => assert!(nth < 3, "{refused}"),
+                Ok(pool) => {
+                    let handles: Vec<_> = (0..500).map(|n| pool.alloc(n).unwrap()).collect();
+                    drop(handles);
+                    assert_eq!(pool.available(), 500);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_can_be_asked_for_while_a_pool_grows() {
+    let config = PoolConfig::builder()
+        .capacity(0)
+        .growth_strategy(GrowthStrategy::Linear { amount: 1 })
+        .build()
+        .unwrap();
+    let pool = LockFreePool::<[u64; 8], _, _, 1024>::with_parts(config, NoHooks, Global).unwrap();
+    thread::scope(|scope| {
+        let grower = scope.spawn(|| {
+            let handles: Vec<_> = (0..20_000).map(|n| pool.alloc([n; 8]).unwrap()).collect();
+            handles.len()
+        });
+        while !grower.is_finished() {
+            assert!(pool.available() <= pool.capacity());
+        }
+        assert_eq!(grower.join().unwrap(), 20_000);
+    });
+}
+
+#[cfg(feature = "stats")]
+#[test]
+fn what_all_threads_did_is_summed() {
+    use flagstone::stats::Metric;
+
+    let pool = LockFreePool::<u64>::new(100);
+    let handles: Vec<_> = (0..40).map(|n| pool.alloc(n).unwrap()).collect();
+    assert_eq!(pool.stats().get(Metric::PeakInUse), 40);
+    thread::scope(|scope| {
+        scope.spawn(|| drop(handles));
+    });
+    let stats = pool.stats();
+    let numbers = [
+        (Metric::Capacity, 100),
+        (Metric::Allocations, 40),
+        (Metric::Frees, 40),
+        (Metric::InUse, 0),
+        (Metric::PeakInUse, 40),
+        (Metric::ChunksAdded, pool.slabs() as u64),
+        (
+            Metric::BytesReserved,
+            (pool.slabs() * pool.slab_bytes()) as u64,
+        ),
+    ];
+    for (metric, number) in numbers {
+        assert_eq!(stats.get(metric), number, "{metric:?}");
+    }
+}
+
+#[test]
+fn a_hook_may_panic_when_the_last_handle_ends_the_pool() {
+    struct Ends(Arc<AtomicUsize>);
+    impl<T> Hooks<T> for Ends {}
+    impl Drop for Ends {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            std::panic::resume_unwind(Box::new("on purpose"));
+        }
+    }
+    let ended = Arc::new(AtomicUsize::new(0));
+    let counting = forever(Counting::new(Global));
+    let config = PoolConfig::with_capacity(4);
+    let pool =
+        LockFreePool::<u8, _, _>::with_parts(config, Ends(Arc::clone(&ended)), counting).unwrap();
+    let last = pool.alloc(1).unwrap();
+    drop(pool);
+    assert_eq!(ended.load(Ordering::Relaxed), 0);
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(last))).unwrap_err();
+    assert_eq!((ended.load(Ordering::Relaxed), counting.live()), (1, 0));
 }
 
 proptest! {

@@ -15,7 +15,7 @@ use crate::{
     provider::{Provider, request},
     raw::{
         Hooks,
-        depot::{Depot, MOST, NO_POOL, SharedShape, SharedSlab},
+        depot::{Depot, NO_POOL, SharedShape, SharedSlab},
     },
     sync::Numbers,
 };
@@ -23,8 +23,9 @@ use crate::{
 /// The numbers of the pools that are there: where each thread finds its cache.
 static POOLS: Numbers<1024> = Numbers::new();
 
-/// A pool strands at most two magazines in each thread, so a magazine is a small share of it.
-const SHARE: usize = 64;
+/// A magazine is this share of a pool, which strands two of them in each thread at most. With a
+/// quarter of it, values that go to another thread cost three times as much in a pool of 512 slots.
+const SHARE: usize = 16;
 
 /// What the slots of a pool reach through their slabs.
 pub(super) struct Core<T, K, P> {
@@ -70,10 +71,7 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
         check_capacity(config.capacity, shape.slab_bytes(), shape.slots())?;
         let (growth, max_capacity) = (config.growth, config.max_capacity);
         let rule = GrowthRule::new(growth, config.capacity, max_capacity, shape.stride())?;
-        let magazine = rule
-            .max_capacity()
-            .map_or(MOST, |max| max / SHARE)
-            .clamp(1, MOST);
+        let magazine = rule.max_capacity().map_or(usize::MAX, |max| max / SHARE);
         let place = request(&provider, Layout::new::<Core<T, K, P>>())?
             .ptr
             .cast();
@@ -117,11 +115,8 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
             rule,
             ..
         } = self.core();
-        let added =
-            depot
-                .fresh()
-                .add(provider, self.core.cast(), self.pool, rule.max_capacity())?;
-        Ok(added > 0)
+        let (fresh, owner) = (depot.fresh(), self.core.cast());
+        fresh.add(provider, owner, self.pool, rule.max_capacity())
     }
 
     /// Adds slabs as the strategy says, or finds slots that other threads have at hand; an error only
@@ -184,10 +179,15 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
         let allocations = counted.get(Metric::Allocations);
         let in_use = allocations.saturating_sub(counted.get(Metric::Frees));
         let fresh = self.core().depot.fresh();
+        let slabs = fresh.slab_count() as u64;
+        let bytes = slabs * fresh.shape().slab_bytes() as u64;
         counted
             .with(Metric::Capacity, fresh.capacity() as u64)
             .with(Metric::InUse, in_use)
-            .with(Metric::PeakInUse, 0)
+            .with(Metric::PeakInUse, self.core().depot.peak(in_use))
+            .with(Metric::ChunksAdded, slabs)
+            .with(Metric::BytesReserved, bytes)
+            .with(Metric::PeakBytesReserved, bytes)
     }
 }
 
@@ -226,9 +226,10 @@ pub(super) unsafe fn end<T, K, P: Provider>(core: NonNull<Core<T, K, P>>) {
     // SAFETY: the caller's promise; the depot is where it is by its caches' word only, and those are
     // closed.
     unsafe { depot.end(&provider) };
-    drop((hooks, initial)); // USER CODE
+    // Before anything is dropped that could panic.
     // SAFETY: the chunk that `new` asked this provider for.
     unsafe { provider.free(core.cast(), Layout::new::<Core<T, K, P>>()) }; // USER CODE
+    drop((hooks, initial)); // USER CODE
 }
 
 impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> fmt::Debug

@@ -14,12 +14,15 @@ use crate::{
     layout::SlotLayout,
     provider::{Global, Provider},
     raw::{
-        Home, Hooks, NoHooks, PinHome, ValueHome,
+        Home, Hooks, NoHooks, PinHome, PutBack, ValueHome,
         depot::{Depot, SharedSlab, table},
         release, retire, welcome,
     },
     stats::Collector,
 };
+
+/// How many free slots of its thread a debug build looks through for a double free.
+const DEBUG_SEARCH: usize = 32;
 
 impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
     LockFreeStore<T, K, P, SLAB_BYTES>
@@ -33,10 +36,16 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
         &self,
         slot: NonNull<T>,
     ) -> LockFreeHandle<T, K, P, SLAB_BYTES> {
-        // SAFETY: a slot of a slab of this size, by the caller's promise.
-        if cfg!(debug_assertions) && !unsafe { self.owns_slot(slot.cast()) } {
-            let address = slot.as_ptr().addr();
-            report(Corruption::ForeignPointer { address });
+        if cfg!(debug_assertions) {
+            let (address, depot) = (slot.as_ptr().addr(), &self.core().depot);
+            // SAFETY: a slot of a slab of this size, by the caller's promise.
+            let ours = unsafe { self.owns_slot(slot.cast()) };
+            if !ours || !depot.fresh().is_slot(slot.cast()) {
+                report(Corruption::ForeignPointer { address });
+            }
+            if depot.recently_freed(slot.cast(), DEBUG_SEARCH) {
+                report(Corruption::DoubleFree { address });
+            }
         }
         // SAFETY: the caller's promise; the home is ours.
         unsafe { OwnedHandle::new(slot, LockFreeHome::new()) }
@@ -206,43 +215,38 @@ unsafe impl<T, P: Provider + 'static, const SLAB_BYTES: usize> PinHome
 unsafe impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Home
     for LockFreeHome<T, K, P, SLAB_BYTES>
 {
+    // The slot may be the last that keeps the pool, hooks included: it goes back when the calls that
+    // borrow the hooks have returned.
+
     #[inline]
     unsafe fn welcome(&self, slot: NonNull<u8>) {
-        if !K::ACTIVE {
-            return;
-        }
+        // SAFETY: the caller's, and used by nobody if this runs.
+        let back = PutBack::new(|| unsafe { put::<T, K, P, SLAB_BYTES>(slot, true) });
         // SAFETY: the slot is in use.
         let core = unsafe { core::<T, K, P, SLAB_BYTES>(&slot) };
-        // SAFETY: a live value that is the caller's; if the hook panics nobody uses the slot.
-        unsafe {
-            welcome(&core.hooks, slot.cast::<T>(), || {
-                put::<T, K, P, SLAB_BYTES>(slot, true);
-            });
-        }
+        // SAFETY: a live value that is the caller's.
+        unsafe { welcome(&core.hooks, slot.cast::<T>(), || ()) };
+        back.disarm();
     }
 
     #[inline(always)]
     unsafe fn retire(&self, slot: NonNull<u8>) {
+        // SAFETY: the caller's; its value is gone when this runs.
+        let _back = PutBack::new(|| unsafe { put::<T, K, P, SLAB_BYTES>(slot, true) });
         // SAFETY: the slot is in use.
         let core = unsafe { core::<T, K, P, SLAB_BYTES>(&slot) };
-        // SAFETY: a live value that is the caller's, gone when the slot goes back.
-        unsafe {
-            retire(&core.hooks, slot.cast::<T>(), || {
-                put::<T, K, P, SLAB_BYTES>(slot, true);
-            });
-        }
+        // SAFETY: a live value that is the caller's.
+        unsafe { retire(&core.hooks, slot.cast::<T>(), || ()) };
     }
 
     #[inline]
     unsafe fn release(&self, slot: NonNull<u8>, into: NonNull<u8>) {
+        // SAFETY: as in `retire`.
+        let _back = PutBack::new(|| unsafe { put::<T, K, P, SLAB_BYTES>(slot, true) });
         // SAFETY: the slot is in use.
         let core = unsafe { core::<T, K, P, SLAB_BYTES>(&slot) };
         // SAFETY: as for `retire`; `into` has room for a `T`.
-        unsafe {
-            release(&core.hooks, slot.cast::<T>(), into.cast(), || {
-                put::<T, K, P, SLAB_BYTES>(slot, true);
-            });
-        }
+        unsafe { release(&core.hooks, slot.cast::<T>(), into.cast(), || ()) };
     }
 
     unsafe fn vacate(&self, slot: NonNull<u8>) {

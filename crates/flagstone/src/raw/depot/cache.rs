@@ -254,6 +254,13 @@ impl Cache {
         true
     }
 
+    /// Whether `slot` is among the last `most` that came in; in a busy section.
+    pub(super) fn holds(&self, slot: NonNull<u8>, most: usize) -> bool {
+        let len = self.len() as usize;
+        let last = &self.slots[len.saturating_sub(most)..len];
+        last.iter().any(|held| held.get() == slot.as_ptr())
+    }
+
     /// What the owner counted; by who has the slots (invariant 1).
     pub(super) fn stats(&self) -> &Collector {
         &self.stats

@@ -183,9 +183,14 @@ impl Depot {
         if let Some(number) = self.magazines.take_full() {
             cache.fill(&self.magazines, number);
             self.magazines.put_empty(number);
-        } else if let Some(first) = self.loose.take() {
-            self.distribute(first, |slot| cache.push_inside(slot));
-        } else if let Some((first, count)) = self.fresh.carve(self.magazine) {
+            return;
+        }
+        self.take_loose(cache.most(), |slot| {
+            cache.push_inside(slot);
+        });
+        if cache.len() == 0
+            && let Some((first, count)) = self.fresh.carve(self.magazine)
+        {
             // The last is taken first: lowest address last in.
             for n in (0..count).rev() {
                 // SAFETY: `count` slots from the first.
@@ -194,16 +199,31 @@ impl Depot {
         }
     }
 
-    /// Offers the slots of a chain to `take`, one after the other, and puts those back that it does
-    /// not want.
-    fn distribute(&self, first: NonNull<u8>, mut take: impl FnMut(NonNull<u8>) -> bool) {
-        let mut at = Some(first);
-        while let Some(slot) = at {
+    /// Takes up to `most` loose slots; while moving.
+    fn take_loose(&self, most: usize, mut take: impl FnMut(NonNull<u8>)) {
+        let mut at = self.loose.take();
+        for _ in 0..most {
+            let Some(slot) = at else {
+                return;
+            };
             // SAFETY: a list that was taken, and is this thread's.
             at = unsafe { next(slot, self.stride()) };
-            if !take(slot) {
-                self.put_loose(slot);
+            take(slot);
+        }
+        self.restore_loose(at);
+    }
+
+    /// Puts the rest of the loose slots back.
+    fn restore_loose(&self, mut rest: Option<NonNull<u8>>) {
+        while let Some(slot) = rest {
+            // SAFETY: a list that was taken, and is this thread's.
+            if unsafe { self.loose.restore(slot) } {
+                return;
             }
+            // Others have come meanwhile: behind those.
+            // SAFETY: as above.
+            rest = unsafe { next(slot, self.stride()) };
+            self.put_loose(slot);
         }
     }
 
@@ -213,18 +233,9 @@ impl Depot {
         if let Some(slot) = self.take_stored() {
             return Some(slot);
         }
-        if let Some(first) = self.loose.take() {
-            let mut taken = None;
-            self.distribute(first, |slot| {
-                let first = taken.is_none();
-                if first {
-                    taken = Some(slot);
-                }
-                first
-            });
-            return taken;
-        }
-        self.fresh.carve(1).map(|(slot, _)| slot)
+        let mut taken = None;
+        self.take_loose(1, |slot| taken = Some(slot));
+        taken.or_else(|| self.fresh.carve(1).map(|(slot, _)| slot))
     }
 
     /// One slot of a magazine; while moving.
@@ -378,16 +389,25 @@ impl Depot {
         if !cache.may_hold() {
             return false;
         }
+        let robbed = Self::with_owner_out(cache, || {
+            let some = cache.len() > 0;
+            if some {
+                let _moving = self.moving();
+                self.spill(cache, cache.most());
+            }
+            some
+        });
+        robbed == Some(true)
+    }
+
+    /// Calls `f` while the owner of a cache cannot use it, if that can be had. Under the registry's
+    /// lock.
+    fn with_owner_out<R>(cache: &Cache, f: impl FnOnce() -> R) -> Option<R> {
         cache.begin_theft();
-        barrier::heavy();
-        let mut robbed = false;
-        if cache.wait_until_idle() {
-            robbed = cache.len() > 0;
-            let _moving = self.moving();
-            self.spill(cache, cache.most());
-        }
+        let out = barrier::heavy() && cache.wait_until_idle();
+        let result = out.then(f);
         cache.end_theft();
-        robbed
+        result
     }
 
     /// Has `f` count something for the calling thread, or for all that have no cache.
@@ -410,13 +430,30 @@ impl Depot {
         let listed = self.registry.lock();
         f(&listed.others);
         for cache in listed.caches() {
-            cache.begin_theft();
-            barrier::heavy();
-            if cache.wait_until_idle() {
-                f(cache.stats());
-            }
-            cache.end_theft();
+            Self::with_owner_out(cache, || f(cache.stats()));
         }
+    }
+
+    /// The most that were ever seen in use, now that `in_use` are.
+    #[cfg(feature = "stats")]
+    pub(crate) fn peak(&self, in_use: u64) -> u64 {
+        let mut listed = self.registry.lock();
+        listed.peak = listed.peak.max(in_use);
+        listed.peak
+    }
+
+    /// Whether `slot` is among the last `most` that the calling thread gave back and has still.
+    pub(crate) fn recently_freed(&self, slot: NonNull<u8>, most: usize) -> bool {
+        self.existing_cache().is_some_and(|cache| {
+            // SAFETY: in the table, which is this thread's.
+            let cache = unsafe { cache.as_ref() };
+            let entered = cache.enter_slow();
+            let held = entered && cache.holds(slot, most);
+            if entered {
+                cache.leave();
+            }
+            held
+        })
     }
 
     /// Free slots, as far as they stay where they are while this counts. O(threads + magazines +
@@ -424,21 +461,22 @@ impl Depot {
     pub(crate) fn available(&self) -> usize {
         let listed = self.registry.lock();
         let cached: usize = listed.caches().map(|cache| cache.len() as usize).sum();
-        let fresh = self.fresh.capacity() - self.fresh.carved();
         drop(listed);
-        cached + fresh + self.magazines.stored() + self.count_loose()
+        let (carved, all) = self.fresh.carved();
+        cached + (all - carved) + self.magazines.stored() + self.count_loose()
     }
 
     /// Counts the loose slots, by taking them.
     fn count_loose(&self) -> usize {
         let _moving = self.moving();
-        let mut count = 0;
-        if let Some(first) = self.loose.take() {
-            self.distribute(first, |_| {
-                count += 1;
-                false
-            });
+        let first = self.loose.take();
+        let (mut count, mut at) = (0, first);
+        while let Some(slot) = at {
+            count += 1;
+            // SAFETY: a list that was taken, and is this thread's.
+            at = unsafe { next(slot, self.stride()) };
         }
+        self.restore_loose(first);
         count
     }
 
@@ -453,23 +491,25 @@ impl Depot {
     /// `this` is a depot that is there. Nobody calls anything but `put` any more.
     pub(crate) unsafe fn close(this: NonNull<Self>) -> bool {
         // SAFETY: it ends by this call at the earliest.
-        let out = unsafe { this.as_ref() }.close_caches();
+        let Some(out) = (unsafe { this.as_ref() }).close_caches() else {
+            // What is free cannot be known: the memory stays for ever.
+            return false;
+        };
         // SAFETY: as above; an atomic, so that nothing else is borrowed when the depot goes.
         let owed = unsafe { &(*this.as_ptr()).owed };
         // Acquire and Release: the last one sees what all others did.
         owed.fetch_add(out, Ordering::AcqRel) + out == 0
     }
 
-    /// Takes the slots of all caches, and lets no other in; how many slots were out meanwhile.
-    fn close_caches(&self) -> isize {
+    /// Takes the slots of all caches, and lets no other in; how many slots are out. `None` when the
+    /// system does not let us wait for the caches' owners.
+    fn close_caches(&self) -> Option<isize> {
         let mut listed = self.registry.lock();
         listed.closed = true;
         for cache in listed.caches() {
             cache.begin_end();
         }
-        if !seeded("depot: closed without a barrier") {
-            barrier::heavy();
-        }
+        let waits = seeded("depot: closed without a barrier") || barrier::heavy();
         let mut free = 0;
         for cache in listed.caches() {
             cache.wait_until_idle();
@@ -479,14 +519,18 @@ impl Depot {
         while let Some(cache) = { self.registry.lock().pop() } {
             drop(cache);
         }
-        free += self.magazines.stored();
+        // Also when nothing is counted: slots that come later stay away.
         let mut at = self.loose.close();
+        if !waits {
+            return None;
+        }
+        free += self.magazines.stored();
         while let Some(slot) = at {
             free += 1;
             // SAFETY: a list that was taken.
             at = unsafe { next(slot, self.stride()) };
         }
-        self.fresh.carved().saturating_sub(free) as isize
+        Some(self.fresh.carved().0.saturating_sub(free) as isize)
     }
 
     /// Gives all memory back.

@@ -167,7 +167,7 @@ impl Fresh {
         self.carvable(|_| ()).is_some()
     }
 
-    /// Walks to the first slab with untouched slots, and asks `see` with how many were carved.
+    /// Walks to the first slab with untouched slots, and shows it to `see`.
     fn carvable<R>(&self, mut see: impl FnMut(NonNull<SharedSlab>) -> R) -> Option<R> {
         loop {
             // Acquire: pairs with the Release in `add` and below.
@@ -230,8 +230,16 @@ impl Fresh {
         unsafe { slab.cast::<u8>().byte_sub(offset) }
     }
 
-    /// Slots handed out at least once. O(slabs).
-    pub(crate) fn carved(&self) -> usize {
+    /// Whether the address is that of a slot of the slab it lies in, which is one of ours.
+    pub(crate) fn is_slot(&self, slot: NonNull<u8>) -> bool {
+        let offset = slot.as_ptr().addr() & (self.shape.slab_bytes() - 1);
+        offset
+            .checked_sub(self.shape.layout.first())
+            .is_some_and(|offset| offset.is_multiple_of(self.shape.stride()))
+    }
+
+    /// Slots handed out at least once, and all slots, at one moment. O(slabs).
+    pub(crate) fn carved(&self) -> (usize, usize) {
         let listed = self.listed.lock();
         let mut carved = 0;
         let mut at = listed.first;
@@ -243,11 +251,11 @@ impl Fresh {
                 .load(Ordering::Relaxed) as usize;
             at = Self::after(slab);
         }
-        carved
+        (carved, listed.capacity)
     }
 
-    /// Adds one slab for `owner`, of at most as many slots as fit under `max`; how many slots came,
-    /// 0 when there is no room. The provider is asked while nothing is locked, and the room is
+    /// Adds one slab for `owner`, of at most as many slots as fit under `max`; `false` when there is
+    /// no room. The provider is asked while nothing is locked, and the room is
     /// looked at again afterwards.
     pub(crate) fn add(
         &self,
@@ -255,10 +263,10 @@ impl Fresh {
         owner: NonNull<()>,
         pool: u32,
         max: Option<usize>,
-    ) -> Result<usize, OutOfMemory> {
+    ) -> Result<bool, OutOfMemory> {
         let room = |capacity| max.map_or(usize::MAX, |max| max.saturating_sub(capacity));
         if room(self.capacity()) == 0 {
-            return Ok(0);
+            return Ok(false);
         }
         let layout = self.shape.chunk_layout();
         let chunk = request(provider, layout)?.ptr.cast::<u8>(); // USER CODE
@@ -268,7 +276,7 @@ impl Fresh {
             drop(listed);
             // SAFETY: given by this provider for this layout, and unused.
             unsafe { provider.free(chunk, layout) }; // USER CODE
-            return Ok(0);
+            return Ok(false);
         }
         let offset = SlabLayout::descriptor_offset(chunk.as_ptr().addr(), layout.size());
         // SAFETY: the descriptor lies in the chunk, before the first slot.
@@ -300,7 +308,7 @@ impl Fresh {
         listed.last = slab.as_ptr();
         listed.capacity += slots;
         listed.count += 1;
-        Ok(slots)
+        Ok(true)
     }
 
     /// Writes to each page of the slabs, none of which was used yet.

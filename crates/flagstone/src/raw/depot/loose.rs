@@ -75,6 +75,23 @@ impl Loose {
         NonNull::new(self.head.swap(ptr::null_mut(), Ordering::Acquire))
     }
 
+    /// Puts the rest of a list back that was taken, in one step, if no slot was added meanwhile.
+    ///
+    /// # Safety
+    ///
+    /// `rest` is the caller's, and so are the slots that hang on it.
+    pub(super) unsafe fn restore(&self, rest: NonNull<u8>) -> bool {
+        // Release: pairs with the Acquire of who takes the list. Relaxed on failure: nothing is read.
+        self.head
+            .compare_exchange(
+                ptr::null_mut(),
+                rest.as_ptr(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            )
+            .is_ok()
+    }
+
     /// Takes all slots, and refuses others from now on.
     pub(super) fn close(&self) -> Option<NonNull<u8>> {
         // Acquire: as in `take`.

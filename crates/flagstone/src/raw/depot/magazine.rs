@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Slots that a magazine holds at most.
-pub(crate) const MOST: usize = 64;
+pub(super) const MOST: usize = 64;
 
 /// Magazines of the first chunk; every further chunk has twice as many.
 const FIRST: usize = 4;
@@ -97,16 +97,25 @@ impl Magazines {
         }
     }
 
-    /// A magazine by its number.
-    pub(super) fn at(&self, number: u32) -> &Magazine {
+    /// A magazine by its number, if this thread sees its chunk already.
+    fn look(&self, number: u32) -> Option<&Magazine> {
         let number = number as usize;
         let chunk = (number / FIRST + 1).ilog2() as usize;
         let place = number - FIRST * ((1 << chunk) - 1);
-        // Acquire: pairs with the Release in `add`: a number may have come by a stack whose pusher
-        // saw the chunk by another thread's.
-        let first = self.chunks[chunk].load(Ordering::Acquire);
-        // SAFETY: the number was handed out, so its chunk exists, and the place is in it.
-        unsafe { &*first.add(place) }
+        // Acquire: pairs with the Release in `add`.
+        let first = NonNull::new(self.chunks[chunk].load(Ordering::Acquire))?;
+        // SAFETY: the number was handed out, so the place is in its chunk.
+        let magazine = unsafe { first.add(place) };
+        // SAFETY: magazines stay; what changes in them are cells.
+        Some(unsafe { magazine.as_ref() })
+    }
+
+    /// A magazine by a number that came by a stack.
+    pub(super) fn at(&self, number: u32) -> &Magazine {
+        let magazine = self.look(number);
+        // SAFETY: the pushes of a number happen after its chunk was installed, and what is taken from
+        // a stack happens after its push.
+        unsafe { magazine.unwrap_unchecked() }
     }
 
     fn pop(&self, stack: &TaggedHead) -> Option<u32> {
@@ -155,8 +164,8 @@ impl Magazines {
         let mut slots = 0;
         let mut at = self.full.peek();
         let mut left = FIRST << CHUNKS;
-        while let Some(number) = at.filter(|_| left > 0) {
-            let magazine = self.at(number);
+        // A number that was not taken from the stack may be of a chunk that is not seen yet.
+        while let Some(magazine) = at.filter(|_| left > 0).and_then(|number| self.look(number)) {
             slots += magazine.len();
             // Relaxed: an estimate while others work, exact when nobody does.
             at = Some(magazine.link.load(Ordering::Relaxed)).filter(|&next| next != NONE);
@@ -169,10 +178,12 @@ impl Magazines {
     pub(super) fn add(&self, provider: &impl Provider) -> Result<(), OutOfMemory> {
         // Relaxed: a guess that the exchange verifies.
         let missing = |chunk: &AtomicPtr<Magazine>| chunk.load(Ordering::Relaxed).is_null();
-        let Some(chunk) = self.chunks.iter().position(missing) else {
+        let chunk = self.chunks.iter().position(missing);
+        // More than can be addressed: slots go one by one.
+        let Some((chunk, layout)) = chunk.and_then(|chunk| Some((chunk, chunk_layout(chunk)?)))
+        else {
             return Ok(());
         };
-        let layout = chunk_layout(chunk);
         let place = request(provider, layout)?.ptr.cast::<Magazine>(); // USER CODE
         let count = FIRST << chunk;
         for n in 0..count {
@@ -209,7 +220,8 @@ impl Magazines {
     pub(super) unsafe fn end(&self, provider: &impl Provider) {
         for (n, chunk) in self.chunks.iter().enumerate() {
             // Relaxed: who ends the magazines is ordered after everybody else's use.
-            if let Some(first) = NonNull::new(chunk.load(Ordering::Relaxed)) {
+            let first = NonNull::new(chunk.load(Ordering::Relaxed));
+            if let Some((first, layout)) = first.zip(chunk_layout(n)) {
                 // A model checker's atomics want to be dropped.
                 #[cfg(any(loom, shuttle))]
                 // SAFETY: the chunk's magazines, which nobody uses any more.
@@ -217,16 +229,15 @@ impl Magazines {
                     NonNull::slice_from_raw_parts(first, FIRST << n).drop_in_place();
                 }
                 // SAFETY: the provider gave it for this layout; nobody uses it.
-                unsafe { provider.free(first.cast(), chunk_layout(n)) }; // USER CODE
+                unsafe { provider.free(first.cast(), layout) }; // USER CODE
             }
         }
     }
 }
 
-fn chunk_layout(chunk: usize) -> Layout {
-    // 2^30 magazines of 576 bytes at most: never too large where there are 64-bit atomics, but for
-    // 32-bit addresses, where no chunk comes near.
-    Layout::array::<Magazine>(FIRST << chunk).unwrap_or(Layout::new::<Magazine>())
+/// `None` where addresses have 32 bits and the chunk would not fit them.
+fn chunk_layout(chunk: usize) -> Option<Layout> {
+    Layout::array::<Magazine>(FIRST << chunk).ok()
 }
 
 // SAFETY: the cells of a magazine belong to one thread at a time (invariant 1 of `Magazine`), and a

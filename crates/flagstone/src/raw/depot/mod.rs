@@ -21,4 +21,3 @@ pub(crate) mod table;
 
 pub(crate) use depot::{Depot, NO_POOL};
 pub(crate) use fresh::{SharedShape, SharedSlab};
-pub(crate) use magazine::MOST;

@@ -28,6 +28,9 @@ pub(super) struct Listed {
     pub(super) closed: bool,
     /// What ended threads counted, and threads without a cache.
     pub(super) others: Collector,
+    /// The most slots in use that a snapshot saw.
+    #[cfg(feature = "stats")]
+    pub(super) peak: u64,
 }
 
 // SAFETY: the list's caches are `Send` and `Sync`, and it has a share of each.
@@ -39,6 +42,8 @@ impl Registry {
             first: ptr::null(),
             closed: false,
             others: Collector::new(),
+            #[cfg(feature = "stats")]
+            peak: 0,
         };
         Self {
             listed: Mutex::from_raw(default_lock(), listed),

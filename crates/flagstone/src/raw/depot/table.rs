@@ -1,7 +1,7 @@
 //! Where a thread finds its caches.
 
 use alloc::{boxed::Box, sync::Arc};
-use core::{cell::Cell, mem, ptr, ptr::NonNull};
+use core::{cell::Cell, ptr, ptr::NonNull};
 use std::thread_local;
 
 use super::cache::Cache;
@@ -91,14 +91,13 @@ pub(super) fn set(pool: u32, cache: Arc<Cache>) -> Option<Arc<Cache>> {
 
 impl Table {
     /// Puts other entries in the place of these, all of which move; the old ones, without shares.
-    fn replace(&self, room: Box<[*const Cache]>) -> Box<[*const Cache]> {
+    fn replace(&self, mut room: Box<[*const Cache]>) -> Box<[*const Cache]> {
         let old = self.take();
-        let mut room = mem::ManuallyDrop::new(room);
         for (to, from) in room.iter_mut().zip(&old) {
             *to = *from;
         }
         self.len.set(room.len());
-        self.entries.set(room.as_mut_ptr());
+        self.entries.set(Box::into_raw(room).cast());
         old
     }
 
