@@ -58,7 +58,7 @@ use crate::{
 /// threads that hand values to others, who drop them, do not wait for each other.
 ///
 /// Free slots in a thread's cache are not at hand elsewhere: at most [`most_cached`](Self::most_cached)
-/// for each thread, which is a 32nd of the largest capacity or 128. Before a pool says that it is
+/// for each thread, which is an eighth of the largest capacity, and from 2 to 128. Before a pool says that it is
 /// exhausted it grows, if it may, and then takes them out of other threads' caches: a system call and
 /// O(threads), for each such cache. So no value is refused while a slot stays free; but a pool that is
 /// used to its last slot is a slow one. A thread that ends leaves its free slots to the others; one
@@ -78,7 +78,12 @@ use crate::{
 /// that moment stays locked.
 ///
 /// On Linux with the feature `heap`, a thread's cache is guarded by a barrier that costs it nothing
-/// (`membarrier`); elsewhere by a full memory barrier for each call, about 5 ns.
+/// (`membarrier`); elsewhere by a full memory barrier for each call, about 5 ns. A process that forbids
+/// itself that system call after it has used a pool no longer finds what other threads have at hand, and
+/// pools that it drops then keep their memory.
+///
+/// Values of forgotten handles are not found: there is no `clear`, and `clear` of a
+/// [`SharedPool`](crate::SharedPool) over such a pool leaves them where they are.
 ///
 /// A value that may not leave its thread makes a pool that may not either:
 ///
@@ -275,7 +280,8 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
     ///
     /// `value` came from `into_raw` of a handle of this pool, and no handle was made from it since; a
     /// value that was pinned stays pinned; it is `Send` or still on its thread. Debug builds check that
-    /// the pointer belongs to this pool; release builds do not.
+    /// the pointer is to a slot of this pool that the calling thread did not free a short while ago;
+    /// release builds do not.
     #[must_use]
     pub unsafe fn from_raw(
         &self,
@@ -354,8 +360,8 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
     }
 
     /// What the threads have done so far: each counts for itself, and this adds up. The numbers are
-    /// exact when no other thread uses the pool. O(threads), and a system call for each. There is no
-    /// peak: nobody sees all threads at once.
+    /// exact when no other thread uses the pool. O(threads), and a system call for each. The peak is
+    /// the most that any call of this saw: nobody sees all threads all the time.
     ///
     /// ```
     /// use flagstone::{LockFreePool, stats::Metric};

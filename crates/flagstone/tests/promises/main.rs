@@ -65,6 +65,7 @@ mod hooks;
 mod index_growth;
 mod index_rooms;
 mod lock_free;
+mod lock_free_process;
 mod locks;
 mod memory;
 mod misuse;

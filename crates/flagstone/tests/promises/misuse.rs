@@ -208,7 +208,7 @@ mod checks {
 #[cfg(debug_assertions)]
 mod debug_builds {
     use flagstone::{
-        BufferPool, GrowingPool, RecyclePool,
+        BufferPool, GrowingPool, LockFreePool, RecyclePool,
         pool::{FnRecycle, GrowthStrategy},
     };
 
@@ -225,6 +225,30 @@ mod debug_builds {
         let address = raw.as_ptr().addr();
         assert_eq!(found(again), Some(Corruption::DoubleFree { address }));
         assert_eq!(fill(&pool, || 8).len(), 4);
+    }
+
+    #[test]
+    fn raw_pointers_to_a_lock_free_pool_are_looked_at() {
+        let (pool, other) = (LockFreePool::<u64>::new(4), LockFreePool::<u64>::new(4));
+        let raw = OwnedHandle::into_raw(pool.alloc(7).expect("a slot is free"));
+        let misuses = [
+            (&other, raw),
+            // SAFETY: within the slab.
+            (&pool, unsafe { raw.byte_add(4) }),
+        ];
+        for (pool, raw) in misuses {
+            // SAFETY: it is not: the misuse that is to be found.
+            let foreign = || drop(unsafe { pool.from_raw(raw) });
+            let address = raw.as_ptr().addr();
+            assert_eq!(found(foreign), Some(Corruption::ForeignPointer { address }));
+        }
+        // SAFETY: it came from `into_raw`, and no handle was made of it.
+        drop(unsafe { pool.from_raw(raw) });
+        // SAFETY: it is not: the misuse that is to be found.
+        let again = || drop(unsafe { pool.from_raw(raw) });
+        let address = raw.as_ptr().addr();
+        assert_eq!(found(again), Some(Corruption::DoubleFree { address }));
+        assert_eq!((fill(&pool, || 8).len(), fill(&other, || 8).len()), (4, 4));
     }
 
     #[test]
