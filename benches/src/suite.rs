@@ -445,43 +445,59 @@ fn several_caches() -> Event {
     }
 }
 
-/// Pools that so many threads share, and whoever can stand in for one.
-fn shared_pools<T: Payload>(threads: u64) -> Event {
-    let (task, size) = (Task::Threads(threads), size_of::<T>());
+/// The entries of pools that threads share and whose handles go from thread to thread, in a task.
+macro_rules! shared {
+    ($task:ident::<$value:ident>) => {
+        [
+            Entry::$task::<OurLockFree<$value>>(),
+            Entry::$task::<OurThreadSafe<$value>>(),
+            Entry::$task::<OurSpinning<$value>>(),
+            Entry::$task::<OurKept<$value>>(),
+            Entry::$task::<StdLockedSlab<$value>>(),
+            Entry::$task::<ParkingLotLockedSlab<$value>>(),
+            Entry::$task::<LockedPlurality<$value>>(),
+            Entry::$task::<Sharded<$value>>(),
+            Entry::$task::<OpoolShared<$value>>(),
+            Entry::$task::<ObjectPoolShared<$value>>(),
+            Entry::$task::<LinearShared<$value>>(),
+            Entry::$task::<BoxQueue<$value>>(),
+            Entry::$task::<FastallocShared<$value>>(),
+            Entry::$task::<InfinityShared<$value>>(),
+            Entry::$task::<Boxes<$value>>(),
+            Entry::$task::<MiBoxes<$value>>(),
+        ]
+    };
+}
+
+/// A task of pools that threads share.
+fn shared<T: Payload>(task: Task, goals: Vec<Goal>, entries: Vec<Entry>) -> Event {
+    let size = size_of::<T>();
     Event {
         family: Family::Pools,
         slug: format!("shared/{}", task.slug(size)),
         title: format!("Shared pools: {}", task.title(size)),
         about: task.about(),
         quoted: OurLockFree::<T>::NAME,
-        goals: match (threads, size) {
-            (_, 64) => vec![Goal::Contender(Boxes::<T>::NAME, 0.6)],
-            _ => Vec::new(),
-        },
+        goals,
         rounds: THREADED_ROUNDS,
         task,
-        entries: vec![
-            Entry::shared::<Arithmetic>(),
-            Entry::window::<OwnSlots<T>>(),
-            Entry::window::<OurLockFree<T>>(),
-            Entry::window::<OurThreadSafe<T>>(),
-            Entry::window::<OurSpinning<T>>(),
-            Entry::window::<OurKept<T>>(),
-            Entry::window::<OurPerThread<T>>(),
-            Entry::window::<StdLockedSlab<T>>(),
-            Entry::window::<ParkingLotLockedSlab<T>>(),
-            Entry::window::<LockedPlurality<T>>(),
-            Entry::window::<Sharded<T>>(),
-            Entry::window::<OpoolShared<T>>(),
-            Entry::window::<ObjectPoolShared<T>>(),
-            Entry::window::<LinearShared<T>>(),
-            Entry::window::<BoxQueue<T>>(),
-            Entry::window::<FastallocShared<T>>(),
-            Entry::window::<InfinityShared<T>>(),
-            Entry::window::<Boxes<T>>(),
-            Entry::window::<MiBoxes<T>>(),
-        ],
+        entries,
     }
+}
+
+/// Pools that so many threads share, and whoever can stand in for one.
+fn shared_pools<T: Payload>(threads: u64) -> Event {
+    let goals = match size_of::<T>() {
+        64 => vec![Goal::Contender(Boxes::<T>::NAME, 0.6)],
+        _ => Vec::new(),
+    };
+    let others = [
+        Entry::shared::<Arithmetic>(),
+        Entry::window::<OwnSlots<T>>(),
+        Entry::window::<OurPerThread<T>>(),
+    ];
+    let entries = others.into_iter().chain(shared!(window::<T>)).collect();
+    shared::<T>(Task::Threads(threads), goals, entries)
 }
 
 /// The pool that keeps no slot back for a thread, when nobody else is there.
@@ -508,37 +524,12 @@ fn exact<T: Payload>() -> Event {
 
 /// Pools whose values one thread stores and another drops.
 fn hand_off<T: Payload>() -> Event {
-    let (task, size) = (Task::HandOff, size_of::<T>());
-    Event {
-        family: Family::Pools,
-        slug: format!("shared/{}", task.slug(size)),
-        title: format!("Shared pools: {}", task.title(size)),
-        about: task.about(),
-        quoted: OurLockFree::<T>::NAME,
-        goals: Vec::new(),
-        rounds: THREADED_ROUNDS,
-        task,
-        entries: vec![
-            Entry::shared::<Arithmetic>(),
-            Entry::hand_off::<BareRing<T>>(),
-            Entry::hand_off::<OurLockFree<T>>(),
-            Entry::hand_off::<OurThreadSafe<T>>(),
-            Entry::hand_off::<OurSpinning<T>>(),
-            Entry::hand_off::<OurKept<T>>(),
-            Entry::hand_off::<StdLockedSlab<T>>(),
-            Entry::hand_off::<ParkingLotLockedSlab<T>>(),
-            Entry::hand_off::<LockedPlurality<T>>(),
-            Entry::hand_off::<Sharded<T>>(),
-            Entry::hand_off::<OpoolShared<T>>(),
-            Entry::hand_off::<ObjectPoolShared<T>>(),
-            Entry::hand_off::<LinearShared<T>>(),
-            Entry::hand_off::<BoxQueue<T>>(),
-            Entry::hand_off::<FastallocShared<T>>(),
-            Entry::hand_off::<InfinityShared<T>>(),
-            Entry::hand_off::<Boxes<T>>(),
-            Entry::hand_off::<MiBoxes<T>>(),
-        ],
-    }
+    let others = [
+        Entry::shared::<Arithmetic>(),
+        Entry::hand_off::<BareRing<T>>(),
+    ];
+    let entries = others.into_iter().chain(shared!(hand_off::<T>)).collect();
+    shared::<T>(Task::HandOff, Vec::new(), entries)
 }
 
 /// One value whose handles so many threads clone at once.

@@ -13,8 +13,8 @@ use flagstone::{
     pool::{Buffer, Hooks, PoolConfig},
 };
 
-use super::{Counted, Door, Growth, InPlace, Initializes, PoolKind, Setting, Spec, Unwrap, Walk};
-use crate::provider::{Counting, Source, Supplied};
+use super::{Counted, Door, InPlace, Initializes, PoolKind, Setting, Spec, Unwrap, Walk};
+use crate::provider::{Counting, Supplied};
 
 /// [`BufferPool`] with buffers of about `BYTES` bytes and one element at least, of which the first
 /// holds a value. So the promises about values, their destructors and their panics are asked of it
@@ -71,19 +71,6 @@ impl<const BYTES: usize> PoolKind for Buffered<BYTES> {
     type Pool<T: Unpin + 'static, K: Hooks<T> + 'static> = BufferedPool<T, K>;
 
     const CHECKED: bool = false;
-
-    fn settings() -> Vec<Setting> {
-        let with = |&source| {
-            Growth::ALL
-                .iter()
-                .map(move |&growth| Setting { source, growth })
-        };
-        Source::ALL.iter().flat_map(with).collect()
-    }
-
-    fn begins_with(setting: Setting, slots: usize) -> usize {
-        setting.growth.begins_with(slots)
-    }
 
     fn build<T: Unpin + 'static, K: Hooks<T> + 'static>(
         setting: Setting,

@@ -14,10 +14,16 @@ pub trait PoolKind: 'static {
     const CHECKED: bool;
 
     /// In which settings the checks run.
-    fn settings() -> Vec<Setting>;
+    #[must_use]
+    fn settings() -> Vec<Setting> {
+        Setting::growing()
+    }
 
     /// How many slots a pool of `slots` slots has when it is built.
-    fn begins_with(setting: Setting, slots: usize) -> usize;
+    #[must_use]
+    fn begins_with(setting: Setting, slots: usize) -> usize {
+        setting.growth.begins_with(slots)
+    }
 
     /// Builds a pool.
     ///

@@ -12,8 +12,8 @@ use flagstone::{
     provider::Provider,
 };
 
-use super::{Counted, Door, Growth, InPlace, Initializes, PoolKind, Setting, Spec, Unwrap, Walk};
-use crate::provider::{Counting, Source, Supplied};
+use super::{Counted, Door, InPlace, Initializes, PoolKind, Setting, Spec, Unwrap, Walk};
+use crate::provider::{Counting, Supplied};
 
 /// [`FixedPool`] under the strategy `S`.
 #[derive(Debug)]
@@ -43,15 +43,7 @@ impl<S: TestedStrategy> PoolKind for Fixed<S> {
     const CHECKED: bool = S::CHECKED;
 
     fn settings() -> Vec<Setting> {
-        let setting = |&source| Setting {
-            source,
-            growth: Growth::None,
-        };
-        Source::ALL.iter().map(setting).collect()
-    }
-
-    fn begins_with(_setting: Setting, slots: usize) -> usize {
-        slots
+        Setting::fixed()
     }
 
     fn build<T: Unpin + 'static, K: Hooks<T> + 'static>(
@@ -75,19 +67,6 @@ impl<const SLAB_BYTES: usize> PoolKind for Growing<SLAB_BYTES> {
 
     const CHECKED: bool = false;
 
-    fn settings() -> Vec<Setting> {
-        let with = |&source| {
-            Growth::ALL
-                .iter()
-                .map(move |&growth| Setting { source, growth })
-        };
-        Source::ALL.iter().flat_map(with).collect()
-    }
-
-    fn begins_with(setting: Setting, slots: usize) -> usize {
-        setting.growth.begins_with(slots)
-    }
-
     fn build<T: Unpin + 'static, K: Hooks<T> + 'static>(
         setting: Setting,
         spec: Spec<T>,
@@ -107,14 +86,6 @@ impl<R: lock_api::RawMutex + 'static> PoolKind for ThreadSafe<R> {
         ThreadSafePool<T, R, K, Counting<Supplied>, 4096>;
 
     const CHECKED: bool = false;
-
-    fn settings() -> Vec<Setting> {
-        Growing::<4096>::settings()
-    }
-
-    fn begins_with(setting: Setting, slots: usize) -> usize {
-        setting.growth.begins_with(slots)
-    }
 
     fn build<T: Unpin + 'static, K: Hooks<T> + 'static>(
         setting: Setting,
@@ -136,14 +107,6 @@ impl PoolKind for LockFree {
         LockFreePool<T, K, Counting<Supplied>, 4096>;
 
     const CHECKED: bool = false;
-
-    fn settings() -> Vec<Setting> {
-        Growing::<4096>::settings()
-    }
-
-    fn begins_with(setting: Setting, slots: usize) -> usize {
-        setting.growth.begins_with(slots)
-    }
 
     fn build<T: Unpin + 'static, K: Hooks<T> + 'static>(
         setting: Setting,

@@ -13,8 +13,8 @@ use flagstone::{
     pool::{Hooks, PoolConfig, Recycle, Recycled},
 };
 
-use super::{Counted, Door, Growth, InPlace, Initializes, PoolKind, Setting, Spec, Unwrap, Walk};
-use crate::provider::{Counting, Source, Supplied};
+use super::{Counted, Door, InPlace, Initializes, PoolKind, Setting, Spec, Unwrap, Walk};
+use crate::provider::{Counting, Supplied};
 
 /// [`RecyclePool`] with objects that are empty until a value is put in, and emptied by their reset.
 /// So the promises about values, their destructors and their panics are asked of it as of any pool;
@@ -80,15 +80,7 @@ impl PoolKind for Recycling {
     const CHECKED: bool = false;
 
     fn settings() -> Vec<Setting> {
-        let setting = |&source| Setting {
-            source,
-            growth: Growth::None,
-        };
-        Source::ALL.iter().map(setting).collect()
-    }
-
-    fn begins_with(_setting: Setting, slots: usize) -> usize {
-        slots
+        Setting::fixed()
     }
 
     fn build<T: Unpin + 'static, K: Hooks<T> + 'static>(

@@ -87,3 +87,24 @@ pub struct Setting {
     /// How the pool grows; [`Growth::None`] for pools that do not.
     pub growth: Growth,
 }
+
+impl Setting {
+    /// Those of pools that grow: each source, each way.
+    #[must_use]
+    pub fn growing() -> Vec<Self> {
+        let with = |&source| {
+            Growth::ALL
+                .iter()
+                .map(move |&growth| Self { source, growth })
+        };
+        Source::ALL.iter().flat_map(with).collect()
+    }
+
+    /// Those of pools that do not: each source.
+    #[must_use]
+    pub fn fixed() -> Vec<Self> {
+        let mut settings = Self::growing();
+        settings.retain(|setting| setting.growth == Growth::None);
+        settings
+    }
+}
