@@ -61,6 +61,7 @@ macro_rules! caches {
 
 caches! {
     OneFixed ManyFixed: crate::ours::FixedIntrusive<[u64; 8]>, "flagstone::FixedPool";
+    OneCache ManyCaches: crate::ours::CacheNoLock<[u64; 8]>, "flagstone::SlabCache<NoLock>";
     OneAttachable ManyAttachable: crate::rival::AttachableNoLock<[u64; 8]>,
         "attachable_slab_allocator<NoLock>";
 }

@@ -6,6 +6,8 @@ use flagstone::{
     FixedPool, GrowingPool, OwnedHandle,
     index::{Bitmap, FreeList, Stack},
     pool::{Checked, FixedHandle, GrowingHandle, Indexed, Intrusive},
+    slab::{NoLock, SlabBox, SlabCache, SpinLock},
+    sync::DefaultLock,
 };
 
 use crate::{
@@ -95,6 +97,57 @@ ours!(
     GrowingPool<T>,
     GrowingHandle,
     GrowingPool::new
+);
+
+/// A slab cache behind a lock, with slabs of 64 KiB as the pools have.
+macro_rules! slab_cache {
+    ($adapter:ident, $name:literal, $lock:ty) => {
+        #[doc = concat!("`", $name, "`.")]
+        pub(crate) struct $adapter<T>(SlabCache<T, $lock>);
+
+        impl<T: Payload> Contender for $adapter<T> {
+            const NAME: &'static str = $name;
+            const ROLE: Role = Role::Ours;
+            type Value = T;
+            type Handle<'p> = SlabBox<T, $lock>;
+
+            fn with_capacity(_: usize) -> Self {
+                Self(SlabCache::new().unwrap_or_else(|_| exhausted()))
+            }
+
+            #[inline(always)]
+            fn alloc(&self, value: T) -> Self::Handle<'_> {
+                self.0.alloc(value).unwrap_or_else(|_| exhausted())
+            }
+
+            #[inline(always)]
+            fn free<'p>(&'p self, handle: Self::Handle<'p>) {
+                drop(handle);
+            }
+
+            #[inline(always)]
+            fn get<'p>(&'p self, handle: &'p Self::Handle<'_>) -> &'p T {
+                handle
+            }
+
+            #[inline(always)]
+            fn witness(&self, handle: &Self::Handle<'_>) {
+                black_box(OwnedHandle::as_ptr(handle));
+            }
+
+            fn slots_per_slab() -> usize {
+                SlabCache::<T, $lock>::SLOTS_PER_SLAB
+            }
+        }
+    };
+}
+
+slab_cache!(CacheNoLock, "flagstone::SlabCache<NoLock>", NoLock);
+slab_cache!(CacheSpinLock, "flagstone::SlabCache<SpinLock>", SpinLock);
+slab_cache!(
+    CacheDefaultLock,
+    "flagstone::SlabCache<parking_lot>",
+    DefaultLock
 );
 
 /// The index structure by itself.

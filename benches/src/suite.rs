@@ -3,7 +3,9 @@
 use crate::{
     arena::arenas,
     buffered::{Buffers, GrowingBuffers},
-    caches::{Caches as _, ManyAttachable, ManyFixed, OneAttachable, OneFixed},
+    caches::{
+        Caches as _, ManyAttachable, ManyCaches, ManyFixed, OneAttachable, OneCache, OneFixed,
+    },
     contender::Contender,
     entrant::Entry,
     finder::Finder,
@@ -11,7 +13,8 @@ use crate::{
     hand_off::BareRing,
     lane::Lane,
     ours::{
-        FixedBitmap, FixedChecked, FixedFreeList, FixedIntrusive, FixedStack, Growing, OurBitmap,
+        CacheDefaultLock, CacheNoLock, CacheSpinLock, FixedBitmap, FixedChecked, FixedFreeList,
+        FixedIntrusive, FixedStack, Growing, OurBitmap,
     },
     payload::Payload,
     race::{Samples, Settings, race},
@@ -171,6 +174,7 @@ pub fn events(quick: bool) -> Vec<Event> {
     events.extend([local_clone::<[u64; 8]>(), atomic_clone::<[u64; 8]>()]);
     events.extend([place_local::<[u64; 8]>(), place_atomic::<[u64; 8]>()]);
     events.extend(slab_caches::<[u64; 8]>());
+    events.extend(locked_caches::<[u64; 8]>());
     events.push(several_caches());
     events.extend([1, 2, 8].map(shared_pools::<[u64; 8]>));
     events.push(shared_pools::<[u64; 64]>(1));
@@ -406,8 +410,8 @@ fn slab_caches<T: Payload>() -> impl Iterator<Item = Event> {
                 Entry::pool::<GrowingFloor<T, 16>>(),
                 Entry::pool::<FixedIntrusive<T>>(),
                 Entry::pool::<Growing<T>>(),
+                Entry::pool::<CacheNoLock<T>>(),
                 Entry::pool::<AttachableNoLock<T>>(),
-                Entry::pool::<AttachableSpinLock<T>>(),
                 Entry::pool::<PluralityBox<T>>(),
             ];
             Event {
@@ -415,8 +419,32 @@ fn slab_caches<T: Payload>() -> impl Iterator<Item = Event> {
                 slug: format!("slab_cache/{}", task.slug(size_of::<T>())),
                 title: format!("Slab caches: {}", task.title(size_of::<T>())),
                 about: task.about(),
-                quoted: Growing::<T>::NAME,
-                goals: Vec::new(),
+                quoted: CacheNoLock::<T>::NAME,
+                goals: vec![Goal::Contender(FixedIntrusive::<T>::NAME, 1.5)],
+                rounds: usize::MAX,
+                task,
+                entries: [&pools[..], &boxes::<T>(task)].concat(),
+            }
+        })
+}
+
+/// Slab caches whose boxes may be dropped by any thread, used by one.
+fn locked_caches<T: Payload>() -> impl Iterator<Item = Event> {
+    [Task::Hot, Task::Replace(MANY as u64)]
+        .into_iter()
+        .map(|task| {
+            let pools = [
+                Entry::pool::<CacheSpinLock<T>>(),
+                Entry::pool::<CacheDefaultLock<T>>(),
+                Entry::pool::<AttachableSpinLock<T>>(),
+            ];
+            Event {
+                family: Family::Pools,
+                slug: format!("slab_cache/locked-{}", task.slug(size_of::<T>())),
+                title: format!("Slab caches behind a lock: {}", task.title(size_of::<T>())),
+                about: task.about(),
+                quoted: CacheSpinLock::<T>::NAME,
+                goals: vec![Goal::Nanos(8.0)],
                 rounds: usize::MAX,
                 task,
                 entries: [&pools[..], &boxes::<T>(task)].concat(),
@@ -432,13 +460,15 @@ fn several_caches() -> Event {
         slug: format!("slab_cache/{}", task.slug(64)),
         title: format!("Slab caches: {}", task.title(64)),
         about: task.about(),
-        quoted: ManyFixed::NAME,
-        goals: Vec::new(),
+        quoted: ManyCaches::NAME,
+        goals: vec![Goal::Contender(OneCache::NAME, 1.3)],
         rounds: usize::MAX,
         task,
         entries: vec![
             Entry::caches::<OneFixed>(),
             Entry::caches::<ManyFixed>(),
+            Entry::caches::<OneCache>(),
+            Entry::caches::<ManyCaches>(),
             Entry::caches::<OneAttachable>(),
             Entry::caches::<ManyAttachable>(),
         ],

@@ -34,6 +34,7 @@ pub mod handle;
 
 pub mod arena;
 pub mod pool;
+pub mod slab;
 
 pub use arena::{Arena, ArenaBox, SyncArena};
 pub use error::{AllocError, AllocErrorKind, ConfigError, IndexError, OutOfMemory};
@@ -47,3 +48,4 @@ pub use pool::{
     BufferPool, FixedPool, GrowingPool, PoolConfig, RecyclePool, SharedPool, ThreadSafePool,
 };
 pub use provider::Provider;
+pub use slab::{SlabBox, SlabCache};

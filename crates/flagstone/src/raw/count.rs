@@ -54,29 +54,29 @@ mod sealed {
 
 pub(crate) use sealed::Counter;
 
-/// More handles than can be counted: a program that forgets them in a loop. Going on would let a
-/// count wrap, and a value be dropped under its handles.
+/// More of something than can be counted: a program that forgets handles in a loop. Going on would let a
+/// count wrap, and what is counted end under its users.
 #[cold]
 #[inline(never)]
-fn too_many() -> ! {
+pub(super) fn too_many(what: &str) -> ! {
     #[cfg(feature = "std")]
     {
-        std::eprintln!("flagstone: a value has more shared handles than can be counted");
+        std::eprintln!("flagstone: there are more {what} than can be counted");
         std::process::abort()
     }
     #[cfg(not(feature = "std"))]
     {
         /// A panic while panicking aborts.
-        struct Again;
+        struct Again<'w>(&'w str);
 
-        impl Drop for Again {
+        impl Drop for Again<'_> {
             fn drop(&mut self) {
-                panic!("a value has more shared handles than can be counted");
+                panic!("there are more {} than can be counted", self.0);
             }
         }
 
-        let _again = Again;
-        panic!("a value has more shared handles than can be counted");
+        let _again = Again(what);
+        panic!("there are more {what} than can be counted");
     }
 }
 
@@ -108,7 +108,7 @@ unsafe impl Counter for LocalCount {
         let handles = self.handles.get().wrapping_add(1);
         self.handles.set(handles);
         if handles == 0 {
-            too_many();
+            too_many("shared handles of a value");
         }
     }
 
@@ -189,7 +189,7 @@ unsafe impl Counter for AtomicCount {
         // Relaxed: the caller has a handle, so the life goes on; the new handle gets to another
         // thread by whatever the program hands it over with.
         if self.handles.fetch_add(1, Ordering::Relaxed) > MOST {
-            too_many();
+            too_many("shared handles of a value");
         }
     }
 
@@ -198,7 +198,7 @@ unsafe impl Counter for AtomicCount {
         let mut handles = self.handles.load(Ordering::Relaxed);
         while handles > 0 {
             if handles > MOST {
-                too_many();
+                too_many("shared handles of a value");
             }
             // Acquire: pairs with the Release in `begin`; the changes in between are
             // read-modify-writes, which carry it on. Relaxed on failure: a better guess.

@@ -25,6 +25,7 @@ mod lifecycle;
 mod list;
 mod mapped;
 mod policy;
+pub(crate) mod remote;
 mod run;
 mod slab;
 mod slabs;
@@ -35,6 +36,7 @@ mod touch;
 #[cfg(target_has_atomic = "64")]
 pub use count::AtomicCount;
 pub(crate) use count::Counter;
+use count::too_many;
 pub use count::{Count, LocalCount};
 pub use home::{Home, PinHome, SharedHome, ValueHome};
 pub use hooks::{FnHooks, Hooks, NoHooks, Poolable, PoolableHooks};

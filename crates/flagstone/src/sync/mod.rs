@@ -17,7 +17,6 @@ mod default_lock;
 mod no_lock;
 #[cfg(feature = "std")]
 mod numbers;
-#[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod seeded;
 mod spin_lock;
 
@@ -31,14 +30,13 @@ pub(crate) use numbers::Numbers;
 #[cfg(loom)]
 #[doc(hidden)]
 pub use seeded::seed;
-#[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub(crate) use seeded::seeded;
 pub use spin_lock::SpinLock;
 
 /// What models of the library's own parts are made of.
 #[cfg(all(test, loom, feature = "std"))]
 pub(crate) mod model {
-    pub(crate) use loom::{model::Builder, thread};
+    pub(crate) use loom::{cell::UnsafeCell, model::Builder, thread};
 }
 
 /// Atomics of the platform, or of the model checker.

@@ -39,6 +39,7 @@
 //! | `static_handles` | a pool ends with the last handle that keeps it |
 //! | `thread_local_pool` | an instance for each thread ends once, on its thread |
 //! | `sizes` | type sizes that users rely on |
+//! | `slab_cache` | slots of any size are had once, come home from anywhere, and their memory goes back |
 
 use flagstone_testkit::heap_watch::HeapWatch;
 
@@ -80,6 +81,7 @@ mod shared_handles;
 mod shared_pool;
 mod shrinking;
 mod sizes;
+mod slab_cache;
 mod static_handles;
 #[cfg(feature = "stats")]
 mod stats;

@@ -1,0 +1,386 @@
+//! What owners, puts and visits do at once, in every interleaving within the stated bound; and the same
+//! with a bug planted, which the models must find.
+//!
+//! ```text
+//! RUSTFLAGS="--cfg loom" cargo test -p flagstone --lib remote
+//! ```
+
+extern crate std;
+
+use alloc::{sync::Arc, vec::Vec};
+use core::{alloc::Layout, cell::Cell, ptr::NonNull};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use lock_api::{GuardSend, RawMutex};
+
+use super::{Core, Owner, RemoteShape, RemoteSlab};
+use crate::{
+    error::OutOfMemory,
+    provider::{Chunk, Global, Provider},
+    sync::{
+        SpinLock,
+        atomic::{AtomicUsize, Ordering},
+        model::{Builder, UnsafeCell, thread},
+        seed,
+    },
+};
+
+/// Every execution with at most so many switches of a thread that could have gone on.
+const PREEMPTIONS: usize = 2;
+/// For a bug that needs one more to show.
+const ONE_MORE: usize = 3;
+
+/// Three slots in a slab: two may be in use for it to be found.
+const SLAB: usize = 1024;
+const SHAPE: RemoteShape = RemoteShape::new(Layout::new::<[u64; 32]>(), SLAB, false);
+const _: () = assert!(SHAPE.slots() == 3 && SHAPE.mark() == 2);
+
+std::thread_local! {
+    /// Loom runs all threads of a model on the thread that explores it, so this is one model's.
+    static CORE_IS_GONE: Cell<bool> = const { Cell::new(false) };
+}
+
+fn explore(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(body);
+}
+
+/// The model fails with the bug `name` planted.
+fn finds(name: &'static str, preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    let found = catch_unwind(AssertUnwindSafe(|| {
+        seed(name, || explore(preemptions, body));
+    }));
+    assert!(found.is_err(), "{name}: not found");
+}
+
+/// A lock that looks at itself once more when it is unlocked, as locks that wake others do.
+struct Lingering(SpinLock);
+
+// SAFETY: the inner lock's exclusion.
+unsafe impl RawMutex for Lingering {
+    #[expect(
+        clippy::declare_interior_mutable_const,
+        reason = "the trait's own constant"
+    )]
+    const INIT: Self = panic!("a model checker's atomics are not made in constants");
+    type GuardMarker = GuardSend;
+
+    fn lock(&self) {
+        self.0.lock();
+    }
+
+    fn try_lock(&self) -> bool {
+        self.0.try_lock()
+    }
+
+    unsafe fn unlock(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.unlock() };
+        let _ = self.0.is_locked();
+        assert!(!CORE_IS_GONE.get(), "the lock is gone while it is unlocked");
+    }
+}
+
+/// Gives `slabs` slabs and no more; keeps what comes back until the model is over, so that a mistake
+/// meets memory and not a fault.
+#[derive(Clone)]
+struct Ledger(Arc<Mutex<Books>>);
+
+struct Books {
+    slabs: usize,
+    out: usize,
+    returned: Vec<(NonNull<u8>, Layout)>,
+    /// What loom watches instead of the bytes of a slot.
+    slots: Vec<(NonNull<u8>, Arc<UnsafeCell<u32>>)>,
+}
+
+// SAFETY: the pointers are only kept.
+unsafe impl Send for Books {}
+
+impl Ledger {
+    fn new(slabs: usize) -> Self {
+        CORE_IS_GONE.set(false);
+        Self(Arc::new(Mutex::new(Books {
+            slabs,
+            out: 0,
+            returned: Vec::new(),
+            slots: Vec::new(),
+        })))
+    }
+
+    /// Also after a thread has failed with the books open.
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Books {
+    fn drop(&mut self) {
+        for (chunk, layout) in self.returned.drain(..) {
+            // SAFETY: from `Global`, for that layout, and returned.
+            unsafe { Global.free(chunk, layout) };
+        }
+    }
+}
+
+// SAFETY: the global allocator's answers.
+unsafe impl Provider for Ledger {
+    fn alloc(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
+        let mut books = self.books();
+        if layout.size() == SLAB {
+            books.slabs = books.slabs.checked_sub(1).ok_or(OutOfMemory::new(layout))?;
+        }
+        books.out += 1;
+        Global.alloc(layout)
+    }
+
+    unsafe fn free(&self, ptr: NonNull<u8>, layout: Layout) {
+        if std::thread::panicking() {
+            // Something was found; what comes after it does not matter.
+            return;
+        }
+        let mut books = self.books();
+        let twice = books.returned.iter().any(|&(chunk, _)| chunk == ptr);
+        assert!(!twice, "a chunk comes back twice");
+        let end = ptr.as_ptr().wrapping_add(layout.size());
+        for (slot, witness) in &books.slots {
+            if (ptr.as_ptr()..end).contains(&slot.as_ptr()) {
+                // SAFETY: loom fails if somebody might still be in the slot.
+                witness.with_mut(|users| unsafe { *users += 1 });
+            }
+        }
+        books.out -= 1;
+        books.returned.push((ptr, layout));
+        if layout.size() != SLAB {
+            CORE_IS_GONE.set(true);
+        }
+    }
+}
+
+type ModelCore = Core<Lingering, Ledger, ()>;
+
+/// A core, and who was in which slot.
+struct Bench {
+    core: NonNull<ModelCore>,
+    ledger: Ledger,
+    turn: AtomicUsize,
+}
+
+// SAFETY: the core is made for threads; owners and slots are with one thread at a time.
+unsafe impl Send for Bench {}
+// SAFETY: as above.
+unsafe impl Sync for Bench {}
+
+/// A slot, or an owner, on its way to another thread.
+struct Sent<V>(V);
+
+// SAFETY: with one thread at a time.
+unsafe impl<V> Send for Sent<V> {}
+
+impl Bench {
+    fn new(slabs: usize) -> Arc<Self> {
+        let ledger = Ledger::new(slabs);
+        let lock = Lingering(SpinLock::new());
+        let core = ModelCore::create(SHAPE, lock, ledger.clone(), ()).unwrap();
+        Arc::new(Self {
+            core,
+            ledger,
+            turn: AtomicUsize::new(0),
+        })
+    }
+
+    fn witness(&self, slot: NonNull<u8>) -> Arc<UnsafeCell<u32>> {
+        let mut books = self.ledger.books();
+        if let Some((_, witness)) = books.slots.iter().find(|(at, _)| *at == slot) {
+            return Arc::clone(witness);
+        }
+        let witness = Arc::new(UnsafeCell::new(0));
+        books.slots.push((slot, Arc::clone(&witness)));
+        witness
+    }
+
+    /// A slot, written to; `None` when there is no memory.
+    fn take(&self, owner: &Owner) -> Option<NonNull<u8>> {
+        loop {
+            // SAFETY: slabs have that shape.
+            if let Some(slot) = unsafe { owner.take(SHAPE) } {
+                // SAFETY: loom fails if somebody else might still be in the slot.
+                self.witness(slot).with_mut(|users| unsafe { *users += 1 });
+                return Some(slot);
+            }
+            // SAFETY: an owner of this core.
+            unsafe { ModelCore::supply(self.core, owner) }.ok()?;
+        }
+    }
+
+    /// Uses a slot for the last time.
+    fn put(&self, slot: NonNull<u8>) {
+        // SAFETY: as in `take`.
+        self.witness(slot).with_mut(|users| unsafe { *users += 1 });
+        // SAFETY: a slot in use.
+        let slab = unsafe { RemoteSlab::of(slot, SLAB) };
+        // SAFETY: as above, and nobody's any more.
+        if unsafe { RemoteSlab::put(slot, SHAPE, false) } {
+            // Others may go on here.
+            self.turn.load(Ordering::Relaxed);
+            // SAFETY: only asked for its address.
+            let base = unsafe { RemoteSlab::base(slot, SLAB) };
+            let gone = self
+                .ledger
+                .books()
+                .returned
+                .iter()
+                .any(|&(chunk, _)| chunk == base);
+            assert!(!gone, "the slab is gone before it is visited");
+            // SAFETY: once.
+            unsafe { ModelCore::visit(slab) };
+        }
+    }
+
+    fn drop_owner(&self, owner: &Owner) {
+        // SAFETY: an owner of this core, not used again.
+        unsafe { ModelCore::drop_owner(self.core, owner) };
+    }
+
+    fn is_over(&self) {
+        assert_eq!(self.ledger.books().out, 0, "memory did not come back");
+    }
+}
+
+/// Puts slots on another thread.
+fn put_there(bench: &Arc<Bench>, slots: Vec<NonNull<u8>>) -> thread::JoinHandle<()> {
+    let (bench, slots) = (Arc::clone(bench), Sent(slots));
+    thread::spawn(move || {
+        let slots = slots;
+        for slot in slots.0 {
+            bench.put(slot);
+        }
+    })
+}
+
+/// An owner takes what another thread puts back at the same time, and gets slabs in between.
+fn owner_meets_puts() {
+    let bench = Bench::new(2);
+    let owner = Owner::new();
+    let slots: Vec<_> = (0..3).map(|_| bench.take(&owner).unwrap()).collect();
+    let there = put_there(&bench, alloc::vec![slots[0], slots[1]]);
+    let more = [(); 2].map(|()| bench.take(&owner).expect("two slabs are enough"));
+    there.join().unwrap();
+    for slot in more {
+        bench.put(slot);
+    }
+    bench.put(slots[2]);
+    bench.drop_owner(&owner);
+    bench.is_over();
+}
+
+/// All slots of a slab without an owner come back at once, the last with all memory.
+fn last_slots_meet() {
+    let bench = Bench::new(1);
+    let owner = Owner::new();
+    let slots: Vec<_> = (0..3).map(|_| bench.take(&owner).unwrap()).collect();
+    bench.drop_owner(&owner);
+    let threads = [slots[0], slots[1]].map(|slot| put_there(&bench, alloc::vec![slot]));
+    bench.put(slots[2]);
+    for there in threads {
+        there.join().unwrap();
+    }
+    bench.is_over();
+}
+
+/// A slab changes hands while visits to it are due.
+fn adoption_meets_visits() {
+    let bench = Bench::new(1);
+    let owner = Owner::new();
+    let slots: Vec<_> = (0..3).map(|_| bench.take(&owner).unwrap()).collect();
+    assert!(bench.take(&owner).is_none(), "the slab was given up");
+    let there = put_there(&bench, slots);
+    if let Some(slot) = bench.take(&owner) {
+        bench.put(slot);
+    }
+    bench.drop_owner(&owner);
+    there.join().unwrap();
+    bench.is_over();
+}
+
+/// A slot that is free before a thread asks is found, though a visit is under way.
+fn free_slots_are_found() {
+    let bench = Bench::new(1);
+    let owner = Owner::new();
+    let slots: Vec<_> = (0..3).map(|_| bench.take(&owner).unwrap()).collect();
+    assert!(bench.take(&owner).is_none(), "the slab was given up");
+    bench.put(slots[0]);
+    let there = put_there(&bench, alloc::vec![slots[1], slots[2]]);
+    let slot = bench.take(&owner).expect("one was free");
+    bench.put(slot);
+    there.join().unwrap();
+    bench.drop_owner(&owner);
+    bench.is_over();
+}
+
+/// Two owners, each of which may get the other's slab.
+fn owners_meet() {
+    let bench = Bench::new(2);
+    let owner = Owner::new();
+    let slots: Vec<_> = (0..3).map(|_| bench.take(&owner).unwrap()).collect();
+    // SAFETY: the first owner keeps the core.
+    unsafe { bench.core.as_ref() }.add_owner();
+    let there = {
+        let (bench, sent) = (Arc::clone(&bench), Sent((Owner::new(), slots[0])));
+        thread::spawn(move || {
+            let sent = sent;
+            let (owner, slot) = sent.0;
+            bench.put(slot);
+            if let Some(slot) = bench.take(&owner) {
+                bench.put(slot);
+            }
+            bench.drop_owner(&owner);
+        })
+    };
+    if let Some(slot) = bench.take(&owner) {
+        bench.put(slot);
+    }
+    bench.drop_owner(&owner);
+    bench.put(slots[1]);
+    bench.put(slots[2]);
+    there.join().unwrap();
+    bench.is_over();
+}
+
+#[test]
+fn owner_and_puts() {
+    explore(PREEMPTIONS, owner_meets_puts);
+    finds("slots come back relaxed", PREEMPTIONS, owner_meets_puts);
+    finds("lists are collected relaxed", ONE_MORE, owner_meets_puts);
+}
+
+#[test]
+fn the_last_slots() {
+    explore(PREEMPTIONS, last_slots_meet);
+    finds(
+        "visitors do not hold the core",
+        PREEMPTIONS,
+        last_slots_meet,
+    );
+    finds("slots come back relaxed", PREEMPTIONS, last_slots_meet);
+}
+
+#[test]
+fn adoption_and_visits() {
+    explore(PREEMPTIONS, adoption_meets_visits);
+    finds("visits are not awaited", PREEMPTIONS, adoption_meets_visits);
+}
+
+#[test]
+fn free_slots() {
+    explore(PREEMPTIONS, free_slots_are_found);
+}
+
+#[test]
+fn two_owners() {
+    explore(PREEMPTIONS, owners_meet);
+}

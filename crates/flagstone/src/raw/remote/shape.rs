@@ -1,0 +1,136 @@
+//! Where the parts of such a slab lie.
+
+use core::alloc::Layout;
+
+use super::{
+    slab::{LINK, RemoteSlab},
+    word::Said,
+};
+use crate::layout::{SlabLayout, SlotLayout};
+
+/// Slots in a group: those whose bits are in one word.
+pub(super) const GROUP: u32 = usize::BITS;
+
+/// Where the slots of all slabs of a cache lie, worked out by the compiler.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RemoteShape {
+    layout: SlabLayout,
+    stride: u32,
+    link_at: u32,
+    bits: bool,
+}
+
+impl RemoteShape {
+    /// Slabs of `size` bytes for values of layout `value`. With `beside`, the link of a free slot lies
+    /// behind the value and not in its place.
+    ///
+    /// # Panics
+    ///
+    /// With the rule that `size` or `value` breaks, at compile time.
+    pub(crate) const fn new(value: Layout, size: usize, beside: bool) -> Self {
+        assert!(
+            size.is_power_of_two(),
+            "SLAB_SIZE must be a power of two: slots find their slab by masking their address"
+        );
+        assert!(
+            size <= Said::MOST_BYTES,
+            "SLAB_SIZE must be at most 2 GiB, and 64 KiB where there are no 64-bit atomics"
+        );
+        let link_at = if beside { value.size() } else { 0 };
+        let wide = link_at + LINK;
+        let least = if beside { wide } else { value.size() };
+        let Ok(room) = Layout::from_size_align(least, value.align()) else {
+            panic!("the value is too large: two slots and the descriptor must fit SLAB_SIZE")
+        };
+        let Some(slot) = SlotLayout::plain(room, 1) else {
+            panic!("the value is too large: two slots and the descriptor must fit SLAB_SIZE")
+        };
+        let bits = slot.stride() < LINK;
+        let words = if bits {
+            (size / slot.stride()).div_ceil(GROUP as usize)
+        } else {
+            0
+        };
+        let Ok(descriptor) = Layout::from_size_align(
+            size_of::<RemoteSlab>() + words * size_of::<usize>(),
+            align_of::<RemoteSlab>(),
+        ) else {
+            panic!("the value is too large: two slots and the descriptor must fit SLAB_SIZE")
+        };
+        let layout = match SlabLayout::new(size, descriptor, slot) {
+            Some(layout) if layout.slots() >= 2 => layout,
+            _ => panic!("the value is too large: two slots and the descriptor must fit SLAB_SIZE"),
+        };
+        assert!(
+            layout.slots() <= Said::MOST_SLOTS,
+            "too many slots in a slab: at most 2^30, and 2^14 where there are no 64-bit atomics"
+        );
+        Self {
+            layout,
+            stride: slot.stride() as u32,
+            link_at: link_at as u32,
+            bits,
+        }
+    }
+
+    /// Bytes of a slab.
+    pub(crate) const fn size(self) -> usize {
+        self.layout.size()
+    }
+
+    /// Slots of a slab, two at least.
+    pub(crate) const fn slots(self) -> u32 {
+        self.layout.slots()
+    }
+
+    /// Bytes from slot to slot.
+    pub(crate) const fn stride(self) -> usize {
+        self.stride as usize
+    }
+
+    /// Bytes from the slot's start to its link.
+    #[inline(always)]
+    pub(super) const fn link_at(self) -> usize {
+        self.link_at as usize
+    }
+
+    /// Whether slots are too small for links, and have a bit each instead.
+    pub(super) const fn bits(self) -> bool {
+        self.bits
+    }
+
+    /// Bytes from the slab's base to slot number `slot`.
+    #[inline(always)]
+    pub(super) const fn offset(self, slot: u32) -> u32 {
+        self.layout.first() as u32 + slot * self.stride
+    }
+
+    /// The number of the slot at `offset` bytes from the base, and the byte within it.
+    pub(super) const fn slot_at(self, offset: u32) -> Option<(u32, u32)> {
+        let Some(at) = offset.checked_sub(self.layout.first() as u32) else {
+            return None;
+        };
+        let (slot, within) = (at / self.stride, at % self.stride);
+        if slot < self.layout.slots() {
+            Some((slot, within))
+        } else {
+            None
+        }
+    }
+
+    /// At most so many slots are in use in a slab from which an owner may take: an eighth is free, one
+    /// slot at least, so that no owner takes a slab for a single slot of many.
+    pub(super) const fn mark(self) -> u32 {
+        let slots = self.layout.slots();
+        let eighth = slots / 8;
+        slots - if eighth == 0 { 1 } else { eighth }
+    }
+
+    /// What is asked of the provider for a slab.
+    pub(super) const fn chunk_layout(self) -> Layout {
+        match Layout::from_size_align(self.layout.size(), self.layout.size()) {
+            Ok(layout) => layout,
+            Err(_) => panic!("a slab has a layout"),
+        }
+    }
+}

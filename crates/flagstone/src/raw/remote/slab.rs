@@ -1,0 +1,337 @@
+//! The descriptor of a slab with two halves.
+
+use core::{cell::Cell, ptr, ptr::NonNull};
+
+use super::{
+    shape::{GROUP, RemoteShape},
+    word::{Said, Word},
+};
+use crate::{
+    corruption::{Corruption, hooks, report},
+    layout::SlabLayout,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+/// An offset in a slab: what a free slot's link is.
+#[cfg(target_has_atomic = "64")]
+type Link = u32;
+/// An offset in a slab of at most 64 KiB.
+#[cfg(not(target_has_atomic = "64"))]
+type Link = u16;
+
+/// Bytes of a link.
+pub(super) const LINK: usize = size_of::<Link>();
+
+/// Where a slab is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shelf {
+    /// With its owner.
+    Owned,
+    /// Nearly full: an owner takes from it only if there is no memory any more.
+    Full,
+    /// With slots in use, and an eighth free.
+    Partial,
+    /// Without a slot in use.
+    Empty,
+}
+
+/// Lies inside its slab (see [`SlabLayout`]) and is found from any slot's address.
+///
+/// ```text
+///  ┌ the owner's line ─────────────────────────┐┌ everybody's line ┐
+///  │ chain, kept, fresh │ shelf, awaited, links ││ word │ core      │   bits, if slots are tiny
+///  └───────────────────────────────────────────┘└──────────────────┘
+/// ```
+///
+/// # Invariants
+///
+/// 1. The slots not in use are: on the list of `word`, or free bits; the `kept` slots of the list that
+///    begins at `chain`; those numbered `fresh` and up, which were never handed out; and while there is
+///    an owner, those that it has at hand.
+/// 2. The owner's line is read and written by the owner, and by nobody else while there is one; without
+///    an owner, and the fields from `shelf` on always, under the core's lock.
+/// 3. `core` points to the `Core` that made the slab, which outlives it.
+/// 4. The slab stays as long as it has a slot in use, an owner, or a visit that is due: each `put` that
+///    answered `true` is followed by one call of `Core::visit`. The visits that are due are `awaited`,
+///    and for a slab without an owner one more if it is on the shelf `Full` with no more slots in use
+///    than the mark, and one more if it is on `Full` or `Partial` with none.
+#[repr(C, align(64))]
+pub(crate) struct RemoteSlab {
+    pub(super) chain: Cell<u32>,
+    pub(super) kept: Cell<u32>,
+    pub(super) fresh: Cell<u32>,
+    pub(super) awaited: Cell<u32>,
+    pub(super) shelf: Cell<Shelf>,
+    pub(super) next: Cell<*mut RemoteSlab>,
+    pub(super) previous: Cell<*mut RemoteSlab>,
+    remote: Remote,
+}
+
+/// The line that everybody writes.
+#[repr(C, align(64))]
+struct Remote {
+    word: Word,
+    core: NonNull<()>,
+}
+
+// `RemoteShape` takes the size from here; a model checker's atomics are larger.
+#[cfg(not(any(loom, shuttle)))]
+const _: () = assert!(size_of::<RemoteSlab>() == 128);
+
+impl RemoteSlab {
+    /// Writes a descriptor for the slab at `base`, whose slots are all free and which nobody owns.
+    ///
+    /// # Safety
+    ///
+    /// `base` is a chunk of the shape's size and alignment that is the slab's alone; `core` outlives
+    /// the slab.
+    pub(super) unsafe fn create(
+        base: NonNull<u8>,
+        shape: RemoteShape,
+        core: NonNull<()>,
+    ) -> NonNull<Self> {
+        let offset = SlabLayout::descriptor_offset(base.as_ptr().addr(), shape.size());
+        // SAFETY: the descriptor lies in the chunk, before the first slot.
+        let slab = unsafe { base.byte_add(offset) }.cast::<Self>();
+        let descriptor = Self {
+            chain: Cell::new(0),
+            kept: Cell::new(0),
+            fresh: Cell::new(0),
+            awaited: Cell::new(0),
+            shelf: Cell::new(Shelf::Empty),
+            next: Cell::new(ptr::null_mut()),
+            previous: Cell::new(ptr::null_mut()),
+            remote: Remote {
+                word: Word::new(Said::new(0, false, 0)),
+                core,
+            },
+        };
+        // SAFETY: in bounds, aligned to a line because colours are whole lines, and nobody else's.
+        unsafe { slab.write(descriptor) };
+        if shape.bits() {
+            for group in 0..shape.slots().div_ceil(GROUP) {
+                // SAFETY: the shape has room for the groups' words behind the descriptor.
+                let word = unsafe { Self::group_word(slab, group) };
+                // SAFETY: in bounds, aligned as the descriptor is, and nobody else's.
+                unsafe { word.write(AtomicUsize::new(0)) };
+            }
+        }
+        // SAFETY: within the chunk.
+        let first = unsafe { base.byte_add(shape.offset(0) as usize) };
+        hooks::run_mapped(first, shape.slots() as usize * shape.stride());
+        slab
+    }
+
+    /// Ends what `create` began, and answers the slab's base.
+    ///
+    /// # Safety
+    ///
+    /// `slab` is a slab of `shape` without slots in use, visits due, or owner; it is not used again.
+    pub(super) unsafe fn end(slab: NonNull<Self>, shape: RemoteShape) -> NonNull<u8> {
+        // SAFETY: the pointer is good for all of the slab.
+        let base = unsafe { Self::base(slab.cast(), shape.size()) };
+        // SAFETY: within the chunk.
+        let first = unsafe { base.byte_add(shape.offset(0) as usize) };
+        hooks::run_unmapped(first, shape.slots() as usize * shape.stride());
+        base
+    }
+
+    /// Where the slab of `size` bytes starts that `address` lies in.
+    ///
+    /// # Safety
+    ///
+    /// `address` points into a slab of `size` bytes, and may be used for all of it.
+    #[inline(always)]
+    pub(super) unsafe fn base(address: NonNull<u8>, size: usize) -> NonNull<u8> {
+        // SAFETY: slabs are aligned to their size, so this goes back to the base of the slab.
+        unsafe { address.byte_sub(address.as_ptr().addr() & (size - 1)) }
+    }
+
+    /// The slab that `slot` lies in.
+    ///
+    /// # Safety
+    ///
+    /// `slot` points into a slab of `size` bytes, and may be used for all of it.
+    #[inline(always)]
+    pub(crate) unsafe fn of(slot: NonNull<u8>, size: usize) -> NonNull<Self> {
+        // SAFETY: the caller's promise.
+        let base = unsafe { Self::base(slot, size) };
+        let offset = SlabLayout::descriptor_offset(slot.as_ptr().addr(), size);
+        // SAFETY: the descriptor lies in the slab.
+        unsafe { base.byte_add(offset) }.cast()
+    }
+
+    /// Whether `address` is where a slot of a slab of `shape` starts.
+    pub(crate) fn is_slot(address: NonNull<u8>, shape: RemoteShape) -> bool {
+        let offset = (address.as_ptr().addr() & (shape.size() - 1)) as u32;
+        matches!(shape.slot_at(offset), Some((_, 0)))
+    }
+
+    /// The `Core` that made it.
+    #[inline(always)]
+    pub(crate) fn core(&self) -> NonNull<()> {
+        self.remote.core
+    }
+
+    pub(super) fn word(&self) -> &Word {
+        &self.remote.word
+    }
+
+    /// The word with the bits of group number `group`.
+    ///
+    /// # Safety
+    ///
+    /// `slab` is a slab of a shape with bits, and so many groups.
+    unsafe fn group_word(slab: NonNull<Self>, group: u32) -> NonNull<AtomicUsize> {
+        // SAFETY: the words lie behind the descriptor.
+        unsafe { slab.add(1).cast::<AtomicUsize>().add(group as usize) }
+    }
+
+    /// The free bits of group number `group`.
+    ///
+    /// # Safety
+    ///
+    /// As for `group_word`, and the slab stays as long as the answer is used.
+    pub(super) unsafe fn group<'a>(slab: NonNull<Self>, group: u32) -> &'a AtomicUsize {
+        // SAFETY: the caller's promise.
+        let word = unsafe { Self::group_word(slab, group) };
+        // SAFETY: initialised by `create`, and an atomic.
+        unsafe { word.as_ref() }
+    }
+
+    /// Takes a slot back; `true` when the slab must now be visited (invariant 4).
+    ///
+    /// Whoever gets `false` must not look at the slab any more: it may be gone.
+    ///
+    /// # Safety
+    ///
+    /// `slot` is a slot in use of a slab of `shape` whose structure is `local` or not, the pointer is
+    /// good for all of the slab, and nobody uses the slot any more.
+    #[inline(always)]
+    pub(crate) unsafe fn put(slot: NonNull<u8>, shape: RemoteShape, local: bool) -> bool {
+        // SAFETY: the caller's promise.
+        let slab = unsafe { Self::of(slot, shape.size()) };
+        let offset = (slot.as_ptr().addr() & (shape.size() - 1)) as u32;
+        // SAFETY: a descriptor that stays as long as the slot is in use: until the push succeeds.
+        let word = unsafe { &(*slab.as_ptr()).remote.word };
+        hooks::slot_put(slot, shape.stride());
+        if shape.bits() {
+            // SAFETY: as above; the slot's number is one of the slab's.
+            unsafe { Self::set_bit(slab, shape, offset, local) };
+        }
+        let said = word.push(offset, local, |head| {
+            if !shape.bits() {
+                // SAFETY: the slot is ours until the push succeeds.
+                unsafe { write_link(slot, head, shape) };
+            }
+        });
+        said.is_unowned_with(shape.mark()) || said.is_unowned_with(0)
+    }
+
+    /// # Safety
+    ///
+    /// A slot in use is at `offset` in the slab.
+    #[inline(always)]
+    unsafe fn set_bit(slab: NonNull<Self>, shape: RemoteShape, offset: u32, local: bool) {
+        let number = (offset - shape.offset(0)) / shape.stride() as u32;
+        // SAFETY: the number of a slot of the slab, which stays until it is counted.
+        let group = unsafe { Self::group(slab, number / GROUP) };
+        let bit = 1 << (number % GROUP);
+        if local {
+            let bits = group.load(Ordering::Relaxed);
+            group.store(bits | bit, Ordering::Relaxed);
+        } else {
+            // Release: pairs with the Acquire of `take_group`, whose caller owns the slot then.
+            group.fetch_or(bit, Ordering::Release);
+        }
+    }
+
+    /// Takes all free slots of group number `group`, as bits.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the slab, which has bits and so many groups.
+    pub(super) unsafe fn take_group(slab: NonNull<Self>, group: u32, local: bool) -> usize {
+        // SAFETY: the caller's promise.
+        let word = unsafe { Self::group(slab, group) };
+        // Relaxed: only the owner takes bits away, so what is there stays there.
+        let bits = word.load(Ordering::Relaxed);
+        if bits == 0 {
+            return 0;
+        }
+        if local {
+            word.store(0, Ordering::Relaxed);
+            return bits;
+        }
+        // Acquire: pairs with the Release in `set_bit`.
+        word.swap(0, Ordering::Acquire)
+    }
+
+    /// Puts free slots of group number `group` back that its owner had at hand.
+    ///
+    /// # Safety
+    ///
+    /// As for `take_group`; the slots are the caller's.
+    pub(super) unsafe fn return_group(slab: NonNull<Self>, group: u32, bits: usize) {
+        // SAFETY: the caller's promise.
+        let word = unsafe { Self::group(slab, group) };
+        // Release: as in `set_bit`.
+        word.fetch_or(bits, Ordering::Release);
+    }
+
+    /// Looks whether the list of `slots` slots from `head` on is one: each link leads to a slot.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the slab, and the list, which has been collected; the slab has links.
+    pub(super) unsafe fn check(slab: NonNull<Self>, head: u32, slots: u32, shape: RemoteShape) {
+        // SAFETY: the pointer is good for all of the slab.
+        let base = unsafe { Self::base(slab.cast(), shape.size()) };
+        let mut at = head;
+        for _ in 0..slots {
+            let address = base.as_ptr().addr() + at as usize;
+            if !matches!(shape.slot_at(at), Some((_, 0))) {
+                report(Corruption::ForeignPointer { address });
+            }
+            // SAFETY: a slot's offset.
+            let slot = unsafe { base.byte_add(at as usize) };
+            hooks::slot_opened(slot, shape.stride());
+            // SAFETY: a free slot, which is the caller's.
+            at = unsafe { read_link(slot, shape) };
+            hooks::slot_closed(slot, shape.stride());
+        }
+    }
+}
+
+/// The link in a free slot.
+///
+/// # Safety
+///
+/// The slot is the caller's and has a link.
+#[inline(always)]
+pub(super) unsafe fn read_link(slot: NonNull<u8>, shape: RemoteShape) -> u32 {
+    // SAFETY: the link lies in the slot.
+    let link = unsafe { slot.byte_add(shape.link_at()) }.cast::<Link>();
+    // SAFETY: written when the slot came back; it may lie unaligned.
+    let link = unsafe { link.read_unaligned() };
+    #[cfg_attr(
+        target_has_atomic = "64",
+        expect(clippy::useless_conversion, reason = "links are narrower elsewhere")
+    )]
+    u32::from(link)
+}
+
+/// Makes the slot's link lead to `to`.
+///
+/// # Safety
+///
+/// The slot is the caller's and has room for a link.
+#[inline(always)]
+pub(super) unsafe fn write_link(slot: NonNull<u8>, to: u32, shape: RemoteShape) {
+    hooks::slot_opened(slot, shape.stride());
+    // SAFETY: the link lies in the slot.
+    let link = unsafe { slot.byte_add(shape.link_at()) }.cast::<Link>();
+    // SAFETY: the caller's slot; offsets fit links, as slabs are small enough for them.
+    unsafe { link.write_unaligned(to as Link) };
+    hooks::slot_closed(slot, shape.stride());
+}
