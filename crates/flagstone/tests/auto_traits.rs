@@ -19,6 +19,7 @@ use flagstone::{
         RecycledVacant, ThreadLocalHandle, ThreadSafeHandle, ThreadSafeVacant, ZeroOnFree,
     },
     provider::{ByteRegion, Global, OsPages, StaticRegion},
+    slab::{RecycleBox, RecycleCache, SlabBox, SlabCache, VacantSlabBox},
     sync::{DefaultLock, NoLock, SpinLock},
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
@@ -327,3 +328,33 @@ fn a_pool_moves_to_another_thread_with_its_values() {
     });
     assert_eq!(there.join().expect("no panic"), (vec![1], vec![2]));
 }
+
+// A slab cache is sent, not shared: it takes slots without atomics. Boxes go where their values may, and
+// without a lock nowhere.
+assert_impl_all!(SlabCache<u8>: Send, Unpin);
+assert_impl_all!(SlabCache<u8, SpinLock, 4096, &'static StaticRegion<64>>: Send);
+assert_not_impl_any!(SlabCache<u8>: Sync);
+assert_not_impl_any!(SlabCache<u8, NoLock>: Send, Sync);
+assert_not_impl_any!(SlabCache<Tied>: Send, Sync);
+assert_not_impl_any!(SlabCache<Shareable>: Send, Sync);
+assert_not_impl_any!(SlabCache<u8, SpinLock, 4096, &'static ByteRegion<'static>>: Send, Sync);
+assert_impl_all!(SlabBox<u8>: Send, Sync, Unpin);
+assert_impl_all!(SlabBox<u8, SpinLock, 4096, &'static StaticRegion<64>>: Send, Sync);
+assert_impl_all!(SlabBox<Movable>: Send);
+assert_not_impl_any!(SlabBox<Movable>: Sync);
+assert_not_impl_any!(SlabBox<Tied>: Send, Sync);
+assert_impl_all!(SlabBox<Shareable>: Sync);
+assert_not_impl_any!(SlabBox<Shareable>: Send);
+assert_not_impl_any!(SlabBox<u8, NoLock>: Send);
+assert_not_impl_any!(SlabBox<u8, SpinLock, 4096, &'static ByteRegion<'static>>: Send);
+assert_impl_all!(VacantSlabBox<u8>: Send, Sync);
+assert_not_impl_any!(VacantSlabBox<Tied>: Send);
+assert_not_impl_any!(VacantSlabBox<u8, NoLock>: Send);
+assert_impl_all!(RecycleCache<u8, Maker>: Send, Unpin);
+assert_not_impl_any!(RecycleCache<u8, Maker>: Sync);
+assert_not_impl_any!(RecycleCache<u8, RcMaker>: Send, Sync);
+assert_not_impl_any!(RecycleCache<Tied, Maker>: Send, Sync);
+assert_not_impl_any!(RecycleCache<u8, Maker, NoLock>: Send, Sync);
+assert_impl_all!(RecycleBox<u8, Maker>: Send, Sync);
+assert_not_impl_any!(RecycleBox<u8, RcMaker>: Send);
+assert_not_impl_any!(RecycleBox<u8, Maker, NoLock>: Send);

@@ -1,6 +1,6 @@
 //! A kind of pool.
 
-use flagstone::{ConfigError, pool::Hooks};
+use flagstone::{AllocErrorKind, ConfigError, pool::Hooks};
 
 use super::{Counted, Door, Pool, Setting, Spec};
 
@@ -12,6 +12,9 @@ pub trait PoolKind: 'static {
 
     /// Whether indices and second releases are checked in release builds too.
     const CHECKED: bool;
+
+    /// How a pool without a free slot refuses.
+    const REFUSES: AllocErrorKind = AllocErrorKind::Exhausted;
 
     /// In which settings the checks run.
     #[must_use]

@@ -18,11 +18,12 @@
 
 mod buffer;
 mod config;
+#[cfg(feature = "alloc")]
+mod configured;
 mod fixed;
 mod growing;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod lock_free;
-mod recycle;
 mod recycling;
 mod shared;
 mod store;
@@ -33,18 +34,17 @@ mod thread_safe;
 #[cfg(feature = "alloc")]
 pub use crate::raw::Deferred;
 pub use crate::raw::{
-    Checked, CheckedStrategy, FnHooks, FromCapacity, HandOver, Hooks, Indexed, Intrusive, NoHooks,
-    Poolable, PoolableHooks, Strategy, ZeroOnFree,
+    AtAcquire, Checked, CheckedStrategy, FnHooks, FnRecycle, FromCapacity, HandOver, Hooks,
+    Indexed, Intrusive, NoHooks, Poolable, PoolableHooks, Recycle, ResetAt, Strategy, ZeroOnFree,
 };
 pub use buffer::{AnyBits, BufferPool, NoPadding};
 pub use config::{GrowthStrategy, InitializationStrategy, PoolConfig, PoolConfigBuilder};
+#[cfg(feature = "alloc")]
+pub use configured::ConfiguredRecycle;
 pub use fixed::FixedPool;
 pub use growing::GrowingPool;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use lock_free::LockFreePool;
-#[cfg(feature = "alloc")]
-pub use recycle::ConfiguredRecycle;
-pub use recycle::{AtAcquire, FnRecycle, Recycle, ResetAt};
 pub use recycling::RecyclePool;
 #[cfg(feature = "alloc")]
 pub use shared::{ArcShared, ArcWeak, RcShared, RcWeak};

@@ -7,9 +7,9 @@
 use core::{fmt, ptr::NonNull};
 
 #[cfg(feature = "alloc")]
-use super::recycle::ConfiguredRecycle;
+use super::configured::ConfiguredRecycle;
 use super::{
-    PoolConfig, Recycle,
+    PoolConfig,
     store::{self, RecycleStore, Recycled, RecycledVacant},
 };
 #[cfg(feature = "stats")]
@@ -17,6 +17,7 @@ use crate::stats::{Collector, Snapshot};
 use crate::{
     error::{AllocError, ConfigError},
     provider::{Global, Provider},
+    raw::Recycle,
 };
 
 /// Objects that are made once and used again and again: [`acquire`](Self::acquire) hands one out that

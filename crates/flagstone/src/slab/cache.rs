@@ -81,6 +81,11 @@ use crate::{
 /// SlabCache::<u64, SpinLock, 5000>::new(); // SLAB_SIZE must be a power of two
 /// ```
 ///
+/// ```compile_fail,E0080
+/// # use flagstone::slab::{SlabCache, SpinLock};
+/// SlabCache::<[u8; 3000], SpinLock, 4096>::new(); // two slots and the descriptor must fit SLAB_SIZE
+/// ```
+///
 /// Free slots of the slab that another clone owns are not found, so near exhaustion a clone for each of
 /// many threads may strand a slab each. Values of forgotten boxes stay where they are, for ever. A cache
 /// counts no values: a program that must know how many there are counts them itself, or takes a pool.

@@ -3,6 +3,7 @@
 //! | type | what | slots hold while free |
 //! |---|---|---|
 //! | [`SlabCache`] | values, in boxes of one word | nothing |
+//! | [`RecycleCache`] | objects that are reset and used again | the object |
 //!
 //! The pools of [`pool`](crate::pool) know their capacity and their values; a slab cache knows neither.
 //! It takes slabs from its provider as they are needed and gives them back when they are empty, its
@@ -10,8 +11,13 @@
 
 mod cache;
 mod home;
+mod recycle;
 
 pub use cache::SlabCache;
 pub use home::{SlabBox, SlabHome, VacantSlabBox};
+pub use recycle::{RecycleBox, RecycleCache, RecycleSlabHome};
 
-pub use crate::sync::{NoLock, SpinLock};
+pub use crate::{
+    raw::{AtAcquire, FnRecycle, Recycle, ResetAt},
+    sync::{NoLock, SpinLock},
+};

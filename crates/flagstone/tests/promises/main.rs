@@ -19,6 +19,7 @@
 //! | `index_rooms` | stack, free list and bitmap agree with a set |
 //! | `index_growth` | an index that grows hands nothing out twice |
 //! | `recycle` | recycled objects stay constructed and in place; each hook runs exactly when it is to |
+//! | `recycle_cache` | objects of a slab cache stay constructed, and each is discarded once |
 //! | `recycle_model` | a recycling pool agrees with a naive one |
 //! | `buffers` | a buffer gives out and drops what was written to it, and nothing else |
 //! | `buffers_model` | a buffer pool agrees with vectors |
@@ -75,6 +76,7 @@ mod policies;
 mod pools_review;
 mod raw_buffers;
 mod recycle;
+mod recycle_cache;
 mod recycle_model;
 mod regions;
 mod shared_handles;

@@ -12,8 +12,8 @@ use flagstone::{
 use flagstone_testkit::{
     conformance,
     conformance::{
-        Buffered, Fixed, Growing, KeptFixed, KeptGrowing, KeptThreadSafe, LockFree, Recycling,
-        ThreadSafe, Zeroing,
+        Buffered, Cached, Fixed, Growing, KeptFixed, KeptGrowing, KeptThreadSafe, LockFree,
+        Recycling, ThreadSafe, Zeroing,
     },
 };
 
@@ -126,6 +126,28 @@ mod lock_free {
         order: [of_a_life, slot_is_free_after_drop],
     );
 }
+
+/// The promises that need neither hooks nor walks, which slab caches do not have, under a lock.
+/// `slab_cache.rs` has the others in its own words.
+macro_rules! cached {
+    ($name:ident, $lock:ty) => {
+        conformance!($name, Cached<$lock>, only
+            exhaustion: [
+                value_comes_back, maker_is_not_called, room_comes_back, counts_are_exact,
+            ],
+            panics: [in_drop, in_drop_of_a_value_moved_in, in_a_closure],
+            reentrancy: [
+                destructor_allocates, value_owns_a_handle_of_its_pool, closure_allocates,
+            ],
+            shape: [over_aligned, values_do_not_move, references_outlast_other_calls],
+            steady: [allocates_nothing],
+            order: [slot_is_free_after_drop],
+        );
+    };
+}
+cached!(cached_no_lock, NoLock);
+cached!(cached_spin_lock, SpinLock);
+cached!(cached_default_lock, DefaultLock);
 
 conformance!(thread_safe_default_lock, ThreadSafe<DefaultLock>);
 conformance!(thread_safe_spin_lock, ThreadSafe<SpinLock>);

@@ -7,12 +7,9 @@ use crate::{
     corruption::{Corruption, hooks as tools, report},
     error::{AllocError, Allowed, Cause, ConfigError, Given},
     handle::{OwnedHandle, VacantHandle},
-    pool::{
-        PoolConfig,
-        recycle::{Recycle, ResetAt},
-    },
+    pool::PoolConfig,
     provider::{Global, Provider, request},
-    raw::{Home, Idle, Intrusive, NoHooks, PutBack, ValueHome},
+    raw::{Home, Idle, Intrusive, NoHooks, PutBack, Recycle, ResetAt, ValueHome},
     stats::Collector,
 };
 

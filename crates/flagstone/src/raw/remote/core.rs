@@ -9,6 +9,7 @@ use super::{
     shape::RemoteShape,
     shelf::SlabList,
     slab::{RemoteSlab, Shelf},
+    tenants::Tenants,
 };
 use crate::{
     error::OutOfMemory,
@@ -20,21 +21,6 @@ use crate::{
         seeded,
     },
 };
-
-/// What is to be done with a slab's slots before its memory goes back.
-pub(crate) trait Tenants {
-    /// The slab's slots are free and will not be handed out any more. User code may run.
-    ///
-    /// # Safety
-    ///
-    /// `slab` is a slab of `shape`, the caller's alone, whose slots below number `fresh` were handed out.
-    unsafe fn evict(&self, base: NonNull<u8>, fresh: u32, shape: RemoteShape);
-}
-
-/// Slots that hold nothing while they are free.
-impl Tenants for () {
-    unsafe fn evict(&self, _: NonNull<u8>, _: u32, _: RemoteShape) {}
-}
 
 /// What all owners of a cache's slabs share: in a chunk of its own, so that no slab that is released can
 /// take the lock with it.
@@ -494,9 +480,11 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Leaving<L, P, X> {
             let held = Held(self.core);
             // SAFETY: that reference.
             let core = unsafe { held.0.as_ref() };
-            // SAFETY: an empty slab of this shape that nobody visits any more.
-            let base = unsafe { RemoteSlab::end(slab, core.shape) };
+            // SAFETY: its pointer is good for all of it.
+            let base = unsafe { RemoteSlab::base(slab.cast(), core.shape.size()) };
             let _chunk = PutBack::new(|| {
+                // SAFETY: an empty slab of this shape that nobody visits any more.
+                unsafe { RemoteSlab::end(slab, core.shape) };
                 // SAFETY: the provider's chunk for a slab, which nobody uses any more.
                 unsafe { core.provider.free(base, core.shape.chunk_layout()) }; // USER CODE
             });

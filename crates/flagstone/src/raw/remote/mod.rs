@@ -22,9 +22,11 @@ mod owner;
 mod shape;
 mod shelf;
 mod slab;
+mod tenants;
 mod word;
 
-pub(crate) use self::core::{Core, Tenants};
+pub(crate) use self::core::Core;
 pub(crate) use owner::Owner;
 pub(crate) use shape::RemoteShape;
-pub(crate) use slab::RemoteSlab;
+pub(crate) use slab::{RemoteSlab, is_occupied, set_occupied};
+pub(crate) use tenants::Recycler;

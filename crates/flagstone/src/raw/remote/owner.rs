@@ -4,7 +4,7 @@ use core::{cell::Cell, ptr, ptr::NonNull};
 
 use super::{
     shape::{GROUP, RemoteShape},
-    slab::{RemoteSlab, read_link, write_link},
+    slab::{RemoteSlab, read_link, set_occupied, write_link},
 };
 use crate::corruption::hooks;
 
@@ -72,7 +72,9 @@ impl Owner {
             let link = unsafe { read_link(slot, shape) };
             self.next.set(self.base.get().wrapping_add(link as usize));
         }
-        hooks::slot_taken(slot, shape.stride());
+        if !shape.beside() {
+            hooks::slot_taken(slot, shape.stride());
+        }
         Some(slot)
     }
 
@@ -215,7 +217,12 @@ impl Owner {
             let slot = self.base.get().wrapping_add(offset as usize);
             // SAFETY: a slot of our slab.
             let slot = unsafe { NonNull::new_unchecked(slot) };
-            // SAFETY: nobody has had it.
+            if shape.beside() {
+                hooks::slot_opened(slot, shape.stride());
+                // SAFETY: nobody has had it.
+                unsafe { set_occupied(slot, false, shape) };
+            }
+            // SAFETY: as above.
             unsafe { write_link(slot, offset + stride, shape) };
         }
         descriptor.fresh.set(fresh + count);

@@ -17,12 +17,13 @@ pub(crate) struct RemoteShape {
     layout: SlabLayout,
     stride: u32,
     link_at: u32,
+    beside: bool,
     bits: bool,
 }
 
 impl RemoteShape {
-    /// Slabs of `size` bytes for values of layout `value`. With `beside`, the link of a free slot lies
-    /// behind the value and not in its place.
+    /// Slabs of `size` bytes for values of layout `value`. With `beside`, free slots may hold a value:
+    /// their links lie behind it and not in its place, and a byte that says whether there is one.
     ///
     /// # Panics
     ///
@@ -37,7 +38,7 @@ impl RemoteShape {
             "SLAB_SIZE must be at most 2 GiB, and 64 KiB where there are no 64-bit atomics"
         );
         let link_at = if beside { value.size() } else { 0 };
-        let wide = link_at + LINK;
+        let wide = link_at + LINK + 1;
         let least = if beside { wide } else { value.size() };
         let Ok(room) = Layout::from_size_align(least, value.align()) else {
             panic!("the value is too large: two slots and the descriptor must fit SLAB_SIZE")
@@ -69,6 +70,7 @@ impl RemoteShape {
             layout,
             stride: slot.stride() as u32,
             link_at: link_at as u32,
+            beside,
             bits,
         }
     }
@@ -92,6 +94,12 @@ impl RemoteShape {
     #[inline(always)]
     pub(super) const fn link_at(self) -> usize {
         self.link_at as usize
+    }
+
+    /// Whether free slots may hold a value.
+    #[inline(always)]
+    pub(super) const fn beside(self) -> bool {
+        self.beside
     }
 
     /// Whether slots are too small for links, and have a bit each instead.
@@ -131,6 +139,73 @@ impl RemoteShape {
         match Layout::from_size_align(self.layout.size(), self.layout.size()) {
             Ok(layout) => layout,
             Err(_) => panic!("a slab has a layout"),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "std", not(any(loom, shuttle))))]
+mod tests {
+    extern crate std;
+
+    use alloc::{boxed::Box, string::String};
+    use core::{alloc::Layout, any::Any};
+    use std::panic::catch_unwind;
+
+    use super::RemoteShape;
+
+    fn refusal(value: Layout, size: usize) -> String {
+        let refused: Box<dyn Any + Send> =
+            catch_unwind(|| RemoteShape::new(value, size, false)).expect_err("it breaks a rule");
+        (*refused.downcast::<&str>().expect("it says which")).into()
+    }
+
+    #[test]
+    fn the_message_names_the_rule() {
+        let word = Layout::new::<u64>();
+        assert!(refusal(word, 5000).contains("must be a power of two"));
+        assert!(refusal(word, 0).contains("must be a power of two"));
+        #[cfg(target_pointer_width = "64")]
+        assert!(refusal(word, 1 << 40).contains("at most 2 GiB"));
+        assert!(refusal(Layout::new::<[u64; 300]>(), 4096).contains("too large: two slots"));
+        assert!(refusal(Layout::from_size_align(1, 4096).unwrap(), 4096).contains("too large"));
+        assert!(refusal(Layout::new::<u8>(), 1 << 31).contains("too many slots"));
+        assert!(refusal(word, 128).contains("too large"));
+    }
+
+    #[test]
+    fn slots_lie_apart_within_their_slab() {
+        for (size, align) in [
+            (0, 1),
+            (1, 1),
+            (2, 2),
+            (3, 1),
+            (4, 4),
+            (5, 1),
+            (24, 8),
+            (64, 64),
+            (100, 4),
+        ] {
+            let value = Layout::from_size_align(size, align).unwrap();
+            for slab in [512, 4096, 1 << 16, 1 << 20] {
+                for beside in [false, true] {
+                    let shape = RemoteShape::new(value, slab, beside);
+                    let first = shape.offset(0) as usize;
+                    let last = shape.offset(shape.slots() - 1) as usize;
+                    assert!(shape.stride() >= size.max(1) && first % align == 0);
+                    assert!(
+                        last + shape.stride() <= slab && (1..shape.slots()).contains(&shape.mark())
+                    );
+                    let bitmap = if shape.bits() {
+                        shape.slots() as usize / 8
+                    } else {
+                        0
+                    };
+                    assert!(first >= 128 + bitmap);
+                    assert_eq!(shape.slot_at(last as u32), Some((shape.slots() - 1, 0)));
+                    assert_eq!(shape.slot_at((last + shape.stride()) as u32), None);
+                    assert_eq!(shape.bits(), shape.stride() < 4);
+                }
+            }
         }
     }
 }

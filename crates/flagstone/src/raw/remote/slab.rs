@@ -122,18 +122,17 @@ impl RemoteSlab {
         slab
     }
 
-    /// Ends what `create` began, and answers the slab's base.
+    /// Ends what `create` began.
     ///
     /// # Safety
     ///
     /// `slab` is a slab of `shape` without slots in use, visits due, or owner; it is not used again.
-    pub(super) unsafe fn end(slab: NonNull<Self>, shape: RemoteShape) -> NonNull<u8> {
+    pub(super) unsafe fn end(slab: NonNull<Self>, shape: RemoteShape) {
         // SAFETY: the pointer is good for all of the slab.
         let base = unsafe { Self::base(slab.cast(), shape.size()) };
         // SAFETY: within the chunk.
         let first = unsafe { base.byte_add(shape.offset(0) as usize) };
         hooks::run_unmapped(first, shape.slots() as usize * shape.stride());
-        base
     }
 
     /// Where the slab of `size` bytes starts that `address` lies in.
@@ -214,7 +213,12 @@ impl RemoteSlab {
         let offset = (slot.as_ptr().addr() & (shape.size() - 1)) as u32;
         // SAFETY: a descriptor that stays as long as the slot is in use: until the push succeeds.
         let word = unsafe { &(*slab.as_ptr()).remote.word };
-        hooks::slot_put(slot, shape.stride());
+        if shape.beside() {
+            // What the slot holds is to be found again.
+            hooks::slot_closed(slot, shape.stride());
+        } else {
+            hooks::slot_put(slot, shape.stride());
+        }
         if shape.bits() {
             // SAFETY: as above; the slot's number is one of the slab's.
             unsafe { Self::set_bit(slab, shape, offset, local) };
@@ -300,6 +304,29 @@ impl RemoteSlab {
             at = unsafe { read_link(slot, shape) };
             hooks::slot_closed(slot, shape.stride());
         }
+    }
+}
+
+/// Whether the slot holds a value, as was noted when it came back.
+///
+/// # Safety
+///
+/// The slot is the caller's, of a shape with notes beside links, and was opened.
+pub(crate) unsafe fn is_occupied(slot: NonNull<u8>, shape: RemoteShape) -> bool {
+    // SAFETY: the note lies in the slot, behind the link, and was written when the slot was carved.
+    unsafe { slot.byte_add(shape.link_at() + LINK).read() != 0 }
+}
+
+/// Notes whether the slot holds a value.
+///
+/// # Safety
+///
+/// As for `is_occupied`, but for the note.
+pub(crate) unsafe fn set_occupied(slot: NonNull<u8>, occupied: bool, shape: RemoteShape) {
+    // SAFETY: the note lies in the slot, behind the link.
+    unsafe {
+        slot.byte_add(shape.link_at() + LINK)
+            .write(u8::from(occupied))
     }
 }
 

@@ -1,11 +1,6 @@
-//! How objects are made ready for their next user.
+//! How objects that stay constructed are made ready for their next user.
 
-#[cfg(feature = "alloc")]
-use super::config::{InitializationStrategy, Initializer, Reset};
-#[cfg(feature = "alloc")]
-use crate::error::{Allowed, ConfigError, Given};
-
-/// When a [`RecyclePool`](super::RecyclePool) resets its objects.
+/// When a [`RecyclePool`](crate::RecyclePool) or a [`RecycleCache`](crate::slab::RecycleCache) resets its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetAt {
     /// When the handle is dropped: what the object holds is given up at once, and no secret waits
@@ -15,8 +10,8 @@ pub enum ResetAt {
     Acquire,
 }
 
-/// Makes, resets, checks and discards the objects of a [`RecyclePool`](super::RecyclePool); a type
-/// parameter of the pool, so that what does nothing costs nothing.
+/// Makes, resets, checks and discards the objects of a [`RecyclePool`](crate::RecyclePool) or of a
+/// [`RecycleCache`](crate::slab::RecycleCache); a type parameter, so that what does nothing costs nothing.
 ///
 /// ```text
 ///  create ──▶ in use ── handle dropped ─▶ reset ─▶ idle ── acquire ─▶ is_valid ─▶ in use
@@ -190,56 +185,5 @@ impl<T, C: Fn() -> T, R: Fn(&mut T)> Recycle<T> for FnRecycle<C, R> {
     #[inline]
     fn reset(&self, object: &mut T) {
         (self.reset)(object);
-    }
-}
-
-/// Objects made and reset as a [`PoolConfig`](super::PoolConfig) says; see
-/// [`RecyclePool::with_config`](super::RecyclePool::with_config).
-#[cfg(feature = "alloc")]
-pub struct ConfiguredRecycle<T> {
-    create: Initializer<T>,
-    reset: Option<Reset<T>>,
-}
-
-#[cfg(feature = "alloc")]
-impl<T> ConfiguredRecycle<T> {
-    /// What `strategy` says, and whether objects are to be made ahead whatever else is configured.
-    pub(super) fn from_strategy(
-        strategy: InitializationStrategy<T>,
-    ) -> Result<(Self, bool), ConfigError> {
-        let (create, reset, ahead) = match strategy {
-            InitializationStrategy::Lazy => {
-                return Err(ConfigError::knob_out_of_range(
-                    "initialization",
-                    Given::Choice("Lazy"),
-                    Allowed::Only("Eager or Custom, because this pool makes its objects itself"),
-                ));
-            }
-            InitializationStrategy::Eager(create) => (create, None, true),
-            InitializationStrategy::Custom { initializer, reset } => (initializer, reset, false),
-        };
-        Ok((Self { create, reset }, ahead))
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<T> Recycle<T> for ConfiguredRecycle<T> {
-    fn create(&self) -> T {
-        (self.create)()
-    }
-
-    fn reset(&self, object: &mut T) {
-        if let Some(reset) = &self.reset {
-            reset(object);
-        }
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<T> core::fmt::Debug for ConfiguredRecycle<T> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("ConfiguredRecycle")
-            .field("resets", &self.reset.is_some())
-            .finish_non_exhaustive()
     }
 }
