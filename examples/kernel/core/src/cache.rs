@@ -15,7 +15,7 @@ use core::{
 };
 
 use flagstone::{
-    AllocError, ConfigError, Provider, ThreadSafePool,
+    AllocError, OutOfMemory, Provider, ThreadSafePool,
     pool::{GrowthStrategy, NoHooks, PoolConfig, ThreadSafeHandle},
     sync::SpinLock,
 };
@@ -51,18 +51,20 @@ pub struct Boxed<T: 'static> {
 /// # Errors
 ///
 /// When there is no room.
-pub fn cache<T>(memory: &'static Memory) -> Result<Cache<T>, ConfigError> {
+pub fn cache<T>(memory: &'static Memory) -> Result<Cache<T>, OutOfMemory> {
     Cache::new_in(memory)
 }
 
 impl<T> Cache<T> {
-    fn new_in(memory: &'static Memory) -> Result<Self, ConfigError> {
+    fn new_in(memory: &'static Memory) -> Result<Self, OutOfMemory> {
+        let layout = Layout::new::<Root<T>>();
         let config = PoolConfig::builder()
             .capacity(1)
             .growth_strategy(GrowthStrategy::Linear { amount: 1 })
-            .build()?;
-        let pool = Pool::with_parts(config, SpinLock::new(), NoHooks, memory)?;
-        let layout = Layout::new::<Root<T>>();
+            .build();
+        let pool = config
+            .and_then(|config| Pool::with_parts(config, SpinLock::new(), NoHooks, memory))
+            .map_err(|_| OutOfMemory::new(layout))?;
         let root = memory.alloc(layout)?.ptr.cast::<Root<T>>();
         // SAFETY: the provider's promise: room for a root, and nobody else's.
         unsafe {

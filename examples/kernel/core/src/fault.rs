@@ -2,21 +2,21 @@
 
 use core::{error, fmt};
 
-use flagstone::{AllocErrorKind, ConfigError};
+use flagstone::{AllocErrorKind, OutOfMemory};
 
 /// What the kernel could not go on with.
 #[derive(Debug)]
 pub enum Fault {
     /// A cache could not be made.
-    NoCache(ConfigError),
+    NoCache(OutOfMemory),
     /// An object of this sort found no room, while there must be some.
     NoRoom(&'static str, AllocErrorKind),
     /// This does not hold, and must.
     Wrong(&'static str),
 }
 
-impl From<ConfigError> for Fault {
-    fn from(error: ConfigError) -> Self {
+impl From<OutOfMemory> for Fault {
+    fn from(error: OutOfMemory) -> Self {
         Self::NoCache(error)
     }
 }

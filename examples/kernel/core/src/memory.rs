@@ -28,7 +28,7 @@ pub const MEMORY_BYTES: usize = 32 * 1024;
 /// assert!(MEMORY.usage().in_use > 0);
 /// drop(numbers);
 /// assert_eq!(MEMORY.usage().in_use, 0);
-/// # Ok::<(), flagstone::ConfigError>(())
+/// # Ok::<(), flagstone::OutOfMemory>(())
 /// ```
 pub struct Memory {
     region: StaticRegion<MEMORY_BYTES>,

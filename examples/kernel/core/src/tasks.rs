@@ -1,6 +1,6 @@
 //! Who there is.
 
-use flagstone::ConfigError;
+use flagstone::OutOfMemory;
 
 use crate::{
     cache::{Boxed, Cache, cache},
@@ -38,7 +38,7 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    pub(crate) fn new_in(memory: &'static Memory) -> Result<Self, ConfigError> {
+    pub(crate) fn new_in(memory: &'static Memory) -> Result<Self, OutOfMemory> {
         Ok(Self {
             cache: cache(memory)?,
             table: [const { None }; TASKS],

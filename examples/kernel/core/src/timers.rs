@@ -1,6 +1,6 @@
 //! What is due when.
 
-use flagstone::ConfigError;
+use flagstone::OutOfMemory;
 
 use crate::{
     cache::{Boxed, Cache, cache},
@@ -25,7 +25,7 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
-    pub(crate) fn new_in(memory: &'static Memory) -> Result<Self, ConfigError> {
+    pub(crate) fn new_in(memory: &'static Memory) -> Result<Self, OutOfMemory> {
         Ok(Self {
             cache: cache(memory)?,
             first: None,

@@ -3,7 +3,6 @@
 use core::{
     arch::{asm, global_asm},
     cell::UnsafeCell,
-    mem::size_of,
 };
 
 use crate::{faulted, interrupted};
@@ -79,7 +78,8 @@ global_asm!(
 /// A gate that is present, for the kernel, and masks interrupts.
 fn gate(handler: unsafe extern "C" fn()) -> Gate {
     let address = handler as usize as u64;
-    let low = address & 0xFFFF | CODE << 16 | 0x8E00 << 32 | (address & 0xFFFF_0000) << 32;
+    let (low, high) = (address & 0xFFFF, address & 0xFFFF_0000);
+    let low = low | (CODE << 16) | (0x8E00 << 32) | (high << 32);
     [low, address >> 32]
 }
 
