@@ -241,13 +241,15 @@ impl Kernel {
         let answers = Mutex::<SpinLock, _>::new(Queue::new());
         let theirs = self.mail.clone();
         let mut refused_there = None;
-        let mut work = || {
-            while let Some(Message { from, word }) = requests.pop() {
+        let (inbox, outbox, refusal) = (&mut requests, &answers, &mut refused_there);
+        // The clone moves over: each context has its own.
+        let mut work = move || {
+            while let Some(Message { from, word }) = inbox.pop() {
                 let answer = Message { from, word: !word };
                 // In a box before the lock is taken, which is then held for a few instructions.
                 match Queue::boxed(&theirs, answer) {
-                    Ok(answer) => answers.lock().push_boxed(answer),
-                    Err(refused) => refused_there = Some(refused),
+                    Ok(answer) => outbox.lock().push_boxed(answer),
+                    Err(refused) => *refusal = Some(refused),
                 }
             }
         };
