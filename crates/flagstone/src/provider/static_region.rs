@@ -28,13 +28,8 @@ use crate::{error::OutOfMemory, sync::SpinLock};
 ///    `&'static Self` only), so it does not move.
 pub struct StaticRegion<const BYTES: usize> {
     lock: SpinLock,
-    state: UnsafeCell<State>,
+    state: UnsafeCell<Option<Carve>>,
     memory: UnsafeCell<[MaybeUninit<u8>; BYTES]>,
-}
-
-struct State {
-    carve: Carve,
-    started: bool,
 }
 
 impl<const BYTES: usize> StaticRegion<BYTES> {
@@ -43,10 +38,8 @@ impl<const BYTES: usize> StaticRegion<BYTES> {
     pub const fn new() -> Self {
         Self {
             lock: SpinLock::new(),
-            state: UnsafeCell::new(State {
-                carve: Carve::EMPTY,
-                started: false,
-            }),
+            // `None`, which is zeros: so the static takes no room in a program's file or in flash.
+            state: UnsafeCell::new(None),
             memory: UnsafeCell::new([const { MaybeUninit::uninit() }; BYTES]),
         }
     }
@@ -56,14 +49,13 @@ impl<const BYTES: usize> StaticRegion<BYTES> {
         self.lock.acquire();
         // SAFETY: invariant 1: the lock is ours, and no other reference into `state` exists.
         let state = unsafe { &mut *self.state.get() };
-        if !state.started {
-            state.started = true;
+        let carve = state.get_or_insert_with(|| {
             let start = NonNull::from(&self.memory).cast();
             // SAFETY: invariant 2: `self` is borrowed for ever, the bytes are in an `UnsafeCell`,
-            // and this line runs once.
-            state.carve = unsafe { Carve::new(start, BYTES) };
-        }
-        let result = f(&mut state.carve);
+            // and this runs once.
+            unsafe { Carve::new(start, BYTES) }
+        });
+        let result = f(carve);
         // SAFETY: acquired above.
         unsafe { self.lock.release() };
         result

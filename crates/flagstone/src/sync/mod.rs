@@ -10,6 +10,12 @@
 //!
 //! Both are [`lock_api::RawMutex`]es, so any lock of that family can stand in their place.
 
+#[cfg(not(target_has_atomic = "ptr"))]
+compile_error!(
+    "flagstone needs a target with compare-and-swap for words (target_has_atomic = \"ptr\"), \
+     which this one does not have"
+);
+
 mod backoff;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub(crate) mod barrier;
