@@ -2,7 +2,13 @@
 //!
 //! Checked by the compiler, so this is a binary of its own: when it fails, the others still run.
 
-use std::{cell::Cell, error::Error, ops::DerefMut, rc::Rc};
+use std::{
+    cell::Cell,
+    error::Error,
+    ops::DerefMut,
+    panic::{RefUnwindSafe, UnwindSafe},
+    rc::Rc,
+};
 
 use flagstone::{
     AllocError, Arena, ArenaBox, BufferPool, ConfigError, FixedPool, GrowingPool, IndexError,
@@ -331,7 +337,7 @@ fn a_pool_moves_to_another_thread_with_its_values() {
 
 // A slab cache is sent, not shared: it takes slots without atomics. Boxes go where their values may, and
 // without a lock nowhere.
-assert_impl_all!(SlabCache<u8>: Send, Unpin);
+assert_impl_all!(SlabCache<u8>: Send, Unpin, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(SlabCache<u8, SpinLock, 4096, &'static StaticRegion<64>>: Send);
 assert_not_impl_any!(SlabCache<u8>: Sync);
 assert_not_impl_any!(SlabCache<u8, NoLock>: Send, Sync);
@@ -350,7 +356,7 @@ assert_not_impl_any!(SlabBox<u8, SpinLock, 4096, &'static ByteRegion<'static>>: 
 assert_impl_all!(VacantSlabBox<u8>: Send, Sync);
 assert_not_impl_any!(VacantSlabBox<Tied>: Send);
 assert_not_impl_any!(VacantSlabBox<u8, NoLock>: Send);
-assert_impl_all!(RecycleCache<u8, Maker>: Send, Unpin);
+assert_impl_all!(RecycleCache<u8, Maker>: Send, Unpin, UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(RecycleCache<u8, Maker>: Sync);
 assert_not_impl_any!(RecycleCache<u8, RcMaker>: Send, Sync);
 assert_not_impl_any!(RecycleCache<Tied, Maker>: Send, Sync);

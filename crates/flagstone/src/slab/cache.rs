@@ -1,7 +1,12 @@
 //! The cache of slots for values of one type.
 #![expect(unsafe_code, reason = "writes values into slots it has taken")]
 
-use core::{fmt, ptr::NonNull};
+use core::{
+    fmt,
+    marker::PhantomData,
+    panic::{RefUnwindSafe, UnwindSafe},
+    ptr::NonNull,
+};
 
 use lock_api::RawMutex;
 
@@ -99,7 +104,7 @@ pub struct SlabCache<
     core: NonNull<CoreOf<L, P>>,
     owner: Owner,
     // It is made for `T` and holds none.
-    values: core::marker::PhantomData<fn(T) -> T>,
+    values: PhantomData<fn(T) -> T>,
 }
 
 impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize> SlabCache<T, L, SLAB_SIZE> {
@@ -146,7 +151,7 @@ impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provider> SlabCache<T,
         let cache = Self {
             core: CoreOf::create(shape, lock, provider, ())?,
             owner: Owner::new(),
-            values: core::marker::PhantomData,
+            values: PhantomData,
         };
         cache.supply()?;
         Ok(cache)
@@ -313,7 +318,7 @@ impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provider> Clone
         Self {
             core: self.core,
             owner: Owner::new(),
-            values: core::marker::PhantomData,
+            values: PhantomData,
         }
     }
 }
@@ -333,6 +338,20 @@ unsafe impl<T: Send, L: RawMutex + Send + Sync + 'static, const SLAB_SIZE: usize
     for SlabCache<T, L, SLAB_SIZE, P>
 where
     P: Provider + Send + Sync,
+{
+}
+
+// A panic leaves no half-made change: user code runs between finished ones, and values are in boxes.
+impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize, P> RefUnwindSafe
+    for SlabCache<T, L, SLAB_SIZE, P>
+where
+    P: Provider + RefUnwindSafe,
+{
+}
+impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize, P> UnwindSafe
+    for SlabCache<T, L, SLAB_SIZE, P>
+where
+    P: Provider + RefUnwindSafe,
 {
 }
 

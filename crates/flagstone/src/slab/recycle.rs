@@ -4,7 +4,14 @@
     reason = "reads and writes objects in slots it has taken; implements Home"
 )]
 
-use core::{alloc::Layout, fmt, marker::PhantomData, ptr::NonNull};
+use core::{
+    alloc::Layout,
+    cell::Cell,
+    fmt,
+    marker::PhantomData,
+    panic::{RefUnwindSafe, UnwindSafe},
+    ptr::NonNull,
+};
 
 use lock_api::RawMutex;
 
@@ -59,8 +66,8 @@ pub struct RecycleCache<
 > {
     core: NonNull<CoreOf<T, K, L, P>>,
     owner: Owner,
-    // Objects wander between boxes: invariant in `T`.
-    objects: PhantomData<(fn(T) -> T, T)>,
+    // It holds objects, which wander between boxes: invariant in `T`.
+    objects: PhantomData<Cell<T>>,
 }
 
 impl<T, K: Recycle<T>, L: RawMutex + 'static, const SLAB_SIZE: usize>
@@ -150,7 +157,7 @@ impl<T, K: Recycle<T>, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provide
     /// The slot is the caller's, and holds an object.
     unsafe fn make_ready(&self, slot: NonNull<u8>) -> bool {
         let recycle = self.recycle();
-        // If something panics, the object goes and the slot with it.
+        // SAFETY: the slot is ours, and holds an object if this runs: when something below panics.
         let back = PutBack::new(|| unsafe { HomeOf::<T, K, L, SLAB_SIZE, P>::end(slot) });
         // SAFETY: a live object, ours alone; the reference ends with the call.
         let valid = recycle.is_valid(unsafe { slot.cast::<T>().as_ref() }); // USER CODE
@@ -266,6 +273,24 @@ where
     K: Recycle<T> + Send + Sync,
     L: RawMutex + Send + Sync + 'static,
     P: Provider + Send + Sync,
+{
+}
+
+// A panic leaves no half-made change: an object whose reset or check panicked is gone.
+impl<T, K, L: RawMutex + 'static, const SLAB_SIZE: usize, P> RefUnwindSafe
+    for RecycleCache<T, K, L, SLAB_SIZE, P>
+where
+    T: RefUnwindSafe,
+    K: Recycle<T> + RefUnwindSafe,
+    P: Provider + RefUnwindSafe,
+{
+}
+impl<T, K, L: RawMutex + 'static, const SLAB_SIZE: usize, P> UnwindSafe
+    for RecycleCache<T, K, L, SLAB_SIZE, P>
+where
+    T: RefUnwindSafe,
+    K: Recycle<T> + RefUnwindSafe,
+    P: Provider + RefUnwindSafe,
 {
 }
 

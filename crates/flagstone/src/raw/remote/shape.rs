@@ -191,7 +191,7 @@ mod tests {
                     let shape = RemoteShape::new(value, slab, beside);
                     let first = shape.offset(0) as usize;
                     let last = shape.offset(shape.slots() - 1) as usize;
-                    assert!(shape.stride() >= size.max(1) && first % align == 0);
+                    assert!(shape.stride() >= size.max(1) && first.is_multiple_of(align));
                     assert!(
                         last + shape.stride() <= slab && (1..shape.slots()).contains(&shape.mark())
                     );
