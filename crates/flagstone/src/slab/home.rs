@@ -23,7 +23,7 @@ use crate::{
 pub(super) struct ShapeOf<T, const SLAB_SIZE: usize>(PhantomData<T>);
 
 impl<T, const SLAB_SIZE: usize> ShapeOf<T, SLAB_SIZE> {
-    pub(super) const SHAPE: RemoteShape = RemoteShape::new(Layout::new::<T>(), SLAB_SIZE, false);
+    pub(super) const SHAPE: RemoteShape = RemoteSlab::shape(Layout::new::<T>(), SLAB_SIZE, false);
 }
 
 /// What the slabs of a cache belong to.

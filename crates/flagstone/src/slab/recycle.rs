@@ -31,7 +31,7 @@ use crate::{
 struct ShapeOf<T, const SLAB_SIZE: usize>(PhantomData<T>);
 
 impl<T, const SLAB_SIZE: usize> ShapeOf<T, SLAB_SIZE> {
-    const SHAPE: RemoteShape = RemoteShape::new(Layout::new::<T>(), SLAB_SIZE, true);
+    const SHAPE: RemoteShape = RemoteSlab::shape(Layout::new::<T>(), SLAB_SIZE, true);
 }
 
 type CoreOf<T, K, L, P> = Core<L, P, Recycler<T, K>>;

@@ -16,6 +16,7 @@
 //! ("The slab allocator", USENIX 1994).
 
 mod core;
+mod link;
 #[cfg(all(test, loom, feature = "std"))]
 mod models;
 mod owner;
@@ -26,7 +27,8 @@ mod tenants;
 mod word;
 
 pub(crate) use self::core::Core;
+pub(crate) use link::{is_occupied, set_occupied};
 pub(crate) use owner::Owner;
 pub(crate) use shape::RemoteShape;
-pub(crate) use slab::{RemoteSlab, is_occupied, set_occupied};
+pub(crate) use slab::RemoteSlab;
 pub(crate) use tenants::Recycler;

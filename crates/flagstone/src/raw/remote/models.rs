@@ -35,7 +35,7 @@ const ONE_MORE: usize = 3;
 
 /// Three slots in a slab: two may be in use for it to be found.
 const SLAB: usize = 1024;
-const SHAPE: RemoteShape = RemoteShape::new(Layout::new::<[u64; 32]>(), SLAB, false);
+const SHAPE: RemoteShape = RemoteSlab::shape(Layout::new::<[u64; 32]>(), SLAB, false);
 const _: () = assert!(SHAPE.slots() == 3 && SHAPE.mark() == 2);
 
 std::thread_local! {

@@ -3,8 +3,9 @@
 use core::{cell::Cell, ptr, ptr::NonNull};
 
 use super::{
+    link::{read_link, set_occupied, write_link},
     shape::{GROUP, RemoteShape},
-    slab::{RemoteSlab, read_link, set_occupied, write_link},
+    slab::RemoteSlab,
 };
 use crate::corruption::hooks;
 

@@ -2,11 +2,18 @@
 
 use core::alloc::Layout;
 
-use super::{
-    slab::{LINK, RemoteSlab},
-    word::Said,
-};
+use super::word::Said;
 use crate::layout::{SlabLayout, SlotLayout};
+
+/// An offset in a slab: what a free slot's link is.
+#[cfg(target_has_atomic = "64")]
+pub(super) type Link = u32;
+/// An offset in a slab of at most 64 KiB.
+#[cfg(not(target_has_atomic = "64"))]
+pub(super) type Link = u16;
+
+/// Bytes of a link.
+pub(super) const LINK: usize = size_of::<Link>();
 
 /// Slots in a group: those whose bits are in one word.
 pub(super) const GROUP: u32 = usize::BITS;
@@ -22,13 +29,13 @@ pub(crate) struct RemoteShape {
 }
 
 impl RemoteShape {
-    /// Slabs of `size` bytes for values of layout `value`. With `beside`, free slots may hold a value:
+    /// Slabs of `size` bytes with such a descriptor, for values of layout `value`. With `beside`, free slots may hold a value:
     /// their links lie behind it and not in its place, and a byte that says whether there is one.
     ///
     /// # Panics
     ///
     /// With the rule that `size` or `value` breaks, at compile time.
-    pub(crate) const fn new(value: Layout, size: usize, beside: bool) -> Self {
+    pub(super) const fn new(descriptor: Layout, value: Layout, size: usize, beside: bool) -> Self {
         assert!(
             size.is_power_of_two(),
             "SLAB_SIZE must be a power of two: slots find their slab by masking their address"
@@ -53,8 +60,8 @@ impl RemoteShape {
             0
         };
         let Ok(descriptor) = Layout::from_size_align(
-            size_of::<RemoteSlab>() + words * size_of::<usize>(),
-            align_of::<RemoteSlab>(),
+            descriptor.size() + words * size_of::<usize>(),
+            descriptor.align(),
         ) else {
             panic!("the value is too large: two slots and the descriptor must fit SLAB_SIZE")
         };
@@ -153,9 +160,14 @@ mod tests {
 
     use super::RemoteShape;
 
+    fn shape(value: Layout, size: usize, beside: bool) -> RemoteShape {
+        let descriptor = Layout::from_size_align(128, 64).unwrap();
+        RemoteShape::new(descriptor, value, size, beside)
+    }
+
     fn refusal(value: Layout, size: usize) -> String {
         let refused: Box<dyn Any + Send> =
-            catch_unwind(|| RemoteShape::new(value, size, false)).expect_err("it breaks a rule");
+            catch_unwind(|| shape(value, size, false)).expect_err("it breaks a rule");
         (*refused.downcast::<&str>().expect("it says which")).into()
     }
 
@@ -188,7 +200,7 @@ mod tests {
             let value = Layout::from_size_align(size, align).unwrap();
             for slab in [512, 4096, 1 << 16, 1 << 20] {
                 for beside in [false, true] {
-                    let shape = RemoteShape::new(value, slab, beside);
+                    let shape = shape(value, slab, beside);
                     let first = shape.offset(0) as usize;
                     let last = shape.offset(shape.slots() - 1) as usize;
                     assert!(shape.stride() >= size.max(1) && first.is_multiple_of(align));

@@ -1,8 +1,9 @@
 //! The descriptor of a slab with two halves.
 
-use core::{cell::Cell, ptr, ptr::NonNull};
+use core::{alloc::Layout, cell::Cell, ptr, ptr::NonNull};
 
 use super::{
+    link::{read_link, write_link},
     shape::{GROUP, RemoteShape},
     word::{Said, Word},
 };
@@ -11,16 +12,6 @@ use crate::{
     layout::SlabLayout,
     sync::atomic::{AtomicUsize, Ordering},
 };
-
-/// An offset in a slab: what a free slot's link is.
-#[cfg(target_has_atomic = "64")]
-type Link = u32;
-/// An offset in a slab of at most 64 KiB.
-#[cfg(not(target_has_atomic = "64"))]
-type Link = u16;
-
-/// Bytes of a link.
-pub(super) const LINK: usize = size_of::<Link>();
 
 /// Where a slab is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +70,11 @@ struct Remote {
 const _: () = assert!(size_of::<RemoteSlab>() == 128);
 
 impl RemoteSlab {
+    /// Slabs of `size` bytes for values of layout `value`; see [`RemoteShape::new`].
+    pub(crate) const fn shape(value: Layout, size: usize, beside: bool) -> RemoteShape {
+        RemoteShape::new(Layout::new::<Self>(), value, size, beside)
+    }
+
     /// Writes a descriptor for the slab at `base`, whose slots are all free and which nobody owns.
     ///
     /// # Safety
@@ -305,60 +301,4 @@ impl RemoteSlab {
             hooks::slot_closed(slot, shape.stride());
         }
     }
-}
-
-/// Whether the slot holds a value, as was noted when it came back.
-///
-/// # Safety
-///
-/// The slot is the caller's, of a shape with notes beside links, and was opened.
-pub(crate) unsafe fn is_occupied(slot: NonNull<u8>, shape: RemoteShape) -> bool {
-    // SAFETY: the note lies in the slot, behind the link, and was written when the slot was carved.
-    unsafe { slot.byte_add(shape.link_at() + LINK).read() != 0 }
-}
-
-/// Notes whether the slot holds a value.
-///
-/// # Safety
-///
-/// As for `is_occupied`, but for the note.
-pub(crate) unsafe fn set_occupied(slot: NonNull<u8>, occupied: bool, shape: RemoteShape) {
-    // SAFETY: the note lies in the slot, behind the link.
-    unsafe {
-        slot.byte_add(shape.link_at() + LINK)
-            .write(u8::from(occupied))
-    }
-}
-
-/// The link in a free slot.
-///
-/// # Safety
-///
-/// The slot is the caller's and has a link.
-#[inline(always)]
-pub(super) unsafe fn read_link(slot: NonNull<u8>, shape: RemoteShape) -> u32 {
-    // SAFETY: the link lies in the slot.
-    let link = unsafe { slot.byte_add(shape.link_at()) }.cast::<Link>();
-    // SAFETY: written when the slot came back; it may lie unaligned.
-    let link = unsafe { link.read_unaligned() };
-    #[cfg_attr(
-        target_has_atomic = "64",
-        expect(clippy::useless_conversion, reason = "links are narrower elsewhere")
-    )]
-    u32::from(link)
-}
-
-/// Makes the slot's link lead to `to`.
-///
-/// # Safety
-///
-/// The slot is the caller's and has room for a link.
-#[inline(always)]
-pub(super) unsafe fn write_link(slot: NonNull<u8>, to: u32, shape: RemoteShape) {
-    hooks::slot_opened(slot, shape.stride());
-    // SAFETY: the link lies in the slot.
-    let link = unsafe { slot.byte_add(shape.link_at()) }.cast::<Link>();
-    // SAFETY: the caller's slot; offsets fit links, as slabs are small enough for them.
-    unsafe { link.write_unaligned(to as Link) };
-    hooks::slot_closed(slot, shape.stride());
 }

@@ -3,8 +3,8 @@
 use core::{marker::PhantomData, ptr::NonNull};
 
 use super::{
+    link::{is_occupied, set_occupied},
     shape::RemoteShape,
-    slab::{is_occupied, set_occupied},
 };
 use crate::{corruption::hooks, raw::Recycle};
 
