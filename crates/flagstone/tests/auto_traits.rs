@@ -2,7 +2,7 @@
 //!
 //! Checked by the compiler, so this is a binary of its own: when it fails, the others still run.
 
-use std::{cell::Cell, error::Error, ops::DerefMut, rc::Rc};
+use std::{cell::Cell, error::Error, ops::DerefMut, rc::Rc, sync::atomic::AtomicU64};
 
 use flagstone::{
     AllocError, Arena, ArenaBox, BufferPool, ConfigError, FixedPool, GrowingPool, IndexError,
@@ -10,7 +10,7 @@ use flagstone::{
     ThreadLocalPool, ThreadSafePool,
     arena::{ArenaScope, Checkpoint, ChunksOf, LocalArena, LockArena, UsedBytes},
     handle::Mapped,
-    index::{Bitmap, FreeList, Stack},
+    index::{AtomicBitmap, AtomicStack, AtomicWord, Bitmap, FreeList, Stack},
     pool::{
         ArcHandle, ArcShared, ArcWeak, AtAcquire, Buffer, Checked, ConfiguredRecycle, Deferred,
         FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Hooks, Indexed, Intrusive,
@@ -277,6 +277,10 @@ assert_not_impl_any!(NoLock: Sync);
 assert_impl_all!(Stack: Send, Sync);
 assert_impl_all!(FreeList: Send, Sync);
 assert_impl_all!(Bitmap: Send, Sync);
+assert_impl_all!(AtomicStack: Send, Sync);
+assert_impl_all!(AtomicStack<&'static [AtomicU64]>: Send, Sync);
+assert_impl_all!(AtomicBitmap: Send, Sync);
+assert_impl_all!(AtomicBitmap<&'static [AtomicWord]>: Send, Sync);
 
 // What is configured can be built elsewhere; closures are `Send + Sync`, and no value is inside.
 assert_impl_all!(PoolConfig<Tied>: Send, Sync);

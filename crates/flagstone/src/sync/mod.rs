@@ -14,10 +14,11 @@ mod backoff;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub(crate) mod barrier;
 mod default_lock;
+#[cfg(all(test, loom))]
+pub(crate) mod model;
 mod no_lock;
 #[cfg(feature = "std")]
 mod numbers;
-#[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod seeded;
 mod spin_lock;
 
@@ -31,15 +32,8 @@ pub(crate) use numbers::Numbers;
 #[cfg(loom)]
 #[doc(hidden)]
 pub use seeded::seed;
-#[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub(crate) use seeded::seeded;
 pub use spin_lock::SpinLock;
-
-/// What models of the library's own parts are made of.
-#[cfg(all(test, loom, feature = "std"))]
-pub(crate) mod model {
-    pub(crate) use loom::{model::Builder, thread};
-}
 
 /// Atomics of the platform, or of the model checker.
 pub(crate) mod atomic {
@@ -47,8 +41,14 @@ pub(crate) mod atomic {
     pub(crate) use core::sync::atomic::AtomicU64;
     #[cfg(not(any(loom, shuttle)))]
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+    // Where words have 32 bits, for want of larger ones; and for the parts that need `std`.
+    #[cfg(all(
+        any(feature = "std", not(target_has_atomic = "64")),
+        not(any(loom, shuttle))
+    ))]
+    pub(crate) use core::sync::atomic::AtomicU32;
     #[cfg(all(feature = "std", target_has_atomic = "64", not(any(loom, shuttle))))]
-    pub(crate) use core::sync::atomic::{AtomicIsize, AtomicU32, compiler_fence, fence};
+    pub(crate) use core::sync::atomic::{AtomicIsize, compiler_fence, fence};
     #[cfg(loom)]
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
     #[cfg(all(loom, feature = "std"))]

@@ -17,6 +17,7 @@
 //! | `misuse` | indices and raw pointers from outside are checked |
 //! | `own_index` | a user's index allocator cannot break memory safety |
 //! | `index_rooms` | stack, free list and bitmap agree with a set |
+//! | `index_threads` | numbers that threads share are had by one, freed once, and found while they are free |
 //! | `index_growth` | an index that grows hands nothing out twice |
 //! | `recycle` | recycled objects stay constructed and in place; each hook runs exactly when it is to |
 //! | `recycle_model` | a recycling pool agrees with a naive one |
@@ -64,6 +65,7 @@ mod handles;
 mod hooks;
 mod index_growth;
 mod index_rooms;
+mod index_threads;
 mod lock_free;
 mod lock_free_process;
 mod locks;

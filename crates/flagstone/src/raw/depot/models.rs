@@ -12,10 +12,7 @@ extern crate std;
 
 use alloc::{sync::Arc, vec::Vec};
 use core::{alloc::Layout, ptr::NonNull};
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Mutex,
-};
+use std::sync::Mutex;
 
 use super::{
     cache::Cache,
@@ -26,26 +23,8 @@ use super::{
 use crate::{
     layout::{SlabLayout, SlotLayout},
     provider::Global,
-    sync::{
-        model::{Builder, thread},
-        seed,
-    },
+    sync::model::{explore, finds, thread},
 };
-
-/// Every execution with at most so many switches of a thread that could have gone on.
-const PREEMPTIONS: usize = 3;
-
-fn explore(body: impl Fn() + Sync + Send + 'static) {
-    let mut builder = Builder::new();
-    builder.preemption_bound = Some(PREEMPTIONS);
-    builder.check(body);
-}
-
-/// The model fails with the bug `name` planted.
-fn finds(name: &'static str, body: impl Fn() + Sync + Send + 'static) {
-    let found = catch_unwind(AssertUnwindSafe(|| seed(name, || explore(body))));
-    assert!(found.is_err(), "{name}: not found");
-}
 
 /// A depot with two slots out, and one thread's cache for it, which takes two.
 struct Bench {
