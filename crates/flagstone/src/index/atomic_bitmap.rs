@@ -46,7 +46,7 @@ const LEVELS: usize = 2 * LINE;
 /// word.
 const LOOKS: usize = if MODEL { 2 } else { 8 };
 
-/// Free numbers that threads share as a tree of bits, one bit for each number, one for 64 of those, and
+/// Free numbers that threads share, as a tree of bits: one bit for each number, one for 64 of those, and
 /// so on. No call waits for another thread, and threads work in different words.
 ///
 /// ```
@@ -266,7 +266,7 @@ impl<S: SharedStorage<AtomicWord>> AtomicBitmap<S> {
         let address = (&raw const here).addr() as u64 >> 10;
         // Fibonacci hashing: D. E. Knuth, "The Art of Computer Programming", volume 3, 6.4.
         let hash = address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        let start = (hash * self.capacity as u64 >> 32) as usize;
+        let start = ((hash * self.capacity as u64) >> 32) as usize;
         start - start % WORD_BITS
     }
 

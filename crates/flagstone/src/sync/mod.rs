@@ -35,6 +35,12 @@ pub use seeded::seed;
 pub(crate) use seeded::seeded;
 pub use spin_lock::SpinLock;
 
+/// The model checker, for `model`.
+#[cfg(all(test, loom))]
+mod checker {
+    pub(crate) use loom::{model::Builder, thread};
+}
+
 /// Atomics of the platform, or of the model checker.
 pub(crate) mod atomic {
     #[cfg(all(target_has_atomic = "64", not(any(loom, shuttle))))]

@@ -6,16 +6,15 @@ extern crate std;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub(crate) use loom::thread;
-
-use super::seed;
+pub(crate) use super::checker::thread;
+use super::{checker::Builder, seed};
 
 /// Every execution with at most so many switches of a thread that could have gone on.
 const PREEMPTIONS: usize = 3;
 
 /// Runs `body` in every interleaving within the bound.
 pub(crate) fn explore(body: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
+    let mut builder = Builder::new();
     builder.preemption_bound = Some(PREEMPTIONS);
     builder.check(body); // USER CODE
 }
