@@ -5,8 +5,10 @@ use core::fmt;
 #[cfg(feature = "alloc")]
 use super::WithCapacity;
 use super::{
-    DefaultStorage, IndexAllocator, SharedStorage, check_capacity, refused,
-    tagged::{NONE, TaggedHead},
+    DefaultStorage, IndexAllocator, SharedStorage, check_capacity,
+    link::Link,
+    refused,
+    tagged::{CLOSED, NONE, TaggedHead},
 };
 use crate::{
     error::{Allowed, ConfigError, Given, IndexError},
@@ -26,14 +28,11 @@ const CAPACITY: usize = LINE;
 /// Where the links start.
 const LINKS: usize = 2 * LINE;
 
-/// Most numbers: those below [`NONE`].
-const MOST: usize = NONE as usize;
+/// Most numbers: those that are numbers to a [`TaggedHead`].
+const MOST: usize = CLOSED as usize;
 
-/// The link of a number that is not on the stack, and not in use: it does not exist yet, or is on its
-/// way.
-const AWAY: u64 = 0;
-/// The link of a number in use.
-const IN_USE: u64 = 1;
+const AWAY: u64 = Link::AWAY.word();
+const IN_USE: u64 = Link::IN_USE.word();
 
 /// Free numbers on a stack that threads share, last freed first. No call waits for another thread, and
 /// [`available`](Self::available) is exact at any time.
@@ -110,7 +109,7 @@ impl AtomicStack {
     ///
     /// # Errors
     ///
-    /// When `capacity` is above 2^32 - 1 slots.
+    /// When `capacity` is above 2^32 - 2 slots.
     pub fn new(capacity: usize) -> Result<Self, ConfigError> {
         Self::with_room(capacity, capacity)
     }
@@ -119,7 +118,7 @@ impl AtomicStack {
     ///
     /// # Errors
     ///
-    /// When either is above 2^32 - 1 slots.
+    /// When either is above 2^32 - 2 slots.
     pub fn with_room(capacity: usize, room: usize) -> Result<Self, ConfigError> {
         check_capacity(capacity, MOST)?;
         let words = Self::words_for(room.max(capacity))?;
@@ -133,7 +132,7 @@ impl AtomicStack {
     ///
     /// # Errors
     ///
-    /// When `room` is above 2^32 - 1 slots.
+    /// When `room` is above 2^32 - 2 slots.
     pub const fn words_for(room: usize) -> Result<usize, ConfigError> {
         match check_capacity(room, MOST) {
             Ok(()) => Ok(LINKS.saturating_add(room)),
@@ -154,18 +153,17 @@ impl<S: SharedStorage<AtomicU64>> AtomicStack<S> {
         let this = Self { words };
         this.check_words(LINKS.saturating_add(capacity))?;
         for number in 0..this.room() {
-            let link = if number < capacity {
-                let below = if number + 1 < capacity {
-                    number as u32 + 1
-                } else {
-                    NONE
-                };
-                link(below, (capacity - number) as u32)
+            let link = if number + 1 < capacity {
+                let (below, length) = (number as u32 + 1, (capacity - number) as u32);
+                Link { below, length }
+            } else if number < capacity {
+                Link::LAST
             } else {
-                AWAY
+                Link::AWAY
             };
             // Relaxed, here and below: published with the head.
-            this.link(number as u32).store(link, Ordering::Relaxed);
+            this.link(number as u32)
+                .store(link.word(), Ordering::Relaxed);
         }
         this.numbers().store(capacity as u64, Ordering::Relaxed);
         this.head().reset((capacity > 0).then_some(0));
@@ -267,23 +265,22 @@ impl<S: SharedStorage<AtomicU64>> AtomicStack<S> {
     pub(crate) fn pop(&self) -> Option<u32> {
         // Relaxed: the head's exchange orders the link that counts, and refuses any other.
         self.head()
-            .pop(|number| self.link(number).load(Ordering::Relaxed) as u32)
+            .pop(|number| Link::of(self.link(number).load(Ordering::Relaxed)).below)
     }
 
     /// Puts a number onto the stack that the caller has, by [`pop`](Self::pop) or by its link.
     #[inline]
     pub(crate) fn push(&self, number: u32) {
         self.head().push(number, |top| {
-            let below = if top == NONE {
-                0
-            } else {
+            let mut link = Link::LAST;
+            if top != NONE {
                 // Relaxed: written before `top` was pushed, which the head's Acquire is paired with. If
                 // it is of a later time, the exchange is refused.
-                length(self.link(top).load(Ordering::Relaxed))
-            };
+                let below = Link::of(self.link(top).load(Ordering::Relaxed));
+                (link.below, link.length) = (top, below.length.wrapping_add(1));
+            }
             // Release: pairs with the Acquire in `available`, see `TaggedHead::look`.
-            self.link(number)
-                .store(link(top, below.wrapping_add(1)), Ordering::Release);
+            self.link(number).store(link.word(), Ordering::Release);
         });
     }
 
@@ -322,7 +319,7 @@ impl<S: SharedStorage<AtomicU64>> AtomicStack<S> {
         // Acquire: pairs with each Release on links.
         let length = self
             .head()
-            .look(|number| length(self.link(number).load(Ordering::Acquire)));
+            .look(|number| Link::of(self.link(number).load(Ordering::Acquire)).length);
         length.unwrap_or(0) as usize
     }
 
@@ -339,17 +336,6 @@ impl<S: SharedStorage<AtomicU64>> AtomicStack<S> {
     pub fn room(&self) -> usize {
         (self.words.count() - LINKS).min(MOST)
     }
-}
-
-/// A link to `below`, of a number from which on there are `length` on the stack.
-#[inline]
-const fn link(below: u32, length: u32) -> u64 {
-    (length as u64) << u32::BITS | below as u64
-}
-
-#[inline]
-const fn length(link: u64) -> u32 {
-    (link >> u32::BITS) as u32
 }
 
 impl<S: SharedStorage<AtomicU64>> IndexAllocator for AtomicStack<S> {

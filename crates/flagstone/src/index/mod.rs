@@ -29,6 +29,8 @@ mod atomic_bitmap;
 mod atomic_stack;
 mod bitmap;
 mod free_list;
+#[cfg(target_has_atomic = "64")]
+mod link;
 #[cfg(all(test, loom, feature = "alloc"))]
 mod models;
 mod shared_storage;
@@ -46,7 +48,10 @@ pub use shared_storage::SharedStorage;
 pub use stack::Stack;
 pub use storage::{DefaultStorage, Storage};
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
-pub(crate) use tagged::{NONE, TaggedHead};
+pub(crate) use {
+    link::Link,
+    tagged::{CLOSED, NONE, TaggedHead},
+};
 
 use crate::error::{Allowed, ConfigError, Given, IndexError};
 

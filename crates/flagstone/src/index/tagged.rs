@@ -10,6 +10,9 @@ use crate::sync::{
 /// No number: the link of the last one, and the head of an empty stack.
 pub(crate) const NONE: u32 = u32::MAX;
 
+/// No number either: the head of a stack that is closed.
+pub(crate) const CLOSED: u32 = u32::MAX - 1;
+
 const INDEX_BITS: u32 = u32::BITS;
 
 /// The head of a stack of numbers that threads share: the number on top in the low 32 bits of a word,
@@ -87,9 +90,19 @@ impl<const TAG_BITS: u32, W: Borrow<AtomicU64>> TaggedHead<TAG_BITS, W> {
 
     /// Pushes a chain whose first number is `first`: `link(head)` stores `head`, the number on top
     /// until now or [`NONE`], as the link of the chain's last number. It is called again when another
-    /// thread was faster, and may read what the pusher of `head` wrote.
+    /// thread was faster, and may read what the pusher of `head` wrote. The stack is never closed.
     #[inline]
-    pub(crate) fn push(&self, first: u32, mut link: impl FnMut(u32)) {
+    pub(crate) fn push(&self, first: u32, link: impl FnMut(u32)) {
+        let open = self.try_push(first, link);
+        debug_assert!(
+            open,
+            "a stack that somebody closes is pushed to with `try_push`"
+        );
+    }
+
+    /// As [`push`](Self::push); `false` when the stack is closed.
+    #[inline]
+    pub(crate) fn try_push(&self, first: u32, mut link: impl FnMut(u32)) -> bool {
         // Acquire, here and on failure: pairs with the Release below of whoever pushed `head`, for
         // links that depend on it.
         let head = self.word.borrow();
@@ -102,10 +115,13 @@ impl<const TAG_BITS: u32, W: Borrow<AtomicU64>> TaggedHead<TAG_BITS, W> {
             Ordering::Release
         };
         loop {
+            if number(word) == CLOSED {
+                return false;
+            }
             link(number(word));
             let pushed = Self::with_number(word, first);
             match head.compare_exchange_weak(word, pushed, release, Ordering::Acquire) {
-                Ok(_) => return,
+                Ok(_) => return true,
                 Err(now) => word = now,
             }
         }
@@ -126,7 +142,7 @@ impl<const TAG_BITS: u32, W: Borrow<AtomicU64>> TaggedHead<TAG_BITS, W> {
         let mut word = head.load(acquire);
         loop {
             let top = number(word);
-            if top == NONE {
+            if top >= CLOSED {
                 return None;
             }
             let popped = Self::with_number(Self::bumped(word), next(top));
@@ -150,7 +166,7 @@ impl<const TAG_BITS: u32, W: Borrow<AtomicU64>> TaggedHead<TAG_BITS, W> {
         let mut word = head.load(Ordering::Acquire);
         loop {
             let top = number(word);
-            if top == NONE {
+            if top >= CLOSED {
                 return None;
             }
             let seen = read(top);
@@ -167,7 +183,23 @@ impl<const TAG_BITS: u32, W: Borrow<AtomicU64>> TaggedHead<TAG_BITS, W> {
     #[inline]
     pub(crate) fn peek(&self) -> Option<u32> {
         // Relaxed: an answer that is old by the time it is read orders nothing.
-        Some(number(self.word.borrow().load(Ordering::Relaxed))).filter(|&head| head != NONE)
+        Some(number(self.word.borrow().load(Ordering::Relaxed))).filter(|&head| head < CLOSED)
+    }
+
+    /// Takes everything, and lets nothing in any more; the number that was on top.
+    #[cfg(any(feature = "std", test))]
+    pub(crate) fn close(&self) -> Option<u32> {
+        let head = self.word.borrow();
+        let word = if seeded("tagged: closed by a load and a store") {
+            let word = head.load(Ordering::Acquire);
+            head.store(CLOSED.into(), Ordering::Release);
+            word
+        } else {
+            // Acquire: pairs with the Release in `push`, for the links. Release: pairs with the Acquire
+            // of a push that is refused.
+            head.swap(CLOSED.into(), Ordering::AcqRel)
+        };
+        Some(number(word)).filter(|&head| head < CLOSED)
     }
 
     /// The word of `word`'s number with the next tag.

@@ -38,6 +38,7 @@
 //! | `shared_handles` | the last handle drops the value, and weak ones find no other |
 //! | `shared_pool` | threads that share a pool own their slots alone, and wait for nobody's user code |
 //! | `static_handles` | a pool ends with the last handle that keeps it |
+//! | `lock_free_exact` | a lock-free pool that counts exactly does, and what is free is at everybody's hand |
 //! | `thread_local_pool` | an instance for each thread ends once, on its thread |
 //! | `sizes` | type sizes that users rely on |
 
@@ -67,6 +68,7 @@ mod index_growth;
 mod index_rooms;
 mod index_threads;
 mod lock_free;
+mod lock_free_exact;
 mod lock_free_process;
 mod locks;
 mod memory;
