@@ -62,14 +62,24 @@ impl<'e> Entries<'e> {
     #[inline(always)]
     fn at(self, number: u32) -> &'e Entry {
         let number = number as usize;
-        let (chunk, place) = match (number >> self.shift) + 1 {
-            // The usual one, at hand without a look at the bits.
-            1 => (&self.chunks[0], number),
-            above => {
-                let chunk = above.ilog2() as usize;
-                (&self.chunks[chunk], number - start_of(chunk, self.shift))
-            }
-        };
+        if number >> self.shift != 0 {
+            return self.beyond_the_first(number);
+        }
+        self.entry(0, number)
+    }
+
+    /// As [`at`](Self::at), of a number beyond the first chunk. Apart, so that the processor guesses
+    /// that there is none, and need not wait for the number to know which chunk it is to look at.
+    #[inline(never)]
+    fn beyond_the_first(self, number: usize) -> &'e Entry {
+        let chunk = ((number >> self.shift) + 1).ilog2() as usize;
+        self.entry(chunk, number - start_of(chunk, self.shift))
+    }
+
+    /// The entry at a place of a chunk.
+    #[inline(always)]
+    fn entry(self, chunk: usize, place: usize) -> &'e Entry {
+        let chunk = &self.chunks[chunk];
         // Acquire: pairs with the Release in `add_chunk`.
         let first = chunk.load(Ordering::Acquire);
         // SAFETY: not null, and in its chunk: invariant 1 of `Exact`; a number is pushed once its chunk
