@@ -33,8 +33,8 @@ use crate::{
     store::{OwnSlots, Store},
     task::{Task, every},
     threaded::{
-        ArcClones, Arithmetic, OurClones, OurKept, OurLockFree, OurPerThread, OurSpinning,
-        OurThreadSafe,
+        ArcClones, Arithmetic, OurClones, OurExact, OurKept, OurLockFree, OurPerThread,
+        OurSpinning, OurThreadSafe,
     },
     threads::Shared,
 };
@@ -179,6 +179,7 @@ pub fn events(quick: bool) -> Vec<Event> {
     events.extend([1, 2, 8].map(shared_pools::<[u64; 8]>));
     events.push(shared_pools::<[u64; 64]>(1));
     events.push(exact::<[u64; 8]>());
+    events.push(exact_mode::<[u64; 8]>());
     events.push(hand_off::<[u64; 8]>());
     events.push(shared_clones::<[u64; 8]>(2));
     events.extend([find::<2>(), find::<3>(), find::<4>()]);
@@ -546,6 +547,30 @@ fn exact<T: Payload>() -> Event {
             Entry::window::<OwnSlots<T>>(),
             Entry::window::<OurSpinning<T>>(),
             Entry::window::<OurThreadSafe<T>>(),
+            Entry::window::<OpoolShared<T>>(),
+            Entry::window::<BoxQueue<T>>(),
+        ],
+    }
+}
+
+/// The mode of the lock-free pool that counts exactly, beside its other mode and what else can always
+/// give out its last slot.
+fn exact_mode<T: Payload>() -> Event {
+    Event {
+        slug: "shared/exact-mode/64".to_owned(),
+        title: "Lock-free pool that counts exactly: store and drop a value of 64 bytes, one thread"
+            .to_owned(),
+        about: "As with one thread above: what it costs that `available` is exact at any time.",
+        quoted: OurExact::<T>::NAME,
+        goals: vec![Goal::Nanos(15.0)],
+        family: Family::Pools,
+        rounds: THREADED_ROUNDS,
+        task: Task::Threads(1),
+        entries: vec![
+            Entry::window::<OwnSlots<T>>(),
+            Entry::window::<OurExact<T>>(),
+            Entry::window::<OurLockFree<T>>(),
+            Entry::window::<OurSpinning<T>>(),
             Entry::window::<OpoolShared<T>>(),
             Entry::window::<BoxQueue<T>>(),
         ],

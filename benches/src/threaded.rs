@@ -43,6 +43,12 @@ stores!(
     |pool, value| pool.alloc(value).unwrap_or_else(|_| exhausted())
 );
 stores!(
+    OurExact, "flagstone::LockFreePool(exact)", Role::Ours,
+    'p, LockFreePool<T> => LockFreeHandle<T>,
+    |slots| LockFreePool::exact(slots),
+    |pool, value| pool.alloc(value).unwrap_or_else(|_| exhausted())
+);
+stores!(
     OurPerThread, "flagstone::ThreadLocalPool", Role::Ours,
     'p, ThreadLocalPool<T> => ThreadLocalHandle<T>,
     |slots| ThreadLocalPool::new(slots),

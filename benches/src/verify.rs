@@ -26,8 +26,8 @@ use crate::{
     },
     store::{OwnSlots, Store, Window},
     threaded::{
-        ArcClones, Arithmetic, OurClones, OurKept, OurLockFree, OurPerThread, OurSpinning,
-        OurThreadSafe,
+        ArcClones, Arithmetic, OurClones, OurExact, OurKept, OurLockFree, OurPerThread,
+        OurSpinning, OurThreadSafe,
     },
     threads::Shared,
 };
@@ -136,7 +136,7 @@ fn finders_find_what_was_freed() {
 #[test]
 fn shared_pools_serve_threads() {
     each!(serves_stores:
-        OwnSlots<Value>, OurLockFree<Value>, OurThreadSafe<Value>, OurSpinning<Value>, OurKept<Value>,
+        OwnSlots<Value>, OurLockFree<Value>, OurExact<Value>, OurThreadSafe<Value>, OurSpinning<Value>, OurKept<Value>,
         OurPerThread<Value>, Boxes<Value>, MiBoxes<Value>, StdLockedSlab<Value>,
         ParkingLotLockedSlab<Value>, LockedPlurality<Value>, Sharded<Value>, OpoolShared<Value>,
         ObjectPoolShared<Value>, LinearShared<Value>, BoxQueue<Value>, FastallocShared<Value>,

@@ -8,6 +8,7 @@ use std::{
     ops::DerefMut,
     panic::{RefUnwindSafe, UnwindSafe},
     rc::Rc,
+    sync::atomic::AtomicU64,
 };
 
 use flagstone::{
@@ -16,7 +17,7 @@ use flagstone::{
     ThreadLocalPool, ThreadSafePool,
     arena::{ArenaScope, Checkpoint, ChunksOf, LocalArena, LockArena, UsedBytes},
     handle::Mapped,
-    index::{Bitmap, FreeList, Stack},
+    index::{AtomicBitmap, AtomicStack, AtomicWord, Bitmap, FreeList, Stack},
     pool::{
         ArcHandle, ArcShared, ArcWeak, AtAcquire, Buffer, Checked, ConfiguredRecycle, Deferred,
         FixedHandle, FixedVacant, GrowingHandle, GrowingVacant, Hooks, Indexed, Intrusive,
@@ -284,6 +285,10 @@ assert_not_impl_any!(NoLock: Sync);
 assert_impl_all!(Stack: Send, Sync);
 assert_impl_all!(FreeList: Send, Sync);
 assert_impl_all!(Bitmap: Send, Sync);
+assert_impl_all!(AtomicStack: Send, Sync);
+assert_impl_all!(AtomicStack<&'static [AtomicU64]>: Send, Sync);
+assert_impl_all!(AtomicBitmap: Send, Sync);
+assert_impl_all!(AtomicBitmap<&'static [AtomicWord]>: Send, Sync);
 
 // What is configured can be built elsewhere; closures are `Send + Sync`, and no value is inside.
 assert_impl_all!(PoolConfig<Tied>: Send, Sync);

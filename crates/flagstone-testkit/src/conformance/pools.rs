@@ -118,6 +118,26 @@ impl PoolKind for LockFree {
     }
 }
 
+/// [`LockFreePool`], counting exactly.
+#[derive(Debug)]
+pub struct LockFreeExact;
+
+impl PoolKind for LockFreeExact {
+    type Pool<T: Unpin + 'static, K: Hooks<T> + 'static> =
+        LockFreePool<T, K, Counting<Supplied>, 4096>;
+
+    const CHECKED: bool = false;
+
+    fn build<T: Unpin + 'static, K: Hooks<T> + 'static>(
+        setting: Setting,
+        spec: Spec<T>,
+        hooks: K,
+    ) -> Result<Self::Pool<T, K>, ConfigError> {
+        let config = config(spec, setting)?;
+        LockFreePool::exact_with_parts(config, hooks, Supplied::counting(setting.source))
+    }
+}
+
 fn config<T>(spec: Spec<T>, setting: Setting) -> Result<PoolConfig<T>, ConfigError> {
     let mut builder = PoolConfig::builder()
         .capacity(setting.growth.begins_with(spec.slots))

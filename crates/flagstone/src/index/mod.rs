@@ -9,23 +9,49 @@
 //! | [`FreeList`] | last freed first | 4 bytes | 2 loads, 3 stores | O(capacity) |
 //! | [`Bitmap`] | lowest first; runs | 1 bit + 1/64 | one bit scan per level (4 for 16 M) | O(capacity / 64) |
 //!
-//! All three detect a free of a number that is out of range or not in use, in release builds too.
+//! And two that threads share, or processes in memory that they share; every call is lock-free and
+//! takes `&self`:
+//!
+//! | structure | order | memory per slot | allocate / free | `available` |
+//! |---|---|---|---|---|
+//! | [`AtomicStack`](crate::index) (64-bit atomics) | last freed first | 8 bytes | 1 / 2 exchanges, of one word for all | exact at any time, O(1) |
+//! | [`AtomicBitmap`] | near where a thread looks | 1 bit + 1/64 | 1 / 1 exchange, of a word in 64 numbers | exact when nobody works, O(capacity / 64) |
+//!
+//! The stack is the faster one for few threads, and its answers are exact; on the bitmap many threads
+//! disturb each other less.
+//!
+//! All detect a free of a number that is out of range or not in use, in release builds too.
 //! A pool takes one of them, or your own [`IndexAllocator`], as its strategy
 //! ([`Indexed`](crate::pool::Indexed)).
 
+mod atomic_bitmap;
+#[cfg(target_has_atomic = "64")]
+mod atomic_stack;
 mod bitmap;
 mod free_list;
+#[cfg(target_has_atomic = "64")]
+mod link;
+#[cfg(all(test, loom, feature = "alloc"))]
+mod models;
+mod shared_storage;
 mod stack;
 mod storage;
-#[cfg(all(feature = "std", target_has_atomic = "64"))]
+#[cfg(target_has_atomic = "64")]
 mod tagged;
 
+pub use atomic_bitmap::{AtomicBitmap, AtomicWord};
+#[cfg(target_has_atomic = "64")]
+pub use atomic_stack::AtomicStack;
 pub use bitmap::Bitmap;
 pub use free_list::FreeList;
+pub use shared_storage::SharedStorage;
 pub use stack::Stack;
 pub use storage::{DefaultStorage, Storage};
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
-pub(crate) use tagged::{NONE, TaggedHead};
+pub(crate) use {
+    link::Link,
+    tagged::{CLOSED, NONE, TaggedHead},
+};
 
 use crate::error::{Allowed, ConfigError, Given, IndexError};
 
@@ -150,7 +176,7 @@ fn refused(error: IndexError) -> ! {
 }
 
 /// Refuses a capacity above `most` slots.
-fn check_capacity(capacity: usize, most: usize) -> Result<(), ConfigError> {
+const fn check_capacity(capacity: usize, most: usize) -> Result<(), ConfigError> {
     if capacity <= most {
         return Ok(());
     }

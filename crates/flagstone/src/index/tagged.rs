@@ -1,5 +1,7 @@
 //! The head of a stack of numbers that threads share.
 
+use core::borrow::Borrow;
+
 use crate::sync::{
     atomic::{AtomicU64, Ordering},
     seeded,
@@ -8,10 +10,14 @@ use crate::sync::{
 /// No number: the link of the last one, and the head of an empty stack.
 pub(crate) const NONE: u32 = u32::MAX;
 
+/// No number either: the head of a stack that is closed.
+pub(crate) const CLOSED: u32 = u32::MAX - 1;
+
 const INDEX_BITS: u32 = u32::BITS;
 
 /// The head of a stack of numbers that threads share: the number on top in the low 32 bits of a word,
-/// a tag above it. Links are the caller's.
+/// a tag above it. Links are the caller's. The word is the head's own or, as in memory that processes
+/// share, somebody else's.
 ///
 /// One compare-exchange to push and one to pop, repeated when another thread was faster: lock-free,
 /// not wait-free. It does not scale, since all threads write one word.
@@ -37,16 +43,12 @@ const INDEX_BITS: u32 = u32::BITS;
 /// 1. Every change of `word` is an exchange: a pop adds one to the tag, a push keeps it.
 /// 2. While `word` does not change, its number is on top. If `word` reads the same twice, it did not
 ///    change between, but for a wrapped tag.
-pub(crate) struct TaggedHead<const TAG_BITS: u32 = 32> {
-    word: AtomicU64,
+pub(crate) struct TaggedHead<const TAG_BITS: u32 = 32, W = AtomicU64> {
+    word: W,
 }
 
+#[cfg(any(feature = "std", test))]
 impl<const TAG_BITS: u32> TaggedHead<TAG_BITS> {
-    const TAG_MASK: u64 = {
-        assert!(TAG_BITS >= 1 && TAG_BITS <= 32, "a tag has 1 to 32 bits");
-        u64::MAX >> (u64::BITS - TAG_BITS)
-    };
-
     /// The head of an empty stack.
     #[cfg(not(any(loom, shuttle)))]
     pub(crate) const fn new() -> Self {
@@ -62,15 +64,49 @@ impl<const TAG_BITS: u32> TaggedHead<TAG_BITS> {
             word: AtomicU64::new(NONE as u64),
         }
     }
+}
+
+impl<'w> TaggedHead<32, &'w AtomicU64> {
+    /// The head that `word` is.
+    #[inline]
+    pub(crate) const fn at(word: &'w AtomicU64) -> Self {
+        Self { word }
+    }
+
+    /// Makes the word the head of a stack with `first` on top, or of an empty one. Nobody else uses it
+    /// yet.
+    pub(crate) fn reset(&self, first: Option<u32>) {
+        // Release: pairs with the Acquire in `pop`, for who learns of the word by other means.
+        let word = first.unwrap_or(NONE).into();
+        self.word.store(word, Ordering::Release);
+    }
+}
+
+impl<const TAG_BITS: u32, W: Borrow<AtomicU64>> TaggedHead<TAG_BITS, W> {
+    const TAG_MASK: u64 = {
+        assert!(TAG_BITS >= 1 && TAG_BITS <= 32, "a tag has 1 to 32 bits");
+        u64::MAX >> (u64::BITS - TAG_BITS)
+    };
 
     /// Pushes a chain whose first number is `first`: `link(head)` stores `head`, the number on top
     /// until now or [`NONE`], as the link of the chain's last number. It is called again when another
-    /// thread was faster, and may read what the pusher of `head` wrote.
+    /// thread was faster, and may read what the pusher of `head` wrote. The stack is never closed.
     #[inline]
-    pub(crate) fn push(&self, first: u32, mut link: impl FnMut(u32)) {
+    pub(crate) fn push(&self, first: u32, link: impl FnMut(u32)) {
+        let open = self.try_push(first, link);
+        debug_assert!(
+            open,
+            "a stack that somebody closes is pushed to with `try_push`"
+        );
+    }
+
+    /// As [`push`](Self::push); `false` when the stack is closed.
+    #[inline]
+    pub(crate) fn try_push(&self, first: u32, mut link: impl FnMut(u32)) -> bool {
         // Acquire, here and on failure: pairs with the Release below of whoever pushed `head`, for
         // links that depend on it.
-        let mut word = self.word.load(Ordering::Acquire);
+        let head = self.word.borrow();
+        let mut word = head.load(Ordering::Acquire);
         // Release: pairs with the Acquire in `pop`, so that the link is seen, and what was done with
         // the number before it was pushed.
         let release = if seeded("tagged: push is relaxed") {
@@ -79,13 +115,13 @@ impl<const TAG_BITS: u32> TaggedHead<TAG_BITS> {
             Ordering::Release
         };
         loop {
+            if number(word) == CLOSED {
+                return false;
+            }
             link(number(word));
             let pushed = Self::with_number(word, first);
-            match self
-                .word
-                .compare_exchange_weak(word, pushed, release, Ordering::Acquire)
-            {
-                Ok(_) => return,
+            match head.compare_exchange_weak(word, pushed, release, Ordering::Acquire) {
+                Ok(_) => return true,
                 Err(now) => word = now,
             }
         }
@@ -102,28 +138,68 @@ impl<const TAG_BITS: u32> TaggedHead<TAG_BITS> {
         } else {
             Ordering::Acquire
         };
-        let mut word = self.word.load(acquire);
+        let head = self.word.borrow();
+        let mut word = head.load(acquire);
         loop {
-            let head = number(word);
-            if head == NONE {
+            let top = number(word);
+            if top >= CLOSED {
                 return None;
             }
-            let popped = Self::with_number(Self::bumped(word), next(head));
-            match self
-                .word
-                .compare_exchange_weak(word, popped, acquire, acquire)
-            {
-                Ok(_) => return Some(head),
+            let popped = Self::with_number(Self::bumped(word), next(top));
+            match head.compare_exchange_weak(word, popped, acquire, acquire) {
+                Ok(_) => return Some(top),
                 Err(now) => word = now,
             }
         }
     }
 
+    /// What `read` says of the number on top, at a moment when that number was on top; `None` when the
+    /// stack was empty. `read` is called again when another thread came between.
+    ///
+    /// It must read with Acquire what others write with Release once they have popped the number. Then
+    /// what it reads is of this stay of the number on the stack (invariant 2): if it were of a later
+    /// one, the pop that ended this stay would be seen below.
+    #[inline]
+    pub(crate) fn look<R>(&self, mut read: impl FnMut(u32) -> R) -> Option<R> {
+        let head = self.word.borrow();
+        // Acquire, here and below: pairs with the Release in `push`, for what the pusher wrote.
+        let mut word = head.load(Ordering::Acquire);
+        loop {
+            let top = number(word);
+            if top >= CLOSED {
+                return None;
+            }
+            let seen = read(top);
+            let now = head.load(Ordering::Acquire);
+            if now == word || seeded("tagged: looks once") {
+                return Some(seen);
+            }
+            word = now;
+        }
+    }
+
     /// The number on top at this moment: a hint.
+    #[cfg(any(feature = "std", test))]
     #[inline]
     pub(crate) fn peek(&self) -> Option<u32> {
         // Relaxed: an answer that is old by the time it is read orders nothing.
-        Some(number(self.word.load(Ordering::Relaxed))).filter(|&head| head != NONE)
+        Some(number(self.word.borrow().load(Ordering::Relaxed))).filter(|&head| head < CLOSED)
+    }
+
+    /// Takes everything, and lets nothing in any more; the number that was on top.
+    #[cfg(any(feature = "std", test))]
+    pub(crate) fn close(&self) -> Option<u32> {
+        let head = self.word.borrow();
+        let word = if seeded("tagged: closed by a load and a store") {
+            let word = head.load(Ordering::Acquire);
+            head.store(CLOSED.into(), Ordering::Release);
+            word
+        } else {
+            // Acquire: pairs with the Release in `push`, for the links. Release: pairs with the Acquire
+            // of a push that is refused.
+            head.swap(CLOSED.into(), Ordering::AcqRel)
+        };
+        Some(number(word)).filter(|&head| head < CLOSED)
     }
 
     /// The word of `word`'s number with the next tag.

@@ -9,8 +9,8 @@ use core::fmt;
 use super::{
     Hooks, NoHooks, PoolConfig,
     store::{
-        self, LockFreeHandle, LockFreeHome, LockFreeStore, LockFreeVacant, Placed, Rooted,
-        Shareable, Store,
+        self, Counting, LockFreeHandle, LockFreeHome, LockFreeStore, LockFreeVacant, Placed,
+        Rooted, Shareable, Store,
     },
 };
 #[cfg(feature = "stats")]
@@ -22,7 +22,8 @@ use crate::{
     sync::DefaultLock,
 };
 
-/// Slots for any number of threads, which each keep a few at hand: in the usual case `alloc` and the
+/// Slots for any number of threads, which each keep a few at hand (or none, in
+/// [another mode](Self#two-modes)): in the usual case `alloc` and the
 /// drop of a handle take no lock and no atomic read-modify-write.
 ///
 /// Handles are one word, `'static`, and `Send` if the value is: a value made here may be dropped on
@@ -70,6 +71,39 @@ use crate::{
 /// | `alloc`, drop of a handle | O(1), no atomic read-modify-write but each 64th time | a slab, when the pool grows; a cache, at a thread's first call; magazines, until there are enough |
 /// | `alloc` of a pool without a free slot in sight | O(threads), a lock, a system call | no |
 /// | `capacity`, `available`, `in_use` | a lock, O(threads + magazines + slabs) | no |
+///
+/// # Two modes
+///
+/// What is described here is the *relaxed* mode. In the *exact* mode ([`exact`](Self::exact),
+/// [`exact_with_config`](Self::exact_with_config), [`exact_with_parts`](Self::exact_with_parts)) threads
+/// have nothing at hand: all free slots are on one stack.
+///
+/// | | relaxed | exact |
+/// |---|---|---|
+/// | `available` | estimate while others work; a lock, O(threads + magazines + slabs) | exact at any time: so many slots any thread could take at a moment during the call; O(1), no lock |
+/// | `alloc`, drop of a handle | no atomic read-modify-write but each 64th time | one exchange each, of a word that all threads write |
+/// | the last slots of a pool | a lock, a system call, O(threads) | as any other |
+/// | memory beside the slots | caches, magazines | 16 bytes a slot |
+/// | more threads | are faster | are not |
+///
+/// Take it when the pool is a limit (connections, permits) that is often reached, or when its numbers are
+/// shown; not for speed. A pool is in one mode for ever. The mode is no parameter of the type, so both
+/// have the same handles, and the relaxed mode pays nothing for the other: a pool that counts
+/// exactly is one whose threads never have a cache.
+///
+/// ```
+/// use flagstone::LockFreePool;
+///
+/// let connections = LockFreePool::exact(3);
+/// let first = connections.alloc("first");
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| drop(connections.alloc("second")));
+/// });
+/// assert_eq!(connections.available(), 2);
+/// # drop(first);
+/// ```
+///
+/// # Memory
 ///
 /// Caches lie in the global allocator's memory, everything else in the provider's, which must be
 /// `'static`: threads look for free slots after a pool was forgotten. Memory stays until the pool and
@@ -147,6 +181,31 @@ impl<T> LockFreePool<T> {
     pub fn with_config(config: PoolConfig<T>) -> Result<Self, ConfigError> {
         Self::with_parts(config, NoHooks, Global)
     }
+
+    /// A pool of exactly `capacity` slots in the [exact mode](Self#two-modes), on the global allocator.
+    ///
+    /// # Panics
+    ///
+    /// When the memory cannot be had.
+    #[must_use]
+    #[track_caller]
+    pub fn exact(capacity: usize) -> Self {
+        match Self::exact_with_config(PoolConfig::with_capacity(capacity)) {
+            Ok(pool) => pool,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A pool as `config` says, in the [exact mode](Self#two-modes), on the global allocator. When it
+    /// grows, the slots of a new slab become available one by one. It starts with 2^32 - 2 slots at most,
+    /// and may stop to grow when it has 2^28.
+    ///
+    /// # Errors
+    ///
+    /// As for [`with_config`](Self::with_config).
+    pub fn exact_with_config(config: PoolConfig<T>) -> Result<Self, ConfigError> {
+        Self::exact_with_parts(config, NoHooks, Global)
+    }
 }
 
 impl<T, K: Hooks<T>> LockFreePool<T, K> {
@@ -195,7 +254,22 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
     /// When this pool cannot do what the configuration asks for, or the memory cannot be had.
     pub fn with_parts(config: PoolConfig<T>, hooks: K, provider: P) -> Result<Self, ConfigError> {
         Ok(Self {
-            store: LockFreeStore::new(config, hooks, provider)?,
+            store: LockFreeStore::new(config, hooks, provider, Counting::Relaxed)?,
+        })
+    }
+
+    /// As [`with_parts`](Self::with_parts), in the [exact mode](Self#two-modes).
+    ///
+    /// # Errors
+    ///
+    /// As for `with_parts`.
+    pub fn exact_with_parts(
+        config: PoolConfig<T>,
+        hooks: K,
+        provider: P,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            store: LockFreeStore::new(config, hooks, provider, Counting::Exact)?,
         })
     }
 
@@ -304,13 +378,14 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
     }
 
     /// Free slots, without growing: an estimate while other threads use the pool, exact when none
-    /// does. O(threads + magazines + slabs).
+    /// does. O(threads + magazines + slabs). In the [exact mode](Self#two-modes) always exact, and O(1).
     #[must_use]
     pub fn available(&self) -> usize {
-        self.store.available().min(self.capacity())
+        self.store.available()
     }
 
-    /// Slots in use, estimated as by [`available`](Self::available).
+    /// Slots in use, estimated as by [`available`](Self::available). In the exact mode, what is not
+    /// available of the capacity: with slots that are just being added, until they are.
     #[must_use]
     #[doc(alias = "allocated")]
     pub fn in_use(&self) -> usize {
@@ -329,7 +404,7 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
         self.available() == 0
     }
 
-    /// How many free slots a thread has at hand at most.
+    /// How many free slots a thread has at hand at most; none in the [exact mode](Self#two-modes).
     #[must_use]
     pub fn most_cached(&self) -> usize {
         self.store.most_cached()

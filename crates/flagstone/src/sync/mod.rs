@@ -20,6 +20,8 @@ mod backoff;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub(crate) mod barrier;
 mod default_lock;
+#[cfg(all(test, loom))]
+pub(crate) mod model;
 mod no_lock;
 #[cfg(feature = "std")]
 mod numbers;
@@ -39,9 +41,9 @@ pub use seeded::seed;
 pub(crate) use seeded::seeded;
 pub use spin_lock::SpinLock;
 
-/// What models of the library's own parts are made of.
-#[cfg(all(test, loom, feature = "std"))]
-pub(crate) mod model {
+/// The model checker, for `model`.
+#[cfg(all(test, loom))]
+mod checker {
     pub(crate) use loom::{cell::UnsafeCell, model::Builder, thread};
 }
 
@@ -51,8 +53,14 @@ pub(crate) mod atomic {
     pub(crate) use core::sync::atomic::AtomicU64;
     #[cfg(not(any(loom, shuttle)))]
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+    // Where words have 32 bits, for want of larger ones; and for the parts that need `std`.
+    #[cfg(all(
+        any(feature = "std", not(target_has_atomic = "64")),
+        not(any(loom, shuttle))
+    ))]
+    pub(crate) use core::sync::atomic::AtomicU32;
     #[cfg(all(feature = "std", target_has_atomic = "64", not(any(loom, shuttle))))]
-    pub(crate) use core::sync::atomic::{AtomicIsize, AtomicU32, compiler_fence, fence};
+    pub(crate) use core::sync::atomic::{AtomicIsize, compiler_fence, fence};
     #[cfg(loom)]
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
     #[cfg(all(loom, feature = "std"))]

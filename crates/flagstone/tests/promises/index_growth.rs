@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use flagstone::{
     IndexAllocator,
-    index::{Bitmap, FreeList, Stack},
+    index::{AtomicBitmap, AtomicStack, Bitmap, FreeList, Stack},
 };
 
 /// Capacities around the edges of words and levels.
@@ -48,6 +48,7 @@ fn every_index_grows_in_any_state() {
     grows(|capacity| Stack::new(capacity).expect("small"));
     grows(|capacity| FreeList::new(capacity).expect("small"));
     grows(|capacity| Bitmap::new(capacity).expect("small"));
+    grows(|capacity| AtomicStack::with_room(capacity, capacity + 5000).expect("small"));
 }
 
 #[test]
@@ -64,4 +65,16 @@ fn what_cannot_grow_says_so_and_stays() {
     assert!(!owned.grow(usize::MAX));
     assert!(!owned.grow(usize::MAX - 3));
     assert_eq!((owned.capacity(), owned.available()), (4, 4));
+    let shared = AtomicStack::with_room(4, 6).expect("six");
+    assert_eq!((shared.capacity(), shared.room()), (4, 6));
+    for more in [3, usize::MAX, usize::MAX - 3] {
+        assert!(!shared.grow(more));
+    }
+    assert_eq!((shared.capacity(), shared.available()), (4, 4));
+    assert!(
+        shared.free(5).unwrap_err().is_out_of_range(),
+        "not there yet"
+    );
+    assert!(shared.grow(2) && !shared.grow(1));
+    assert!(!AtomicBitmap::new(4).expect("four").grow(1));
 }

@@ -1,8 +1,11 @@
-//! Stack, free list and bitmap agree with a set, whatever is done to both.
+//! Stack, free list and bitmap agree with a set, whatever is done to both; so do those that threads
+//! share, in one thread.
+
+use std::sync::atomic::AtomicU64;
 
 use flagstone::{
     IndexAllocator,
-    index::{Bitmap, FreeList, Stack},
+    index::{AtomicBitmap, AtomicStack, Bitmap, FreeList, Stack},
 };
 use flagstone_testkit::model::NaiveIndex;
 use proptest::{collection::vec, prelude::*};
@@ -40,20 +43,45 @@ fn capacity() -> impl Strategy<Value = usize> {
     ]
 }
 
-fn config() -> ProptestConfig {
+fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
-        cases: if cfg!(miri) { 4 } else { 128 },
+        cases: if cfg!(miri) { 4 } else { cases },
         failure_persistence: None,
         ..ProptestConfig::default()
     }
 }
 
-/// What the three have in common beside the trait, and bitmaps have alone.
+/// What all have in common beside the trait, and some have alone.
 trait Index: IndexAllocator {
     fn try_free(&mut self, index: usize) -> Result<(), flagstone::IndexError>;
     fn in_use(&self, index: usize) -> bool;
     fn runs(&mut self) -> Option<&mut Bitmap> {
         None
+    }
+    /// Whether the number that was freed last comes first.
+    fn is_last_first(&self) -> bool {
+        true
+    }
+}
+
+impl Index for AtomicStack {
+    fn try_free(&mut self, index: usize) -> Result<(), flagstone::IndexError> {
+        (*self).free(index)
+    }
+    fn in_use(&self, index: usize) -> bool {
+        self.is_in_use(index)
+    }
+}
+
+impl Index for AtomicBitmap {
+    fn try_free(&mut self, index: usize) -> Result<(), flagstone::IndexError> {
+        (*self).free(index)
+    }
+    fn in_use(&self, index: usize) -> bool {
+        self.is_in_use(index)
+    }
+    fn is_last_first(&self) -> bool {
+        false
     }
 }
 
@@ -84,6 +112,9 @@ impl Index for Bitmap {
     }
     fn runs(&mut self) -> Option<&mut Bitmap> {
         Some(self)
+    }
+    fn is_last_first(&self) -> bool {
+        false
     }
 }
 
@@ -141,7 +172,7 @@ fn free<I: Index>(index: &mut I, naive: &mut NaiveIndex, at: usize) {
     assert_eq!(freed.is_ok(), naive.free(at..at + 1));
     if let Err(error) = freed {
         assert_eq!(error.is_out_of_range(), at >= index.capacity());
-    } else if index.runs().is_none() {
+    } else if index.is_last_first() {
         // The last one freed comes first, at once.
         assert_eq!(index.allocate(), Some(at));
         assert!(index.try_free(at).is_ok());
@@ -149,7 +180,7 @@ fn free<I: Index>(index: &mut I, naive: &mut NaiveIndex, at: usize) {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(128))]
 
     #[test]
     fn a_stack_agrees(capacity in capacity(), ops in vec(op(), 1..60)) {
@@ -167,6 +198,49 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config(48))]
+
+    #[test]
+    fn an_atomic_stack_agrees(capacity in capacity(), ops in vec(op(), 1..60)) {
+        replay(AtomicStack::new(capacity).unwrap(), capacity, &ops);
+    }
+
+    #[test]
+    fn an_atomic_bitmap_agrees(capacity in capacity(), ops in vec(op(), 1..60)) {
+        replay(AtomicBitmap::new(capacity).unwrap(), capacity, &ops);
+    }
+
+    /// From wherever a search starts: the first free number from there on, or else the lowest.
+    #[test]
+    fn an_atomic_bitmap_looks_from_where_it_is_told(
+        capacity in capacity(),
+        steps in vec((any::<usize>(), any::<usize>(), 0_usize..5000), 1..20),
+    ) {
+        let bitmap = AtomicBitmap::new(capacity).unwrap();
+        let mut naive = NaiveIndex::new(capacity);
+        for n in 0..capacity {
+            assert_eq!(bitmap.allocate_from(0), Some(n));
+        }
+        naive.handed_out(0..capacity);
+        for (first, second, start) in steps {
+            for pick in [first, second] {
+                if let Some(number) = naive.used(pick) {
+                    bitmap.free(number).unwrap();
+                    naive.free(number..number + 1);
+                }
+            }
+            let wrapped = start % capacity.max(1);
+            let free = |n: &usize| !naive.is_in_use(*n);
+            let first = (wrapped..capacity).find(free).or_else(|| (0..wrapped).find(free));
+            assert_eq!(bitmap.allocate_from(start), first);
+            if let Some(number) = first {
+                naive.handed_out(number..number + 1);
+            }
+        }
+    }
+}
+
 /// Whatever its borrowed words hold at first.
 #[test]
 fn dirty_storage_is_as_good_as_clean() {
@@ -178,6 +252,17 @@ fn dirty_storage_is_as_good_as_clean() {
     let mut list = FreeList::over([u32::MAX - 1; 65]).expect("it is small");
     assert_eq!(list.available(), 65);
     assert_eq!(std::iter::from_fn(|| list.allocate()).count(), 65);
+    let dirty = |count| {
+        (0..count)
+            .map(|_| AtomicU64::new(u64::MAX))
+            .collect::<Vec<_>>()
+    };
+    let words = dirty(AtomicStack::words_for(65).expect("it is small"));
+    let stack = AtomicStack::over(&words[..], 65).expect("enough words");
+    assert_eq!(std::iter::from_fn(|| stack.allocate()).count(), 65);
+    let words = dirty(AtomicBitmap::words_for(65).expect("it is small"));
+    let bitmap = AtomicBitmap::over(&words[..], 65).expect("enough words");
+    assert_eq!(std::iter::from_fn(|| bitmap.allocate()).count(), 65);
 }
 
 /// Through the trait, a refused free is a panic.
@@ -193,6 +278,8 @@ fn a_refused_free_through_the_trait_is_a_panic() {
     refuses(Stack::new(3).expect("it is small"));
     refuses(FreeList::new(3).expect("it is small"));
     refuses(Bitmap::new(3).expect("it is small"));
+    refuses(AtomicStack::new(3).expect("it is small"));
+    refuses(AtomicBitmap::new(3).expect("it is small"));
 }
 
 /// Five levels, each of them crossed.

@@ -17,6 +17,7 @@
 //! | `misuse` | indices and raw pointers from outside are checked |
 //! | `own_index` | a user's index allocator cannot break memory safety |
 //! | `index_rooms` | stack, free list and bitmap agree with a set |
+//! | `index_threads` | numbers that threads share are had by one, freed once, and found while they are free |
 //! | `index_growth` | an index that grows hands nothing out twice |
 //! | `recycle` | recycled objects stay constructed and in place; each hook runs exactly when it is to |
 //! | `recycle_cache` | objects of a slab cache stay constructed, and each is discarded once |
@@ -38,6 +39,7 @@
 //! | `shared_handles` | the last handle drops the value, and weak ones find no other |
 //! | `shared_pool` | threads that share a pool own their slots alone, and wait for nobody's user code |
 //! | `static_handles` | a pool ends with the last handle that keeps it |
+//! | `lock_free_exact` | a lock-free pool that counts exactly does, and what is free is at everybody's hand |
 //! | `thread_local_pool` | an instance for each thread ends once, on its thread |
 //! | `sizes` | type sizes that users rely on |
 //! | `slab_cache` | slots of any size are had once, come home from anywhere, and their memory goes back |
@@ -66,7 +68,9 @@ mod handles;
 mod hooks;
 mod index_growth;
 mod index_rooms;
+mod index_threads;
 mod lock_free;
+mod lock_free_exact;
 mod lock_free_process;
 mod locks;
 mod memory;

@@ -229,7 +229,11 @@ mod debug_builds {
 
     #[test]
     fn raw_pointers_to_a_lock_free_pool_are_looked_at() {
-        let (pool, other) = (LockFreePool::<u64>::new(4), LockFreePool::<u64>::new(4));
+        raw_pointers_are_looked_at([(); 2].map(|()| LockFreePool::new(4)));
+        raw_pointers_are_looked_at([(); 2].map(|()| LockFreePool::exact(4)));
+    }
+
+    fn raw_pointers_are_looked_at([pool, other]: [LockFreePool<u64>; 2]) {
         let raw = OwnedHandle::into_raw(pool.alloc(7).expect("a slot is free"));
         let misuses = [
             (&other, raw),

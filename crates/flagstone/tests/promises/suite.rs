@@ -13,7 +13,7 @@ use flagstone_testkit::{
     conformance,
     conformance::{
         Buffered, Cached, Fixed, Growing, KeptFixed, KeptGrowing, KeptThreadSafe, LockFree,
-        Recycling, ThreadSafe, Zeroing,
+        LockFreeExact, Recycling, ThreadSafe, Zeroing,
     },
 };
 
@@ -107,25 +107,31 @@ conformance!(buffers_large, Buffered<8000>, only
 );
 /// The promises that need no walk over forgotten values, which this pool cannot find: its handles keep
 /// their slots whatever becomes of the pool. `lock_free.rs` has the others in its own words.
-mod lock_free {
-    flagstone_testkit::conformance!(@tests LockFree,
-        exhaustion: [
-            value_comes_back, maker_is_not_called, room_comes_back, counts_are_exact,
-            zero_capacity_refuses,
-        ],
-        panics: [in_drop, in_drop_of_a_value_moved_in, in_a_closure],
-        reentrancy: [
-            destructor_allocates, value_owns_a_handle_of_its_pool, closure_allocates,
-            hook_allocates,
-        ],
-        shape: [
-            over_aligned, alignment_knob, values_do_not_move, references_outlast_other_calls,
-        ],
-        initial: [custom_waits, lazy_refuses, touched_memory_serves],
-        steady: [allocates_nothing],
-        order: [of_a_life, slot_is_free_after_drop],
-    );
+macro_rules! lock_free {
+    ($name:ident, $kind:ty) => {
+        mod $name {
+            flagstone_testkit::conformance!(@tests $kind,
+                exhaustion: [
+                    value_comes_back, maker_is_not_called, room_comes_back, counts_are_exact,
+                    zero_capacity_refuses,
+                ],
+                panics: [in_drop, in_drop_of_a_value_moved_in, in_a_closure],
+                reentrancy: [
+                    destructor_allocates, value_owns_a_handle_of_its_pool, closure_allocates,
+                    hook_allocates,
+                ],
+                shape: [
+                    over_aligned, alignment_knob, values_do_not_move, references_outlast_other_calls,
+                ],
+                initial: [custom_waits, lazy_refuses, touched_memory_serves],
+                steady: [allocates_nothing],
+                order: [of_a_life, slot_is_free_after_drop],
+            );
+        }
+    };
 }
+lock_free!(lock_free, LockFree);
+lock_free!(lock_free_exact, LockFreeExact);
 
 /// The promises that need neither hooks nor walks, which slab caches do not have, under a lock.
 /// `slab_cache.rs` has the others in its own words.

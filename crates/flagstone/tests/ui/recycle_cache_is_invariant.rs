@@ -1,11 +1,18 @@
 //! Objects wander between boxes: a cache of long-lived references is none of short-lived ones.
 use flagstone::slab::{Recycle, RecycleCache};
 
-fn shorter<'a, K>(cache: RecycleCache<&'static str, K>) -> RecycleCache<&'a str, K>
-where
-    K: Recycle<&'static str> + Recycle<&'a str>,
-{
+struct Make;
+
+impl<'a> Recycle<&'a str> for Make {
+    fn create(&self) -> &'a str {
+        ""
+    }
+}
+
+fn shorter<'a>(cache: RecycleCache<&'static str, Make>) -> RecycleCache<&'a str, Make> {
     cache
 }
 
-fn main() {}
+fn main() {
+    let _ = shorter;
+}

@@ -10,7 +10,7 @@ use super::{
 #[cfg(feature = "stats")]
 use crate::stats::{Collector, Metric, Snapshot};
 use crate::{
-    error::{Cause, ConfigError, OutOfMemory},
+    error::{Allowed, Cause, ConfigError, Given, OutOfMemory},
     pool::PoolConfig,
     provider::{Provider, request},
     raw::{
@@ -26,6 +26,10 @@ static POOLS: Numbers<1024> = Numbers::new();
 /// A magazine is this share of a pool, which strands two of them in each thread at most. With a
 /// quarter of it, values that go to another thread cost three times as much in a pool of 512 slots.
 const SHARE: usize = 16;
+
+/// A pool that counts exactly and has at most so many slots makes room at once for what it knows of
+/// each.
+const SMALL: usize = 1 << 16;
 
 /// What the slots of a pool reach through their slabs.
 pub(super) struct Core<T, K, P> {
@@ -55,6 +59,15 @@ pub(in crate::pool) struct LockFreeStore<
     values: PhantomData<core::cell::Cell<(T, K, P)>>,
 }
 
+/// Whether threads keep slots at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::pool) enum Counting {
+    /// They do.
+    Relaxed,
+    /// They do not, so that it is known how many are free.
+    Exact,
+}
+
 impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
     LockFreeStore<T, K, P, SLAB_BYTES>
 {
@@ -62,6 +75,7 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
         config: PoolConfig<T>,
         hooks: K,
         provider: P,
+        counting: Counting,
     ) -> Result<Self, ConfigError> {
         config.check_slot_pool()?;
         config.check_makes_none_ahead()?;
@@ -69,15 +83,37 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
         let (layout, slot) = geometry::<T, SLAB_BYTES>(config.alignment, descriptor)?;
         let shape = SharedShape::new(layout, slot);
         check_capacity(config.capacity, shape.slab_bytes(), shape.slots())?;
+        if counting == Counting::Exact && config.capacity > Depot::MOST_COUNTED {
+            return Err(ConfigError::knob_out_of_range(
+                "capacity",
+                Given::Number(config.capacity),
+                Allowed::Range {
+                    least: 0,
+                    most: Depot::MOST_COUNTED,
+                    unit: "slots",
+                },
+            ));
+        }
         let (growth, max_capacity) = (config.growth, config.max_capacity);
         let rule = GrowthRule::new(growth, config.capacity, max_capacity, shape.stride())?;
-        let magazine = rule.max_capacity().map_or(usize::MAX, |max| max / SHARE);
+        let most = rule.max_capacity();
+        let magazine = most.map_or(usize::MAX, |max| max / SHARE);
         let place = request(&provider, Layout::new::<Core<T, K, P>>())?
             .ptr
             .cast();
-        let pool = POOLS.take().map_or(NO_POOL, |number| number as u32);
+        let (pool, depot) = match counting {
+            Counting::Relaxed => {
+                let pool = POOLS.take().map_or(NO_POOL, |number| number as u32);
+                (pool, Depot::new(shape, pool, magazine))
+            }
+            Counting::Exact => {
+                let soon = most.filter(|&most| most <= SMALL);
+                let first = soon.unwrap_or(config.capacity.max(shape.slots()));
+                (NO_POOL, Depot::exact(shape, first, most))
+            }
+        };
         let core = Core {
-            depot: Depot::new(shape, pool, magazine),
+            depot,
             hooks,
             provider,
             initial: Initial::new(config.initialization, false),
@@ -115,8 +151,7 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
             rule,
             ..
         } = self.core();
-        let (fresh, owner) = (depot.fresh(), self.core.cast());
-        fresh.add(provider, owner, self.pool, rule.max_capacity())
+        depot.add(provider, self.core.cast(), rule.max_capacity())
     }
 
     /// Adds slabs as the strategy says, or finds slots that other threads have at hand; an error only
@@ -146,12 +181,17 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
     }
 
     pub(in crate::pool) fn available(&self) -> usize {
-        self.core().depot.available()
+        let available = self.core().depot.available();
+        match self.core().depot.most_cached() {
+            // Exact, and no lock is taken to see it confirmed.
+            0 => available,
+            _ => available.min(self.capacity()),
+        }
     }
 
     /// Slots that a thread has at hand at most.
     pub(in crate::pool) fn most_cached(&self) -> usize {
-        2 * self.core().depot.magazine()
+        self.core().depot.most_cached()
     }
 
     pub(in crate::pool) fn slab_count(&self) -> usize {

@@ -51,6 +51,15 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
         unsafe { OwnedHandle::new(slot, LockFreeHome::new()) }
     }
 
+    /// As `take`, where this thread has no cache: always so in a pool that counts exactly. Not inlined, so
+    /// that the way over a cache stays short.
+    #[inline(never)]
+    fn take_uncached(&self) -> Option<NonNull<u8>> {
+        let slot = self.core().depot.take_exact()?;
+        opened::<T>(slot);
+        Some(slot)
+    }
+
     /// Whether `handle` is one of this pool's.
     pub(in crate::pool) fn owns(
         &self,
@@ -86,7 +95,9 @@ unsafe impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Stor
 
     #[inline(always)]
     fn take(&self) -> Option<NonNull<u8>> {
-        let cache = table::find(self.pool())?;
+        let Some(cache) = table::find(self.pool()) else {
+            return self.take_uncached();
+        };
         // SAFETY: in the table, which is this thread's; closed if it is for another pool.
         let slot = unsafe { cache.as_ref() }.pop()?;
         opened::<T>(slot);
@@ -338,11 +349,38 @@ unsafe fn put<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull<u8>, cou
     // SAFETY: a slot of a slab of this size, by the caller's promise.
     let pool = unsafe { SharedSlab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) }.pool();
     hooks::slot_put(slot, const { bytes::<T>() });
-    let cache = table::find(pool);
+    let Some(cache) = table::find(pool) else {
+        // SAFETY: as promised by the caller.
+        return unsafe { put_uncached::<T, K, P, SLAB_BYTES>(slot) };
+    };
     // SAFETY: in the table, which is this thread's; closed if it is for another pool.
-    if !cache.is_some_and(|cache| unsafe { cache.as_ref() }.push(slot)) {
+    if !unsafe { cache.as_ref() }.push(slot) {
         // SAFETY: as promised by the caller.
         unsafe { put_slow::<T, K, P, SLAB_BYTES>(slot) };
+    }
+}
+
+/// As [`put`], where this thread has no cache: always so in a pool that counts exactly. Not inlined, so
+/// that the way over a cache stays short.
+///
+/// # Safety
+///
+/// As for `put`.
+#[inline(never)]
+unsafe fn put_uncached<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull<u8>) {
+    let size = SlabOf::<T, SLAB_BYTES>::SIZE;
+    // SAFETY: a slot of a slab of this size, by the caller's promise.
+    let slab = unsafe { SharedSlab::of(slot, size) };
+    let core = slab.owner().cast::<Core<T, K, P>>();
+    // SAFETY: the slot keeps the core; not null: a part of it.
+    let depot = unsafe { NonNull::new_unchecked(&raw mut (*core.as_ptr()).depot) };
+    // SAFETY: the slot is one of this depot, and the caller's.
+    match unsafe { Depot::put_exact(depot, slab.number(), slot.as_ptr().addr() & (size - 1)) } {
+        Some(false) => {}
+        // SAFETY: the depot says so, to one caller.
+        Some(true) => unsafe { end(core) },
+        // SAFETY: as promised by the caller.
+        None => unsafe { put_slow::<T, K, P, SLAB_BYTES>(slot) },
     }
 }
 

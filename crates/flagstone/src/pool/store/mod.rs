@@ -44,7 +44,7 @@ pub use fixed_home::{FixedHandle, FixedHome, FixedVacant};
 pub(super) use growing::GrowingStore;
 pub use growing_home::{GrowingHandle, GrowingHome, GrowingVacant};
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
-pub(super) use lock_free::LockFreeStore;
+pub(super) use lock_free::{Counting, LockFreeStore};
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use lock_free_home::{LockFreeHandle, LockFreeHome, LockFreeVacant};
 #[cfg(all(feature = "std", target_has_atomic = "64"))]

@@ -5,13 +5,16 @@ use core::{cell::Cell, ptr::NonNull};
 
 use super::{
     cache::Cache,
-    fresh::{Fresh, SharedShape},
+    exact::Exact,
+    fresh::{Fresh, SharedShape, SharedSlab},
     loose::{Loose, next},
     magazine::{MOST, Magazines},
     registry::Registry,
     table,
 };
 use crate::{
+    error::OutOfMemory,
+    index::CLOSED,
     provider::Provider,
     stats::Collector,
     sync::{
@@ -50,7 +53,11 @@ const LOOKS: usize = 1 << 16;
 /// 1. Every slot that was carved is with a user, in one cache, one magazine, on the loose list, or on
 ///    the move: with a thread that has announced it in `moves` or is in a busy section.
 /// 2. A cache on the registry's list has this depot.
+/// 3. If there is an `exact`, there are no caches and nothing is in magazines, on the loose list or
+///    fresh.
 pub(crate) struct Depot {
+    /// Of a pool that counts exactly: where all slots are that are not with a user.
+    exact: Option<Exact>,
     magazines: Magazines,
     loose: Loose,
     fresh: Fresh,
@@ -81,6 +88,7 @@ impl Depot {
     /// [`MOST`].
     pub(crate) fn new(shape: SharedShape, pool: u32, magazine: usize) -> Self {
         Self {
+            exact: None,
             magazines: Magazines::new(),
             loose: Loose::new(),
             fresh: Fresh::new(shape),
@@ -92,14 +100,44 @@ impl Depot {
         }
     }
 
+    /// A capacity that a pool that counts exactly can have: a number for each slot.
+    pub(crate) const MOST_COUNTED: usize = CLOSED as usize;
+
+    /// An empty depot of a pool that counts exactly: at most `most` slots will come, `first` of them
+    /// soon.
+    pub(crate) fn exact(shape: SharedShape, first: usize, most: Option<usize>) -> Self {
+        Self {
+            exact: Some(Exact::new(shape, first, most)),
+            ..Self::new(shape, NO_POOL, 1)
+        }
+    }
+
+    /// Adds one slab for `owner`, of at most as many slots as fit under `max`, which is the same in
+    /// every call; `false` when there is no room.
+    pub(crate) fn add(
+        &self,
+        provider: &impl Provider,
+        owner: NonNull<()>,
+        max: Option<usize>,
+    ) -> Result<bool, OutOfMemory> {
+        if let Some(exact) = &self.exact {
+            return exact.add(&self.fresh, provider, owner, self.pool);
+        }
+        let added = self.fresh.add(provider, owner, self.pool, max)?;
+        Ok(added.is_some())
+    }
+
     /// The slabs.
     pub(crate) fn fresh(&self) -> &Fresh {
         &self.fresh
     }
 
-    /// Slots of a magazine.
-    pub(crate) fn magazine(&self) -> usize {
-        self.magazine
+    /// Slots that a thread has at hand at most.
+    pub(crate) fn most_cached(&self) -> usize {
+        match self.exact {
+            Some(_) => 0,
+            None => 2 * self.magazine,
+        }
     }
 
     fn stride(&self) -> usize {
@@ -161,6 +199,9 @@ impl Depot {
 
     /// A free slot, if there is one in this thread's cache or in the depot, or a fresh one.
     pub(crate) fn take(&self) -> Option<NonNull<u8>> {
+        if self.exact.is_some() {
+            return self.take_exact();
+        }
         if let Some(cache) = self.cache() {
             // SAFETY: in the table, which is this thread's.
             let cache = unsafe { cache.as_ref() };
@@ -175,6 +216,12 @@ impl Depot {
             }
         }
         self.take_one()
+    }
+
+    /// A free slot of a pool that counts exactly, if it does and there is one.
+    #[inline(always)]
+    pub(crate) fn take_exact(&self) -> Option<NonNull<u8>> {
+        self.exact.as_ref()?.take()
     }
 
     /// Fills an empty cache; in its busy section.
@@ -272,6 +319,24 @@ impl Depot {
         unsafe { Self::put_into(this, cache, slot) }
     }
 
+    /// As [`put`](Self::put), of a pool that counts exactly; `None`, and nothing done, if it does not. The
+    /// slot lies `offset` bytes from the start of its slab, whose first slot has the number `base`.
+    ///
+    /// # Safety
+    ///
+    /// As for `put`.
+    #[inline(always)]
+    pub(crate) unsafe fn put_exact(this: NonNull<Self>, base: u32, offset: usize) -> Option<bool> {
+        // SAFETY: the slot keeps the depot.
+        let exact = NonNull::from(unsafe { this.as_ref() }.exact.as_ref()?);
+        // SAFETY: as above; an atomic, so that nothing else is borrowed when the slot is gone.
+        let owed = unsafe { &(*this.as_ptr()).owed };
+        // SAFETY: the caller's promise.
+        let open = unsafe { Exact::put(exact, base, offset) };
+        // Acquire and Release: the last one sees what all others did.
+        Some(!open && owed.fetch_sub(1, Ordering::AcqRel) == 1)
+    }
+
     /// As [`put`](Self::put), into a cache if there is one.
     ///
     /// # Safety
@@ -357,6 +422,9 @@ impl Depot {
     ///
     /// `false` means: there was no slot that was free all the time.
     pub(crate) fn reclaim(&self) -> bool {
+        if let Some(exact) = &self.exact {
+            return exact.available() > 0;
+        }
         let listed = self.registry.lock();
         let mut backoff = Backoff::default();
         for _ in 0..LOOKS {
@@ -442,8 +510,15 @@ impl Depot {
         listed.peak
     }
 
-    /// Whether `slot` is among the last `most` that the calling thread gave back and has still.
+    /// Whether `slot` is among the last `most` that the calling thread gave back and has still; in a pool
+    /// that counts exactly, whether it is free.
     pub(crate) fn recently_freed(&self, slot: NonNull<u8>, most: usize) -> bool {
+        if let Some(exact) = &self.exact {
+            let bytes = self.fresh.shape().slab_bytes();
+            // SAFETY: a slot of a slab of ours, as the caller has seen.
+            let slab = unsafe { SharedSlab::of(slot, bytes) };
+            return exact.is_free(slab.number(), slot.as_ptr().addr() & (bytes - 1));
+        }
         self.existing_cache().is_some_and(|cache| {
             // SAFETY: in the table, which is this thread's.
             let cache = unsafe { cache.as_ref() };
@@ -457,8 +532,11 @@ impl Depot {
     }
 
     /// Free slots, as far as they stay where they are while this counts. O(threads + magazines +
-    /// slabs + loose slots of no cache).
+    /// slabs + loose slots of no cache). If this is exact, so many at one moment, and O(1).
     pub(crate) fn available(&self) -> usize {
+        if let Some(exact) = &self.exact {
+            return exact.available();
+        }
         let listed = self.registry.lock();
         let cached: usize = listed.caches().map(|cache| cache.len() as usize).sum();
         drop(listed);
@@ -491,7 +569,12 @@ impl Depot {
     /// `this` is a depot that is there. Nobody calls anything but `put` any more.
     pub(crate) unsafe fn close(this: NonNull<Self>) -> bool {
         // SAFETY: it ends by this call at the earliest.
-        let Some(out) = (unsafe { this.as_ref() }).close_caches() else {
+        let depot = unsafe { this.as_ref() };
+        let out = match &depot.exact {
+            Some(exact) => Some((depot.fresh.capacity() - exact.close()) as isize),
+            None => depot.close_caches(),
+        };
+        let Some(out) = out else {
             // What is free cannot be known: the memory stays for ever.
             return false;
         };
@@ -539,6 +622,10 @@ impl Depot {
     ///
     /// `close` or the `put` of the last slot said so; `provider` is that of every call.
     pub(crate) unsafe fn end(&self, provider: &impl Provider) {
+        if let Some(exact) = &self.exact {
+            // SAFETY: nobody uses a slot any more.
+            unsafe { exact.end(provider) };
+        }
         // SAFETY: nobody uses a magazine or a slot any more.
         unsafe { self.magazines.end(provider) };
         // SAFETY: as above.

@@ -44,6 +44,11 @@ impl SharedShape {
         self.layout.size()
     }
 
+    /// Bytes from the start of a slab to its first slot.
+    pub(crate) fn first(self) -> usize {
+        self.layout.first()
+    }
+
     /// Bytes from slot to slot.
     pub(crate) fn stride(self) -> usize {
         self.stride as usize
@@ -62,11 +67,13 @@ impl SharedShape {
 /// # Invariants
 ///
 /// 1. Slots below number `carved` were handed out, those up to `slots` were never touched.
-/// 2. `owner` and `pool` are those of the pool, which outlives the slab.
+/// 2. `owner` and `pool` are those of the pool, which outlives the slab. `number` is right if it fits.
 #[repr(C, align(64))]
 pub(crate) struct SharedSlab {
     owner: NonNull<()>,
     pool: u32,
+    /// Slots of the slabs before this one.
+    number: u32,
     carving: Carving,
 }
 
@@ -106,6 +113,12 @@ impl SharedSlab {
     #[inline(always)]
     pub(crate) fn pool(&self) -> u32 {
         self.pool
+    }
+
+    /// The number of its first slot, if all slots are counted through and are not too many.
+    #[inline(always)]
+    pub(crate) fn number(&self) -> u32 {
+        self.number
     }
 }
 
@@ -254,7 +267,17 @@ impl Fresh {
         (carved, listed.capacity)
     }
 
-    /// Adds one slab for `owner`, of at most as many slots as fit under `max`; `false` when there is
+    /// Hands out all slots of a slab that was added just now: the address of the first, and how many.
+    pub(crate) fn carve_all(&self, slab: NonNull<SharedSlab>) -> (NonNull<u8>, usize) {
+        // SAFETY: a slab of ours.
+        let Carving { carved, slots, .. } = unsafe { &slab.as_ref().carving };
+        // Relaxed: a number that publishes nothing.
+        let before = carved.swap(*slots, Ordering::Relaxed);
+        debug_assert_eq!(before, 0, "slots of such a slab are had all at once");
+        (self.slot(slab, 0), *slots as usize)
+    }
+
+    /// Adds one slab for `owner`, of at most as many slots as fit under `max`; `None` when there is
     /// no room. The provider is asked while nothing is locked, and the room is
     /// looked at again afterwards.
     pub(crate) fn add(
@@ -263,10 +286,10 @@ impl Fresh {
         owner: NonNull<()>,
         pool: u32,
         max: Option<usize>,
-    ) -> Result<bool, OutOfMemory> {
+    ) -> Result<Option<NonNull<SharedSlab>>, OutOfMemory> {
         let room = |capacity| max.map_or(usize::MAX, |max| max.saturating_sub(capacity));
         if room(self.capacity()) == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         let layout = self.shape.chunk_layout();
         let chunk = request(provider, layout)?.ptr.cast::<u8>(); // USER CODE
@@ -276,7 +299,7 @@ impl Fresh {
             drop(listed);
             // SAFETY: given by this provider for this layout, and unused.
             unsafe { provider.free(chunk, layout) }; // USER CODE
-            return Ok(false);
+            return Ok(None);
         }
         let offset = SlabLayout::descriptor_offset(chunk.as_ptr().addr(), layout.size());
         // SAFETY: the descriptor lies in the chunk, before the first slot.
@@ -284,6 +307,7 @@ impl Fresh {
         let descriptor = SharedSlab {
             owner,
             pool,
+            number: listed.capacity as u32,
             carving: Carving {
                 carved: AtomicU32::new(0),
                 slots: slots as u32,
@@ -308,7 +332,7 @@ impl Fresh {
         listed.last = slab.as_ptr();
         listed.capacity += slots;
         listed.count += 1;
-        Ok(true)
+        Ok(Some(slab))
     }
 
     /// Writes to each page of the slabs, none of which was used yet.

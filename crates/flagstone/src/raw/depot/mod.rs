@@ -11,6 +11,7 @@ mod cache;
     reason = "the depot itself, with its parts beside it"
 )]
 mod depot;
+mod exact;
 mod fresh;
 mod loose;
 mod magazine;

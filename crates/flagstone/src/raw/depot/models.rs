@@ -12,10 +12,7 @@ extern crate std;
 
 use alloc::{sync::Arc, vec::Vec};
 use core::{alloc::Layout, ptr::NonNull};
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Mutex,
-};
+use std::sync::Mutex;
 
 use super::{
     cache::Cache,
@@ -26,26 +23,8 @@ use super::{
 use crate::{
     layout::{SlabLayout, SlotLayout},
     provider::Global,
-    sync::{
-        model::{Builder, thread},
-        seed,
-    },
+    sync::model::{explore, finds, thread},
 };
-
-/// Every execution with at most so many switches of a thread that could have gone on.
-const PREEMPTIONS: usize = 3;
-
-fn explore(body: impl Fn() + Sync + Send + 'static) {
-    let mut builder = Builder::new();
-    builder.preemption_bound = Some(PREEMPTIONS);
-    builder.check(body);
-}
-
-/// The model fails with the bug `name` planted.
-fn finds(name: &'static str, body: impl Fn() + Sync + Send + 'static) {
-    let found = catch_unwind(AssertUnwindSafe(|| seed(name, || explore(body))));
-    assert!(found.is_err(), "{name}: not found");
-}
 
 /// A depot with two slots out, and one thread's cache for it, which takes two.
 struct Bench {
@@ -65,9 +44,7 @@ impl Bench {
         let layout = SlabLayout::new(1024, Layout::new::<SharedSlab>(), slot).unwrap();
         let depot = Arc::new(Depot::new(SharedShape::new(layout, slot), NO_POOL, 1));
         let fresh = depot.fresh();
-        fresh
-            .add(&Global, NonNull::dangling(), NO_POOL, Some(2))
-            .unwrap();
+        depot.add(&Global, NonNull::dangling(), Some(2)).unwrap();
         let slots = [(); 2].map(|()| fresh.carve(1).unwrap().0);
         depot.model_supply(&Global);
         let cache = depot.model_cache();
@@ -223,6 +200,106 @@ fn a_pool_ends_once_whoever_is_last() {
 #[test]
 fn a_close_without_a_barrier_is_found() {
     finds("depot: closed without a barrier", put_and_close);
+}
+
+/// A depot that counts exactly, with two slots out of three.
+fn exact() -> (Arc<Depot>, [NonNull<u8>; 2]) {
+    let slot = SlotLayout::linked(Layout::new::<u64>(), 1).unwrap();
+    let layout = SlabLayout::new(1024, Layout::new::<SharedSlab>(), slot).unwrap();
+    let depot = Depot::exact(SharedShape::new(layout, slot), 3, Some(3));
+    assert!(depot.add(&Global, NonNull::dangling(), Some(3)).unwrap());
+    let slots = [(); 2].map(|()| depot.take().unwrap());
+    (Arc::new(depot), slots)
+}
+
+/// Slots that go to a thread of a model.
+struct Sent(Arc<Depot>, NonNull<u8>);
+// SAFETY: an address, of a slot that is with one thread at a time.
+unsafe impl Send for Sent {}
+
+/// Puts a slot back; whether the pool is to be ended.
+fn put_exact(Sent(depot, slot): &Sent) -> bool {
+    let offset = slot.as_ptr().addr() & 1023;
+    // SAFETY: a slot of the depot's only slab, which nobody else has.
+    unsafe { Depot::put_exact(NonNull::from(&**depot), 0, offset) }.unwrap()
+}
+
+/// Two slots come back while a pool that counts exactly ends.
+fn put_and_close_exact() {
+    let (depot, slots) = exact();
+    let others = slots.map(|slot| {
+        let sent = Sent(Arc::clone(&depot), slot);
+        thread::spawn(move || usize::from(put_exact(&sent)))
+    });
+    // SAFETY: nobody takes a slot.
+    let mut ends = usize::from(unsafe { Depot::close(NonNull::from(&*depot)) });
+    for other in others {
+        ends += other.join().unwrap();
+    }
+    assert_eq!(ends, 1, "the pool must end once");
+    // SAFETY: it is over.
+    unsafe { depot.end(&Global) };
+}
+
+#[test]
+fn an_exact_pool_ends_once_whoever_is_last() {
+    explore(put_and_close_exact);
+}
+
+#[test]
+fn a_close_that_misses_a_slot_is_found() {
+    finds("tagged: closed by a load and a store", put_and_close_exact);
+}
+
+/// One slot comes back while another is taken: there are three, and one stays out.
+fn counted_exactly() {
+    let (depot, slots) = exact();
+    let sent = Sent(Arc::clone(&depot), slots[0]);
+    let other = thread::spawn(move || {
+        assert!(!put_exact(&sent), "the pool is there");
+        let available = sent.0.available();
+        assert!([1, 2].contains(&available), "{available} were never free");
+    });
+    let mine = depot.take();
+    assert!(mine.is_some(), "a slot was free all the time");
+    let available = depot.available();
+    assert!(available <= 1, "{available} were never free");
+    other.join().unwrap();
+    assert_eq!(depot.available(), 1);
+    let last = depot.take();
+    assert!(last.is_some() && last != mine && last != Some(slots[1]));
+    assert_eq!((depot.take(), depot.available()), (None, 0));
+    // SAFETY: the model is over.
+    unsafe { depot.end(&Global) };
+}
+
+#[test]
+fn an_exact_pool_knows_what_is_free() {
+    explore(counted_exactly);
+}
+
+/// Two threads find the pool full, and it may grow by one slab.
+fn grown_by_two() {
+    let slot = SlotLayout::linked(Layout::new::<[u64; 60]>(), 1).unwrap();
+    let layout = SlabLayout::new(1024, Layout::new::<SharedSlab>(), slot).unwrap();
+    let shape = SharedShape::new(layout, slot);
+    assert_eq!(shape.slots(), 1);
+    let depot = Arc::new(Depot::exact(shape, 1, Some(2)));
+    let add = |depot: &Depot| depot.add(&Global, NonNull::dangling(), Some(2)).unwrap();
+    let other = {
+        let depot = Arc::clone(&depot);
+        thread::spawn(move || usize::from(add(&depot)))
+    };
+    let added = usize::from(add(&depot)) + other.join().unwrap();
+    assert_eq!((added, depot.available()), (2, 2));
+    assert!(!add(&depot), "there is room for two");
+    // SAFETY: the model is over.
+    unsafe { depot.end(&Global) };
+}
+
+#[test]
+fn an_exact_pool_is_grown_by_several() {
+    explore(grown_by_two);
 }
 
 /// A thread ends while the pool does.
