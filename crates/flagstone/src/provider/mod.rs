@@ -8,7 +8,7 @@
 //! | `OsPages` | whole pages from the operating system | `heap`, Unix |
 //!
 //! Your own is an implementation of [`Provider`]; `&P` is a provider when `P` is, so one provider
-//! can serve many pools.
+//! can serve many pools. [`Verified`] checks the answers of any of them.
 
 mod byte_region;
 mod carve;
@@ -30,3 +30,6 @@ pub use static_region::StaticRegion;
 
 mod traits;
 pub use traits::{Chunk, Provider, Purged};
+
+mod verified;
+pub use verified::Verified;

@@ -25,6 +25,7 @@
 //! | `raw_buffers` | a raw region gives out disjoint buffers and checks what it says it checks |
 //! | `policies` | a drop policy is applied to every value, and loses none |
 //! | `pools_review` | pools stay exact where their parts meet: locks that own something or let others in first |
+//! | `providers` | what a provider can do besides giving chunks is done or refused, and its wrong answers are found |
 //! | `regions` | regions hand out disjoint, aligned pieces and merge them again |
 //! | `formulas` | sizes, strides and classes obey their laws |
 //! | `errors` | errors are small, say what was given, and hold the value |
@@ -72,6 +73,7 @@ mod misuse;
 mod own_index;
 mod policies;
 mod pools_review;
+mod providers;
 mod raw_buffers;
 mod recycle;
 mod recycle_model;
