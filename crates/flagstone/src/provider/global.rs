@@ -29,12 +29,7 @@ unsafe impl Provider for Global {
             return Err(OutOfMemory::new(layout));
         }
         // SAFETY: the size is not 0, checked above.
-        let ptr = unsafe { alloc::alloc::alloc(layout) };
-        let ptr = NonNull::new(ptr).ok_or(OutOfMemory::new(layout))?;
-        Ok(Chunk {
-            ptr: NonNull::slice_from_raw_parts(ptr, layout.size()),
-            zeroed: false,
-        })
+        Chunk::from_raw(unsafe { alloc::alloc::alloc(layout) }, layout)
     }
 
     unsafe fn free(&self, ptr: NonNull<u8>, layout: Layout) {
@@ -55,11 +50,7 @@ unsafe impl Provider for Global {
         // SAFETY: by the caller's promise it is an allocation of `old` made above; the new size is not
         // 0, and valid because it is that of a layout with this alignment.
         let ptr = unsafe { alloc::alloc::realloc(ptr.as_ptr(), old, new.size()) };
-        let ptr = NonNull::new(ptr).ok_or(OutOfMemory::new(new))?;
-        Ok(Chunk {
-            ptr: NonNull::slice_from_raw_parts(ptr, new.size()),
-            zeroed: false,
-        })
+        Chunk::from_raw(ptr, new)
     }
 }
 

@@ -9,9 +9,14 @@
 //!
 //! Your own is an implementation of [`Provider`]; `&P` is a provider when `P` is, so one provider
 //! can serve many pools. [`Verified`] checks the answers of any of them.
+//!
+//! [`function_provider!`](crate::function_provider) makes one of two functions, and
+//! [`link_provider!`](crate::link_provider) one of two symbols that the final program defines with
+//! [`supply_provider!`](crate::supply_provider).
 
 mod byte_region;
 mod carve;
+mod functions;
 mod global;
 #[cfg(all(feature = "heap", unix))]
 mod os_pages;

@@ -18,6 +18,29 @@ pub struct Chunk {
     pub zeroed: bool,
 }
 
+impl Chunk {
+    /// What an allocator that answers with a pointer gave for `layout`: nothing if it is null, and else
+    /// `layout.size()` bytes that are not known to be 0.
+    ///
+    /// ```
+    /// use core::{alloc::Layout, ptr};
+    /// use flagstone::provider::Chunk;
+    ///
+    /// assert!(Chunk::from_raw(ptr::null_mut(), Layout::new::<u64>()).is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] for a null pointer.
+    pub fn from_raw(ptr: *mut u8, layout: Layout) -> Result<Self, OutOfMemory> {
+        let ptr = NonNull::new(ptr).ok_or(OutOfMemory::new(layout))?;
+        Ok(Self {
+            ptr: NonNull::slice_from_raw_parts(ptr, layout.size()),
+            zeroed: false,
+        })
+    }
+}
+
 /// Whether a [`purge`](Provider::purge) gave the memory behind a range back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purged {

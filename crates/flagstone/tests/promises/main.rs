@@ -11,6 +11,7 @@
 //! | `arena_moves` | when something in an arena moves, its neighbours stay |
 //! | `config` | a knob outside its range is refused by name, value and range |
 //! | `extremes` | absurd sizes have an answer |
+//! | `function_providers` | providers made of two functions call them, whatever their names |
 //! | `growth` | a pool grows as it is told, and never past its limit |
 //! | `shrinking` | empty slabs go back, not too eagerly |
 //! | `memory` | a provider may refuse, lie, panic and call back |
@@ -60,6 +61,7 @@ mod config;
 mod errors;
 mod extremes;
 mod formulas;
+mod function_providers;
 mod growth;
 mod handles;
 mod hooks;
