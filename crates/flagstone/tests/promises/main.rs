@@ -87,6 +87,8 @@ mod sizes;
 mod static_handles;
 #[cfg(feature = "stats")]
 mod stats;
+// One thread at a time, and most of the time that compiling takes.
+#[cfg(not(flagstone_tsan))]
 mod suite;
 mod thread_local_pool;
 mod threads;
