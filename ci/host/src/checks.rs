@@ -1,12 +1,12 @@
 //! What the program does with its pools.
 
-use core::{cell::Cell, mem::MaybeUninit};
+use core::{alloc::Layout, cell::Cell, mem::MaybeUninit, ptr};
 
 use flagstone::{
     AllocErrorKind, Arena, BufferPool, FixedPool, GrowingPool, RecyclePool, SyncArena,
     arena::LockArena,
     pool::FnRecycle,
-    provider::{ByteRegion, StaticRegion},
+    provider::{ByteRegion, Provider, StaticRegion},
     sync::SpinLock,
 };
 
@@ -122,4 +122,55 @@ pub fn objects_and_buffers_in_lent_bytes() {
     let mut buffer = buffers.alloc().expect("one of four");
     assert_eq!(buffer.extend_from_slice(&[3; 9]), [3]);
     assert_eq!(buffer.as_bytes().len(), 16);
+}
+
+static KERNEL: StaticRegion<8192> = StaticRegion::new();
+
+/// What a kernel has: null when there is no memory.
+fn kernel_alloc(layout: Layout) -> *mut u8 {
+    (&KERNEL)
+        .alloc(layout)
+        .map_or(ptr::null_mut(), |chunk| chunk.ptr.cast().as_ptr())
+}
+
+/// Takes back what `kernel_alloc` gave.
+unsafe fn kernel_free(chunk: *mut u8, layout: Layout) {
+    if let Some(chunk) = ptr::NonNull::new(chunk) {
+        // SAFETY: the caller's promise.
+        unsafe { (&KERNEL).free(chunk, layout) }
+    }
+}
+
+flagstone::function_provider! {
+    struct Kernel;
+
+    // SAFETY: chunks of the region, for this layout.
+    unsafe { alloc: kernel_alloc, free: kernel_free }
+}
+
+flagstone::link_provider! {
+    struct Linked;
+
+    // SAFETY: the symbols below.
+    unsafe { alloc: "host_alloc", free: "host_free" }
+}
+
+flagstone::supply_provider! {
+    // SAFETY: chunks of the region, for this layout.
+    unsafe {
+        alloc: "host_alloc" = kernel_alloc,
+        free: "host_free" = kernel_free,
+    }
+}
+
+/// Two pools on a kernel's functions, one of which only the linker knows.
+pub fn pools_on_functions() {
+    let named = FixedPool::<[u8; 64], _, _, _>::new_in(30, Kernel);
+    let linked = FixedPool::<[u8; 64], _, _, _>::new_in(30, Linked);
+    let (here, there) = (named.alloc([1; 64]), linked.alloc([2; 64]));
+    assert!(here.is_ok_and(|value| value[63] == 1));
+    assert!(there.is_ok_and(|value| value[63] == 2));
+    assert!(FixedPool::<[u8; 8192], _, _, _>::try_new_in(1, Linked).is_err());
+    drop((named, linked));
+    assert!(FixedPool::<[u8; 8000], _, _, _>::try_new_in(1, Kernel).is_ok());
 }

@@ -21,6 +21,7 @@ extern "C" fn run() -> ! {
     checks::arena_in_lent_bytes();
     checks::shared_arenas_in_statics();
     checks::objects_and_buffers_in_lent_bytes();
+    checks::pools_on_functions();
     // Whether somebody reads it does not matter; the exit code says the same.
     let _ = writeln!(
         system::Stdout,

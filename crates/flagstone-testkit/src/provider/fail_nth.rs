@@ -9,10 +9,11 @@ use std::{
 
 use flagstone::{
     OutOfMemory,
-    provider::{Chunk, Global, Provider},
+    provider::{Chunk, Global, Provider, Purged},
 };
 
-/// Refuses one request, or all from one on, or those above a size.
+/// Refuses one request, or all from one on, or those above a size. Requests are all calls that may
+/// be refused: for chunks, for addresses, for memory behind them, and for another size.
 #[derive(Debug)]
 pub struct FailNth<P: Provider = Global> {
     inner: P,
@@ -95,15 +96,23 @@ impl<P: Provider> FailNth<P> {
         self.from.store(usize::MAX, Relaxed);
         self.most.store(usize::MAX, Relaxed);
     }
+
+    /// Counts a request of `size` bytes; whether it is to be refused.
+    fn refuses(&self, size: usize) -> bool {
+        let nth = self.asked.fetch_add(1, Relaxed) + 1;
+        let chosen = (self.from.load(Relaxed)..=self.to.load(Relaxed)).contains(&nth);
+        let refused = chosen || size > self.most.load(Relaxed);
+        if refused {
+            self.refused.fetch_add(1, Relaxed);
+        }
+        refused
+    }
 }
 
 // SAFETY: every answer is the inner provider's, or none.
 unsafe impl<P: Provider> Provider for FailNth<P> {
     fn alloc(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
-        let nth = self.asked.fetch_add(1, Relaxed) + 1;
-        let chosen = (self.from.load(Relaxed)..=self.to.load(Relaxed)).contains(&nth);
-        if chosen || layout.size() > self.most.load(Relaxed) {
-            self.refused.fetch_add(1, Relaxed);
+        if self.refuses(layout.size()) {
             return Err(OutOfMemory::new(layout));
         }
         self.inner.alloc(layout)
@@ -112,5 +121,53 @@ unsafe impl<P: Provider> Provider for FailNth<P> {
     unsafe fn free(&self, ptr: NonNull<u8>, layout: Layout) {
         // SAFETY: the caller's promise.
         unsafe { self.inner.free(ptr, layout) }
+    }
+
+    unsafe fn remap(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<Chunk, OutOfMemory> {
+        if self.refuses(new.size()) {
+            return Err(OutOfMemory::new(new));
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.inner.remap(ptr, old, new) }
+    }
+
+    fn reserve_addresses(&self, layout: Layout) -> Result<NonNull<[u8]>, OutOfMemory> {
+        if self.refuses(layout.size()) {
+            return Err(OutOfMemory::new(layout));
+        }
+        self.inner.reserve_addresses(layout)
+    }
+
+    unsafe fn commit(&self, ptr: NonNull<u8>, len: usize) -> Result<Chunk, OutOfMemory> {
+        if self.refuses(len) {
+            let layout = Layout::from_size_align(len, 1).expect("a range of a chunk");
+            return Err(OutOfMemory::new(layout));
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.inner.commit(ptr, len) }
+    }
+
+    unsafe fn decommit(&self, ptr: NonNull<u8>, len: usize) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { self.inner.decommit(ptr, len) }
+    }
+
+    unsafe fn purge(&self, ptr: NonNull<u8>, len: usize) -> Purged {
+        // SAFETY: the caller's promise.
+        unsafe { self.inner.purge(ptr, len) }
+    }
+
+    unsafe fn prefer_huge_pages(&self, ptr: NonNull<u8>, len: usize) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { self.inner.prefer_huge_pages(ptr, len) }
+    }
+
+    fn page_size(&self) -> usize {
+        self.inner.page_size()
     }
 }

@@ -22,8 +22,10 @@ pub enum Lie {
     Misaligned,
 }
 
-/// Gives a wrong chunk at one request and right ones at all others. The memory is real, and taken
-/// back whole, so a structure that checks its answers runs on without harm.
+/// Gives a wrong answer at one request and right ones at all others. The memory is real, and taken
+/// back whole, so a structure that checks its answers runs on without harm. Requests are all calls
+/// that may be refused; what is reserved here is memory at once, so that it may be lied about, and a
+/// chunk of another size is a copy.
 #[derive(Debug)]
 pub struct Lying {
     lie: Lie,
@@ -66,17 +68,27 @@ impl Lying {
             zeroed: false,
         })
     }
-}
 
-// SAFETY: not what the contract says: one answer is short or misaligned. What is tested never uses
-// that chunk, and gets good ones otherwise.
-unsafe impl Provider for Lying {
-    fn alloc(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
-        self.asked.set(self.asked.get() + 1);
-        if self.asked.get() == self.nth {
+    /// A chunk, wrong at the request that is chosen.
+    fn give(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
+        if self.turn() {
             return self.lie(layout);
         }
         Global.alloc(layout)
+    }
+
+    /// Counts a request; whether it is the one to lie at.
+    fn turn(&self) -> bool {
+        self.asked.set(self.asked.get() + 1);
+        self.asked.get() == self.nth
+    }
+}
+
+// SAFETY: not what the contract says: one answer is short, misaligned or elsewhere. What is tested
+// never uses that answer, and gets good ones otherwise.
+unsafe impl Provider for Lying {
+    fn alloc(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
+        self.give(layout)
     }
 
     unsafe fn free(&self, ptr: NonNull<u8>, layout: Layout) {
@@ -84,6 +96,38 @@ unsafe impl Provider for Lying {
         let (ptr, layout) = lied.unwrap_or((ptr, layout));
         // SAFETY: the chunk as the global allocator gave it.
         unsafe { Global.free(ptr, layout) }
+    }
+
+    unsafe fn remap(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<Chunk, OutOfMemory> {
+        let chunk = self.give(new)?;
+        let kept = old.size().min(chunk.ptr.len());
+        // SAFETY: two different chunks, of at least so many bytes each.
+        unsafe { chunk.ptr.cast::<u8>().copy_from_nonoverlapping(ptr, kept) };
+        // SAFETY: the caller's promise.
+        unsafe { self.free(ptr, old) };
+        Ok(chunk)
+    }
+
+    fn reserve_addresses(&self, layout: Layout) -> Result<NonNull<[u8]>, OutOfMemory> {
+        Ok(self.give(layout)?.ptr)
+    }
+
+    unsafe fn commit(&self, ptr: NonNull<u8>, len: usize) -> Result<Chunk, OutOfMemory> {
+        let (ptr, len) = match self.lie {
+            _ if !self.turn() => (ptr, len),
+            Lie::Short => (ptr, len - 1),
+            // SAFETY: within the chunk, because `len` is not 0.
+            Lie::Misaligned => (unsafe { ptr.add(1) }, len),
+        };
+        Ok(Chunk {
+            ptr: NonNull::slice_from_raw_parts(ptr, len),
+            zeroed: false,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::{alloc::Layout, ptr::NonNull};
 
 use flagstone::{
     OutOfMemory,
-    provider::{Chunk, Global, OsPages, Provider, StaticRegion},
+    provider::{Chunk, Global, OsPages, Provider, Purged, StaticRegion},
 };
 
 use super::{Counting, Lending};
@@ -72,29 +72,63 @@ impl Supplied {
     pub fn is_bounded(&self) -> bool {
         matches!(self, Self::Bytes(_) | Self::Static(_))
     }
+
+    fn inner(&self) -> &dyn Provider {
+        match self {
+            Self::Global(provider) => provider,
+            Self::Bytes(provider) => provider,
+            Self::Static(provider) => provider,
+            Self::OsPages(provider) => provider,
+        }
+    }
 }
 
 // SAFETY: every answer is that of one of the library's providers.
 unsafe impl Provider for Supplied {
     fn alloc(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
-        match self {
-            Self::Global(provider) => provider.alloc(layout),
-            Self::Bytes(provider) => provider.alloc(layout),
-            Self::Static(provider) => provider.alloc(layout),
-            Self::OsPages(provider) => provider.alloc(layout),
-        }
+        self.inner().alloc(layout)
     }
 
     unsafe fn free(&self, ptr: NonNull<u8>, layout: Layout) {
-        match self {
-            // SAFETY: the caller's promise, here and below.
-            Self::Global(provider) => unsafe { provider.free(ptr, layout) },
-            // SAFETY: as above.
-            Self::Bytes(provider) => unsafe { provider.free(ptr, layout) },
-            // SAFETY: as above.
-            Self::Static(provider) => unsafe { provider.free(ptr, layout) },
-            // SAFETY: as above.
-            Self::OsPages(provider) => unsafe { provider.free(ptr, layout) },
-        }
+        // SAFETY: the caller's promise, here and below.
+        unsafe { self.inner().free(ptr, layout) }
+    }
+
+    unsafe fn remap(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<Chunk, OutOfMemory> {
+        // SAFETY: as above.
+        unsafe { self.inner().remap(ptr, old, new) }
+    }
+
+    fn reserve_addresses(&self, layout: Layout) -> Result<NonNull<[u8]>, OutOfMemory> {
+        self.inner().reserve_addresses(layout)
+    }
+
+    unsafe fn commit(&self, ptr: NonNull<u8>, len: usize) -> Result<Chunk, OutOfMemory> {
+        // SAFETY: as above.
+        unsafe { self.inner().commit(ptr, len) }
+    }
+
+    unsafe fn decommit(&self, ptr: NonNull<u8>, len: usize) -> bool {
+        // SAFETY: as above.
+        unsafe { self.inner().decommit(ptr, len) }
+    }
+
+    unsafe fn purge(&self, ptr: NonNull<u8>, len: usize) -> Purged {
+        // SAFETY: as above.
+        unsafe { self.inner().purge(ptr, len) }
+    }
+
+    unsafe fn prefer_huge_pages(&self, ptr: NonNull<u8>, len: usize) -> bool {
+        // SAFETY: as above.
+        unsafe { self.inner().prefer_huge_pages(ptr, len) }
+    }
+
+    fn page_size(&self) -> usize {
+        self.inner().page_size()
     }
 }

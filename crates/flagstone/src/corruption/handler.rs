@@ -19,6 +19,14 @@ pub enum Corruption {
         /// The address.
         address: usize,
     },
+    /// A chunk that a provider moved to a place that is too short or misaligned: what was in it is
+    /// lost.
+    WrongMove {
+        /// The address it was moved to.
+        address: usize,
+        /// How many bytes the provider says there are.
+        len: usize,
+    },
 }
 
 impl fmt::Display for Corruption {
@@ -30,6 +38,10 @@ impl fmt::Display for Corruption {
             Self::DoubleFree { address } => {
                 write!(f, "the slot at {address:#x} was freed twice")
             }
+            Self::WrongMove { address, len } => write!(
+                f,
+                "a chunk was moved to {len} bytes at {address:#x}, too short or misaligned"
+            ),
         }
     }
 }

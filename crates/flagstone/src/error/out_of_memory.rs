@@ -28,6 +28,8 @@ pub(crate) enum Refusal {
     Short(usize),
     /// It gave an address that is not aligned as asked.
     Misaligned(usize),
+    /// It was asked for memory at one address and answered with this one.
+    Elsewhere(usize),
 }
 
 impl OutOfMemory {
@@ -37,6 +39,16 @@ impl OutOfMemory {
         Self {
             layout,
             refusal: Refusal::Nothing,
+        }
+    }
+
+    /// For `len` bytes that are asked for at a known address, so that alignment is none of the
+    /// request.
+    pub(crate) const fn of_bytes(len: usize) -> Self {
+        // No range of memory is longer than what a layout can say.
+        match Layout::from_size_align(len, 1) {
+            Ok(layout) => Self::new(layout),
+            Err(_) => Self::new(Layout::new::<()>()),
         }
     }
 
@@ -69,6 +81,7 @@ impl fmt::Display for OutOfMemory {
             Refusal::Nothing => f.write_str("gave none"),
             Refusal::Short(len) => write!(f, "gave only {len} bytes"),
             Refusal::Misaligned(address) => write!(f, "gave the misaligned address {address:#x}"),
+            Refusal::Elsewhere(address) => write!(f, "gave them elsewhere, at {address:#x}"),
         }
     }
 }

@@ -29,17 +29,28 @@ unsafe impl Provider for Global {
             return Err(OutOfMemory::new(layout));
         }
         // SAFETY: the size is not 0, checked above.
-        let ptr = unsafe { alloc::alloc::alloc(layout) };
-        let ptr = NonNull::new(ptr).ok_or(OutOfMemory::new(layout))?;
-        Ok(Chunk {
-            ptr: NonNull::slice_from_raw_parts(ptr, layout.size()),
-            zeroed: false,
-        })
+        Chunk::from_raw(unsafe { alloc::alloc::alloc(layout) }, layout)
     }
 
     unsafe fn free(&self, ptr: NonNull<u8>, layout: Layout) {
         // SAFETY: by the caller's promise it is an allocation of `layout` made above.
         unsafe { alloc::alloc::dealloc(ptr.as_ptr(), layout) }
+    }
+
+    unsafe fn remap(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<Chunk, OutOfMemory> {
+        // The global allocator keeps the alignment of a block for ever.
+        if new.align() != old.align() || new.size() == 0 {
+            return Err(OutOfMemory::new(new));
+        }
+        // SAFETY: by the caller's promise it is an allocation of `old` made above; the new size is not
+        // 0, and valid because it is that of a layout with this alignment.
+        let ptr = unsafe { alloc::alloc::realloc(ptr.as_ptr(), old, new.size()) };
+        Chunk::from_raw(ptr, new)
     }
 }
 

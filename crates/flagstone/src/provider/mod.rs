@@ -8,10 +8,15 @@
 //! | `OsPages` | whole pages from the operating system | `heap`, Unix |
 //!
 //! Your own is an implementation of [`Provider`]; `&P` is a provider when `P` is, so one provider
-//! can serve many pools.
+//! can serve many pools. [`Verified`] checks the answers of any of them.
+//!
+//! [`function_provider!`](crate::function_provider) makes one of two functions, and
+//! [`link_provider!`](crate::link_provider) one of two symbols that the final program defines with
+//! [`supply_provider!`](crate::supply_provider).
 
 mod byte_region;
 mod carve;
+mod functions;
 mod global;
 #[cfg(all(feature = "heap", unix))]
 mod os_pages;
@@ -30,3 +35,6 @@ pub use static_region::StaticRegion;
 
 mod traits;
 pub use traits::{Chunk, Provider, Purged};
+
+mod verified;
+pub use verified::Verified;

@@ -1,10 +1,16 @@
 //! Asking a provider, and checking what it answers.
-#![expect(unsafe_code, reason = "gives a wrong chunk back to its provider")]
+#![expect(
+    unsafe_code,
+    reason = "gives wrong chunks back to their provider and passes ranges on to it"
+)]
 
-use core::alloc::Layout;
+use core::{alloc::Layout, ptr::NonNull};
 
 use super::{Chunk, Provider};
-use crate::error::{OutOfMemory, Refusal};
+use crate::{
+    corruption::{Corruption, report},
+    error::{OutOfMemory, Refusal},
+};
 
 /// A chunk that really has the size and alignment of `layout`.
 ///
@@ -16,15 +22,99 @@ pub(crate) fn request<P: Provider>(provider: &P, layout: Layout) -> Result<Chunk
         "nothing is asked of a provider for nothing"
     );
     let chunk = provider.alloc(layout)?; // USER CODE
-    let (address, len) = (chunk.ptr.as_ptr().addr(), chunk.ptr.len());
-    let refusal = if len < layout.size() {
-        Refusal::Short(len)
-    } else if !address.is_multiple_of(layout.align()) {
-        Refusal::Misaligned(address)
+    match wrong(chunk.ptr, layout) {
+        None => Ok(chunk),
+        Some(refusal) => Err(refused(provider, chunk.ptr, layout, refusal)),
+    }
+}
+
+/// Addresses that really are as many and as aligned as `layout` asks; others go back at once.
+pub(super) fn addresses<P: Provider>(
+    provider: &P,
+    layout: Layout,
+) -> Result<NonNull<[u8]>, OutOfMemory> {
+    let range = provider.reserve_addresses(layout)?; // USER CODE
+    match wrong(range, layout) {
+        None => Ok(range),
+        Some(refusal) => Err(refused(provider, range, layout, refusal)),
+    }
+}
+
+/// Memory that really is where it was asked for, and all of it. Anything else is refused, and the
+/// range stays what it was for the caller: not committed.
+///
+/// # Safety
+///
+/// As for [`Provider::commit`].
+pub(super) unsafe fn memory<P: Provider>(
+    provider: &P,
+    ptr: NonNull<u8>,
+    len: usize,
+) -> Result<Chunk, OutOfMemory> {
+    // SAFETY: the caller's promise.
+    let chunk = unsafe { provider.commit(ptr, len) }?; // USER CODE
+    let refused = OutOfMemory::of_bytes(len);
+    if chunk.ptr.cast() != ptr {
+        let address = chunk.ptr.as_ptr().addr();
+        Err(OutOfMemory::because(
+            refused.layout(),
+            Refusal::Elsewhere(address),
+        ))
+    } else if chunk.ptr.len() < len {
+        Err(OutOfMemory::because(
+            refused.layout(),
+            Refusal::Short(chunk.ptr.len()),
+        ))
     } else {
-        return Ok(chunk);
-    };
+        Ok(chunk)
+    }
+}
+
+/// A chunk that was really moved to where `new` fits. After a wrong answer the old chunk is gone and
+/// what was in it lies in no usable place, so that is no refusal: the corruption handler is called.
+/// If it unwinds, nothing of the old chunk may be touched any more.
+///
+/// # Safety
+///
+/// As for [`Provider::remap`].
+pub(super) unsafe fn moved<P: Provider>(
+    provider: &P,
+    ptr: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> Result<Chunk, OutOfMemory> {
+    // SAFETY: the caller's promise.
+    let chunk = unsafe { provider.remap(ptr, old, new) }?; // USER CODE
+    if wrong(chunk.ptr, new).is_some() {
+        let (address, len) = (chunk.ptr.as_ptr().addr(), chunk.ptr.len());
+        // SAFETY: the provider has just given this pointer for this layout, and nothing used it.
+        unsafe { provider.free(chunk.ptr.cast(), new) }; // USER CODE
+        report(Corruption::WrongMove { address, len });
+    }
+    Ok(chunk)
+}
+
+/// What is wrong with an answer.
+fn wrong(range: NonNull<[u8]>, layout: Layout) -> Option<Refusal> {
+    let (address, len) = (range.as_ptr().addr(), range.len());
+    if len < layout.size() {
+        Some(Refusal::Short(len))
+    } else if !address.is_multiple_of(layout.align()) {
+        Some(Refusal::Misaligned(address))
+    } else {
+        None
+    }
+}
+
+/// Gives a wrong answer back.
+#[cold]
+fn refused<P: Provider>(
+    provider: &P,
+    range: NonNull<[u8]>,
+    layout: Layout,
+    refusal: Refusal,
+) -> OutOfMemory {
     // SAFETY: the provider has just given this pointer for this layout, and nothing used it.
-    unsafe { provider.free(chunk.ptr.cast(), layout) }; // USER CODE
-    Err(OutOfMemory::because(layout, refusal))
+    unsafe { provider.free(range.cast(), layout) }; // USER CODE
+    OutOfMemory::because(layout, refusal)
 }

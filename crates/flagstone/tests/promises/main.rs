@@ -11,6 +11,7 @@
 //! | `arena_moves` | when something in an arena moves, its neighbours stay |
 //! | `config` | a knob outside its range is refused by name, value and range |
 //! | `extremes` | absurd sizes have an answer |
+//! | `function_providers` | providers made of two functions call them, whatever their names |
 //! | `growth` | a pool grows as it is told, and never past its limit |
 //! | `shrinking` | empty slabs go back, not too eagerly |
 //! | `memory` | a provider may refuse, lie, panic and call back |
@@ -27,6 +28,7 @@
 //! | `raw_buffers` | a raw region gives out disjoint buffers and checks what it says it checks |
 //! | `policies` | a drop policy is applied to every value, and loses none |
 //! | `pools_review` | pools stay exact where their parts meet: locks that own something or let others in first |
+//! | `providers` | what a provider can do besides giving chunks is done or refused, and its wrong answers are found |
 //! | `regions` | regions hand out disjoint, aligned pieces and merge them again |
 //! | `formulas` | sizes, strides and classes obey their laws |
 //! | `errors` | errors are small, say what was given, and hold the value |
@@ -63,6 +65,7 @@ mod config;
 mod errors;
 mod extremes;
 mod formulas;
+mod function_providers;
 mod growth;
 mod handles;
 mod hooks;
@@ -78,6 +81,7 @@ mod misuse;
 mod own_index;
 mod policies;
 mod pools_review;
+mod providers;
 mod raw_buffers;
 mod recycle;
 mod recycle_cache;
@@ -91,6 +95,8 @@ mod slab_cache;
 mod static_handles;
 #[cfg(feature = "stats")]
 mod stats;
+// One thread at a time, and most of the time that compiling takes.
+#[cfg(not(flagstone_tsan))]
 mod suite;
 mod thread_local_pool;
 mod threads;

@@ -31,7 +31,7 @@ fn remember(found: &Corruption) {
 
 /// What the corruption handler is told while `f` runs. The handler is the process's, and the same
 /// for all tests.
-fn found(f: impl FnOnce()) -> Option<Corruption> {
+pub(crate) fn found(f: impl FnOnce()) -> Option<Corruption> {
     corruption::set_handler(Some(remember));
     let blown = blows(f);
     let found = FOUND.take();

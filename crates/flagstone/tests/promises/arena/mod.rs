@@ -21,5 +21,6 @@ mod fresh;
 mod outer_blocks;
 mod regions;
 mod scopes;
+#[cfg(not(flagstone_tsan))]
 mod suite;
 mod walks;
