@@ -11,6 +11,8 @@ use core::{
 use lock_api::RawMutex;
 
 use super::home::{CoreOf, ShapeOf, SlabBox, SlabHome, VacantSlabBox};
+#[cfg(feature = "stats")]
+use crate::stats::Snapshot;
 use crate::{
     corruption::{Corruption, report},
     error::{AllocError, Cause, OutOfMemory},
@@ -266,6 +268,26 @@ impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provider> SlabCache<T,
     /// own; answers how many there were. O(empty slabs), under the lock but for the provider's part.
     pub fn shrink_to_fit(&self) -> usize {
         CoreOf::shrink(self.core)
+    }
+
+    /// What all clones together have counted: slots handed out and given back, slabs, refusals. Exact while
+    /// nobody does either; the peak is the most that a call of this has seen. O(slabs), under the lock.
+    ///
+    /// ```
+    /// use flagstone::{slab::{SlabCache, SpinLock}, stats::Metric};
+    ///
+    /// let cache = SlabCache::<u64, SpinLock, 4096>::new()?;
+    /// let kept = cache.alloc(1).unwrap();
+    /// drop(cache.alloc(2));
+    /// let stats = cache.stats();
+    /// assert_eq!(stats.get(Metric::InUse), 1);
+    /// assert_eq!(stats.get(Metric::Allocations), 2);
+    /// # Ok::<(), flagstone::OutOfMemory>(())
+    /// ```
+    #[cfg(feature = "stats")]
+    #[must_use]
+    pub fn stats(&self) -> Snapshot {
+        self.core().snapshot()
     }
 
     /// Where the slabs come from.

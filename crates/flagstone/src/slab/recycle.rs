@@ -15,6 +15,8 @@ use core::{
 
 use lock_api::RawMutex;
 
+#[cfg(feature = "stats")]
+use crate::stats::Snapshot;
 use crate::{
     corruption::{Corruption, report},
     error::{AllocError, Cause, OutOfMemory},
@@ -212,6 +214,15 @@ impl<T, K: Recycle<T>, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provide
     #[must_use]
     pub fn recycle(&self) -> &K {
         self.core().tenants().recycle()
+    }
+
+    /// What all clones together have counted: slots handed out and given back, slabs, refusals. Exact while
+    /// nobody does either; the peak is the most that a call of this has seen. O(slabs), under the lock.
+    /// What becomes of the objects is not counted here: [`Recycle`] can.
+    #[cfg(feature = "stats")]
+    #[must_use]
+    pub fn stats(&self) -> Snapshot {
+        self.core().snapshot()
     }
 
     /// Where the slabs come from.

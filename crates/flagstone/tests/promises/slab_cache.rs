@@ -12,7 +12,7 @@ use std::{
 };
 
 use flagstone::{
-    AllocErrorKind, OwnedHandle,
+    AllocErrorKind, OwnedHandle, Provider,
     provider::{ByteRegion, Global, StaticRegion},
     slab::{NoLock, SlabBox, SlabCache, SpinLock},
     sync::DefaultLock,
@@ -512,6 +512,33 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     proptest::collection::vec(op, 1..400)
 }
 
+/// What the statistics say, if there are any.
+fn counts_are<T, L: RawMutex + 'static, const SLAB: usize, P: Provider>(
+    cache: &SlabCache<T, L, SLAB, P>,
+    allocated: usize,
+    in_use: usize,
+) {
+    let _ = (cache, allocated, in_use);
+    #[cfg(feature = "stats")]
+    {
+        use flagstone::stats::Metric;
+
+        let stats = cache.stats();
+        let get = |metric| stats.get(metric) as usize;
+        assert_eq!(get(Metric::Allocations), allocated);
+        assert_eq!(
+            (get(Metric::InUse), get(Metric::Frees)),
+            (in_use, allocated - in_use)
+        );
+        assert!(get(Metric::PeakInUse) >= in_use);
+        assert_eq!(get(Metric::BytesReserved), cache.slabs() * SLAB);
+        assert_eq!(
+            get(Metric::ChunksAdded) - get(Metric::ChunksReturned),
+            cache.slabs()
+        );
+    }
+}
+
 /// Against a map of what lives where.
 fn agrees<T: Copy + Eq + Debug, L: RawMutex + 'static, const SLAB: usize>(
     ops: &[Op],
@@ -521,12 +548,14 @@ fn agrees<T: Copy + Eq + Debug, L: RawMutex + 'static, const SLAB: usize>(
     let mut caches = vec![SlabCache::<T, L, SLAB, _>::new_in(&counting).unwrap()];
     let mut boxes = Vec::new();
     let mut live = HashMap::new();
+    let mut allocated = 0;
     for (step, op) in ops.iter().enumerate() {
         match *op {
             Op::Alloc(at) if !caches.is_empty() => {
                 let made = caches[at % caches.len()].alloc(value(step)).unwrap();
                 let before = live.insert(OwnedHandle::as_ptr(&made).as_ptr().addr(), value(step));
                 assert_eq!(before, None, "the slot was in use");
+                allocated += 1;
                 boxes.push(made);
             }
             Op::Free(at) if !boxes.is_empty() => {
@@ -549,6 +578,7 @@ fn agrees<T: Copy + Eq + Debug, L: RawMutex + 'static, const SLAB: usize>(
             assert_eq!(counting.live(), cache.slabs() + 1);
             let slots = SlabCache::<T, L, SLAB, Global>::SLOTS_PER_SLAB;
             assert!(cache.slabs() * slots >= boxes.len());
+            counts_are(cache, allocated, boxes.len());
         }
     }
     drop(caches);

@@ -11,10 +11,13 @@ use super::{
     slab::{RemoteSlab, Shelf},
     tenants::Tenants,
 };
+#[cfg(feature = "stats")]
+use crate::stats::{Metric, Snapshot};
 use crate::{
-    error::OutOfMemory,
+    error::{AllocErrorKind, OutOfMemory},
     provider::{Provider, request},
     raw::{PutBack, too_many},
+    stats::Collector,
     sync::{
         NoLock,
         atomic::{AtomicUsize, Ordering},
@@ -41,11 +44,19 @@ pub(crate) struct Core<L, P, X> {
 
 /// What the lock guards.
 struct Shelves {
+    owned: SlabList,
     full: SlabList,
     partial: SlabList,
     empty: SlabList,
     slabs: usize,
     owners: usize,
+    stats: Collector,
+    /// What slabs counted that were released, in which every slot that was handed out came back.
+    #[cfg(feature = "stats")]
+    past: u64,
+    /// The most that were ever seen in use.
+    #[cfg(feature = "stats")]
+    peak: u64,
 }
 
 /// A list of slabs that are to be released, by their `next`.
@@ -65,8 +76,10 @@ impl Shelves {
     ///
     /// # Safety
     ///
-    /// `slab` is there, on no list, and nobody's.
+    /// `slab` is its owner's, who has given it up.
     unsafe fn file(&mut self, slab: NonNull<RemoteSlab>, in_use: u32, shape: RemoteShape) {
+        // SAFETY: owned slabs are on that list.
+        unsafe { self.owned.remove(slab) };
         let shelf = if in_use == 0 {
             &mut self.empty
         } else if in_use > shape.mark() {
@@ -74,13 +87,13 @@ impl Shelves {
         } else {
             &mut self.partial
         };
-        // SAFETY: the caller's promise.
+        // SAFETY: on no list now.
         unsafe { shelf.add(slab) };
     }
 
     /// Takes empty slabs that nobody visits off their list, those first that have waited longest, until
     /// `spare` are left.
-    fn surplus(&mut self, spare: usize) -> Gone {
+    fn surplus(&mut self, spare: usize, shape: RemoteShape) -> Gone {
         let mut gone = ptr::null_mut();
         let mut at = self.empty.first();
         while let Some(slab) = at
@@ -96,6 +109,11 @@ impl Shelves {
             // SAFETY: on that list.
             unsafe { self.empty.remove(slab) };
             self.slabs -= 1;
+            self.stats.chunk_returned(shape.size());
+            #[cfg(feature = "stats")]
+            {
+                self.past = self.past.wrapping_add(descriptor.tally(shape).0);
+            }
             descriptor.next.set(gone);
             gone = slab.as_ptr();
         }
@@ -108,12 +126,12 @@ impl Shelves {
     /// # Safety
     ///
     /// A visit to `slab` was due, and is this one.
-    unsafe fn visit(&mut self, slab: NonNull<RemoteSlab>) -> Gone {
+    unsafe fn visit(&mut self, slab: NonNull<RemoteSlab>, shape: RemoteShape) -> Gone {
         // SAFETY: a slab stays as long as a visit is due.
         let descriptor = unsafe { slab.as_ref() };
         if let Some(others) = descriptor.awaited.get().checked_sub(1) {
             descriptor.awaited.set(others);
-            return self.surplus(self.spare());
+            return self.surplus(self.spare(), shape);
         }
         match descriptor.shelf.get() {
             Shelf::Full => {
@@ -128,7 +146,7 @@ impl Shelves {
                 unsafe { self.partial.remove(slab) };
                 // SAFETY: on no list now; no slot is in use, as this visit is due.
                 unsafe { self.empty.add(slab) };
-                self.surplus(self.spare())
+                self.surplus(self.spare(), shape)
             }
             Shelf::Owned | Shelf::Empty => {
                 debug_assert!(false, "a visit that is not due");
@@ -159,9 +177,13 @@ impl Shelves {
             Shelf::Partial => unsafe { self.partial.remove(slab) },
             // SAFETY: as above.
             Shelf::Empty => unsafe { self.empty.remove(slab) },
-            Shelf::Owned => debug_assert!(false, "it has an owner"),
+            Shelf::Owned => {
+                debug_assert!(false, "it has an owner");
+                return;
+            }
         }
-        descriptor.shelf.set(Shelf::Owned);
+        // SAFETY: on no list now.
+        unsafe { self.owned.add(slab) };
         let kept = descriptor.kept.get() + shape.slots() - descriptor.fresh.get();
         let in_use = descriptor.word().hand_over(true, kept, local);
         let due = match shelf {
@@ -213,11 +235,17 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
             state: Mutex::from_raw(
                 lock,
                 Shelves {
+                    owned: SlabList::new(Shelf::Owned),
                     full: SlabList::new(Shelf::Full),
                     partial: SlabList::new(Shelf::Partial),
                     empty: SlabList::new(Shelf::Empty),
                     slabs: 0,
                     owners: 1,
+                    stats: Collector::new(),
+                    #[cfg(feature = "stats")]
+                    past: 0,
+                    #[cfg(feature = "stats")]
+                    peak: 0,
                 },
             ),
             provider,
@@ -239,6 +267,35 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
     /// Slabs, owned or not.
     pub(crate) fn slabs(&self) -> usize {
         self.state.lock().slabs
+    }
+
+    /// What was counted: exact while nobody takes slots or puts them back. O(slabs), under the lock.
+    #[cfg(feature = "stats")]
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let mut state = self.state.lock();
+        let (mut taken, mut returned) = (state.past, state.past);
+        for shelf in [&state.owned, &state.full, &state.partial, &state.empty] {
+            let mut at = shelf.first();
+            while let Some(slab) = at {
+                // SAFETY: on the list, so it is there.
+                let (slots, back) = unsafe { slab.as_ref() }.tally(self.shape);
+                taken = taken.wrapping_add(slots);
+                returned = returned.wrapping_add(back);
+                // SAFETY: on that list.
+                at = unsafe { shelf.after(slab) };
+            }
+        }
+        let in_use = taken.saturating_sub(returned);
+        state.peak = state.peak.max(in_use);
+        let capacity = state.slabs as u64 * u64::from(self.shape.slots());
+        state
+            .stats
+            .snapshot()
+            .with(Metric::Capacity, capacity)
+            .with(Metric::Allocations, taken)
+            .with(Metric::Frees, returned)
+            .with(Metric::InUse, in_use)
+            .with(Metric::PeakInUse, state.peak)
     }
 
     /// One reference more.
@@ -308,7 +365,7 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
                 unsafe { state.file(slab, in_use, this.shape) };
             }
             let spare = state.spare();
-            state.surplus(spare)
+            state.surplus(spare, this.shape)
         };
         Leaving { core, gone }.go();
     }
@@ -345,6 +402,9 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
             };
             // SAFETY: the caller's promise.
             if !unsafe { this.exchange(owner, true) } {
+                if Collector::ACTIVE {
+                    this.state.lock().stats.refused(AllocErrorKind::OutOfMemory);
+                }
                 return Err(refused);
             }
         }
@@ -400,6 +460,8 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
         let slab = unsafe { RemoteSlab::create(base, this.shape, core.cast()) };
         let mut state = this.state.lock();
         state.slabs += 1;
+        state.stats.grew();
+        state.stats.chunk_added(this.shape.size());
         // SAFETY: new, and on no list.
         unsafe { state.empty.add(slab) };
         if owner.slab().is_none() {
@@ -429,7 +491,7 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
             Some(Held(core))
         };
         // SAFETY: the caller's promise.
-        let gone = unsafe { this.state.lock().visit(slab) };
+        let gone = unsafe { this.state.lock().visit(slab, this.shape) };
         Leaving { core, gone }.go();
     }
 
@@ -441,7 +503,7 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
         let (gone, slabs) = {
             let mut state = this.state.lock();
             let before = state.slabs;
-            let gone = state.surplus(0);
+            let gone = state.surplus(0, this.shape);
             (gone, before - state.slabs)
         };
         Leaving { core, gone }.go();

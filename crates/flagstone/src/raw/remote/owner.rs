@@ -7,7 +7,7 @@ use super::{
     shape::{GROUP, RemoteShape},
     slab::RemoteSlab,
 };
-use crate::corruption::hooks;
+use crate::{corruption::hooks, stats::Collector};
 
 /// So many slots must have come back before an owner takes them off their list while it has others:
 /// what is shared is touched once for many.
@@ -76,6 +76,12 @@ impl Owner {
         if !shape.beside() {
             hooks::slot_taken(slot, shape.stride());
         }
+        if Collector::ACTIVE
+            && let Some(slab) = self.slab()
+        {
+            // SAFETY: ours (invariant 1).
+            unsafe { slab.as_ref() }.count_taken();
+        }
         Some(slot)
     }
 
@@ -117,6 +123,7 @@ impl Owner {
                 unsafe { RemoteSlab::return_group(slab, self.group.get(), left) };
             }
             descriptor.kept.set(0);
+            descriptor.count_not_taken(left.count_ones());
             left.count_ones()
         } else {
             let chain = self.next.get().addr().wrapping_sub(self.base.get().addr());
@@ -168,9 +175,11 @@ impl Owner {
     /// `slab` is ours and of that shape; nothing is at hand.
     unsafe fn collect(&self, slab: NonNull<RemoteSlab>, shape: RemoteShape, local: bool) {
         // SAFETY: ours (invariant 1).
-        let word = unsafe { slab.as_ref() }.word();
+        let descriptor = unsafe { slab.as_ref() };
+        let word = descriptor.word();
         if !shape.bits() {
             let (head, slots) = word.collect(shape.slots(), local);
+            descriptor.count_collected(slots);
             if cfg!(debug_assertions) {
                 // SAFETY: ours, and collected.
                 unsafe { RemoteSlab::check(slab, head, slots, shape) };
@@ -187,6 +196,7 @@ impl Owner {
             let bits = unsafe { RemoteSlab::take_group(slab, group, local) };
             if bits != 0 {
                 word.took(bits.count_ones(), local);
+                descriptor.count_collected(bits.count_ones());
                 self.group_at_hand(group, bits, shape);
                 return;
             }

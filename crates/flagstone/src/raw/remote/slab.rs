@@ -55,7 +55,34 @@ pub(crate) struct RemoteSlab {
     pub(super) shelf: Cell<Shelf>,
     pub(super) next: Cell<*mut RemoteSlab>,
     pub(super) previous: Cell<*mut RemoteSlab>,
+    #[cfg(feature = "stats")]
+    pub(super) tally: Tally,
     remote: Remote,
+}
+
+/// What a slab counts: written by its owner, read by whoever asks.
+#[cfg(feature = "stats")]
+pub(super) struct Tally {
+    /// Slots that were handed out.
+    taken: AtomicUsize,
+    /// Slots that came back and were taken off the list.
+    collected: AtomicUsize,
+}
+
+#[cfg(feature = "stats")]
+impl Tally {
+    fn new() -> Self {
+        Self {
+            taken: AtomicUsize::new(0),
+            collected: AtomicUsize::new(0),
+        }
+    }
+
+    /// Only the owner writes: no read-modify-write is needed. Relaxed, all of them: counts order nothing.
+    fn add(count: &AtomicUsize, number: usize) {
+        let counted = count.load(Ordering::Relaxed);
+        count.store(counted.wrapping_add(number), Ordering::Relaxed);
+    }
 }
 
 /// The line that everybody writes.
@@ -97,6 +124,8 @@ impl RemoteSlab {
             shelf: Cell::new(Shelf::Empty),
             next: Cell::new(ptr::null_mut()),
             previous: Cell::new(ptr::null_mut()),
+            #[cfg(feature = "stats")]
+            tally: Tally::new(),
             remote: Remote {
                 word: Word::new(Said::new(0, false, 0)),
                 core,
@@ -265,6 +294,44 @@ impl RemoteSlab {
         }
         // Acquire: pairs with the Release in `set_bit`.
         word.swap(0, Ordering::Acquire)
+    }
+
+    /// A slot was handed out, if that is counted. By the owner.
+    #[inline(always)]
+    pub(super) fn count_taken(&self) {
+        #[cfg(feature = "stats")]
+        Tally::add(&self.tally.taken, 1);
+    }
+
+    /// So many slots that came back are the owner's now, if that is counted. By the owner.
+    pub(super) fn count_collected(&self, slots: u32) {
+        let _ = slots;
+        #[cfg(feature = "stats")]
+        Tally::add(&self.tally.collected, slots as usize);
+    }
+
+    /// So many slots go back to the bits that were never handed out, if that is counted. By the owner.
+    pub(super) fn count_not_taken(&self, slots: u32) {
+        let _ = slots;
+        #[cfg(feature = "stats")]
+        Tally::add(&self.tally.collected, (slots as usize).wrapping_neg());
+    }
+
+    /// How many slots were handed out, and how many came back. Exact while nobody does either.
+    ///
+    /// Under the lock; the shape is the slab's.
+    #[cfg(feature = "stats")]
+    pub(super) fn tally(&self, shape: RemoteShape) -> (u64, u64) {
+        let said = self.word().look();
+        let kept = if said.is_owned() {
+            0
+        } else {
+            self.kept.get() + shape.slots() - self.fresh.get()
+        };
+        let listed = i64::from(shape.slots()) - i64::from(said.out()) - i64::from(kept);
+        let collected = self.tally.collected.load(Ordering::Relaxed).cast_signed() as i64;
+        let taken = self.tally.taken.load(Ordering::Relaxed) as u64;
+        (taken, (collected + listed).max(0).cast_unsigned())
     }
 
     /// Puts free slots of group number `group` back that its owner had at hand.
