@@ -10,17 +10,16 @@ use core::{
 
 use lock_api::RawMutex;
 
-use super::home::{CoreOf, ShapeOf, SlabBox, SlabHome, VacantSlabBox};
+use super::home::{ShapeOf, SlabBox, SlabHome, VacantSlabBox};
 #[cfg(feature = "stats")]
 use crate::stats::Snapshot;
 use crate::{
-    corruption::{Corruption, report},
     error::{AllocError, Cause, OutOfMemory},
     handle::{OwnedHandle, VacantHandle},
     provider::{Global, Provider},
     raw::{
         PutBack,
-        remote::{Owner, RemoteSlab},
+        remote::{RemoteSlab, Tap},
     },
     sync::{DefaultLock, unlocked},
 };
@@ -65,23 +64,27 @@ use crate::{
 /// | call | time | atomic read-modify-writes |
 /// |---|---|---|
 /// | `alloc` | O(1); each 16th or so may collect slots that came back, each slab's first takes the lock | none; one to collect |
-/// | drop of a box | O(1); one in a slab's eighth and the last one take the lock | one (two if a slot is smaller than 4 bytes) |
-/// | `alloc` when the provider has no more memory | O(slabs), the lock | one |
+/// | drop of a box | O(1); one in a slab's eighth and the last one take the lock | one |
+/// | both, if a slot is smaller than 4 bytes | collecting is O(slots / 64) | one more each |
+/// | `alloc` when the provider has no more memory | O(slabs), the lock; O(slots / 64) each if slots are small | one |
 /// | `clone`, drop of a cache | O(1), the lock; the last one O(empty slabs) | few |
 ///
-/// A slab costs 128 bytes beside its slots, and slots cost nothing: a free one holds its link in its own
-/// bytes. Slots smaller than a link (4 bytes) have a bit each instead, and those of a slab are searched
-/// 64 at a time.
+/// A slab's descriptor has 128 bytes, and 1/64 of a slab beside it is left free so that descriptors do not
+/// all fall on the same cache lines (1,088 bytes in all of 64 KiB). Slots cost nothing: a free one holds its
+/// link in its own bytes. Slots smaller than a link (4 bytes; 2 where there are no 64-bit atomics) have a
+/// bit each instead.
 ///
 /// # Locks
 ///
 /// Any [`RawMutex`] will do, such as [`SpinLock`](crate::sync::SpinLock). With
-/// [`NoLock`](crate::sync::NoLock) clones and boxes stay on one thread, and nothing is atomic.
+/// [`NoLock`](crate::sync::NoLock) clones and boxes stay on one thread, and neither `alloc` nor a drop needs
+/// an atomic operation while a slab lasts.
 ///
 /// # What it refuses
 ///
-/// `SLAB_SIZE` must be a power of two, of at most 2 GiB (64 KiB where there are no 64-bit atomics), and
-/// two slots must fit it. The compiler says which rule is broken:
+/// `SLAB_SIZE` must be a power of two, of at most 2 GiB (64 KiB where there are no 64-bit atomics). From two
+/// to 2^30 slots (2^14 where there are no 64-bit atomics) must fit it. The compiler says which rule is
+/// broken:
 ///
 /// ```compile_fail,E0080
 /// # use flagstone::slab::{SlabCache, SpinLock};
@@ -103,8 +106,7 @@ pub struct SlabCache<
     const SLAB_SIZE: usize = { 64 * 1024 },
     P: Provider = Global,
 > {
-    core: NonNull<CoreOf<L, P>>,
-    owner: Owner,
+    tap: Tap<L, P, ()>,
     // It is made for `T` and holds none.
     values: PhantomData<fn(T) -> T>,
 }
@@ -149,14 +151,10 @@ impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provider> SlabCache<T,
     ///
     /// As for [`new_in`](Self::new_in).
     pub fn with_parts(lock: L, provider: P) -> Result<Self, OutOfMemory> {
-        let shape = ShapeOf::<T, SLAB_SIZE>::SHAPE;
-        let cache = Self {
-            core: CoreOf::create(shape, lock, provider, ())?,
-            owner: Owner::new(),
+        Ok(Self {
+            tap: Tap::new(ShapeOf::<T, SLAB_SIZE>::SHAPE, lock, provider, ())?,
             values: PhantomData,
-        };
-        cache.supply()?;
-        Ok(cache)
+        })
     }
 
     /// Moves `value` into a slot.
@@ -248,12 +246,7 @@ impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provider> SlabCache<T,
     /// since.
     #[must_use]
     pub unsafe fn from_raw(value: NonNull<T>) -> SlabBox<T, L, SLAB_SIZE, P> {
-        if cfg!(debug_assertions)
-            && !RemoteSlab::is_slot(value.cast(), ShapeOf::<T, SLAB_SIZE>::SHAPE)
-        {
-            let address = value.as_ptr().addr();
-            report(Corruption::ForeignPointer { address });
-        }
+        RemoteSlab::expect_slot(value.cast(), ShapeOf::<T, SLAB_SIZE>::SHAPE);
         // SAFETY: the caller's promise.
         unsafe { OwnedHandle::new(value, SlabHome::new()) }
     }
@@ -261,13 +254,13 @@ impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provider> SlabCache<T,
     /// How many slabs the cache and its clones have. Takes the lock.
     #[must_use]
     pub fn slabs(&self) -> usize {
-        self.core().slabs()
+        self.tap.core().slabs()
     }
 
     /// Gives empty slabs back to the provider that are kept for values to come, except those that caches
     /// own; answers how many there were. O(empty slabs), under the lock but for the provider's part.
     pub fn shrink_to_fit(&self) -> usize {
-        CoreOf::shrink(self.core)
+        self.tap.shrink()
     }
 
     /// What all clones together have counted: slots handed out and given back, slabs, refusals. Exact while
@@ -287,34 +280,20 @@ impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provider> SlabCache<T,
     #[cfg(feature = "stats")]
     #[must_use]
     pub fn stats(&self) -> Snapshot {
-        self.core().snapshot()
+        self.tap.core().snapshot()
     }
 
     /// Where the slabs come from.
     #[must_use]
     pub fn provider(&self) -> &P {
-        self.core().provider()
-    }
-
-    fn core(&self) -> &CoreOf<L, P> {
-        // SAFETY: the cache has a reference to the core.
-        unsafe { self.core.as_ref() }
+        self.tap.core().provider()
     }
 
     #[inline(always)]
     fn take(&self) -> Result<NonNull<T>, Cause> {
-        loop {
-            // SAFETY: the owner's slabs have this shape.
-            if let Some(slot) = unsafe { self.owner.take(ShapeOf::<T, SLAB_SIZE>::SHAPE) } {
-                return Ok(slot.cast());
-            }
-            self.supply()?;
-        }
-    }
-
-    fn supply(&self) -> Result<(), OutOfMemory> {
-        // SAFETY: the owner is one of this core's, and ours.
-        unsafe { CoreOf::supply(self.core, &self.owner) }
+        // SAFETY: it was made with this shape.
+        let slot = unsafe { self.tap.take(ShapeOf::<T, SLAB_SIZE>::SHAPE) }?;
+        Ok(slot.cast())
     }
 
     /// Writes `value` into a slot and makes the box.
@@ -336,21 +315,10 @@ impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provider> Clone
     for SlabCache<T, L, SLAB_SIZE, P>
 {
     fn clone(&self) -> Self {
-        self.core().add_owner();
         Self {
-            core: self.core,
-            owner: Owner::new(),
+            tap: self.tap.clone(),
             values: PhantomData,
         }
-    }
-}
-
-impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provider> Drop
-    for SlabCache<T, L, SLAB_SIZE, P>
-{
-    fn drop(&mut self) {
-        // SAFETY: the owner is one of this core's; neither is used again.
-        unsafe { CoreOf::drop_owner(self.core, &self.owner) }
     }
 }
 

@@ -26,9 +26,6 @@ impl<T, const SLAB_SIZE: usize> ShapeOf<T, SLAB_SIZE> {
     pub(super) const SHAPE: RemoteShape = RemoteSlab::shape(Layout::new::<T>(), SLAB_SIZE, false);
 }
 
-/// What the slabs of a cache belong to.
-pub(super) type CoreOf<L, P> = Core<L, P, ()>;
-
 /// How a slot of a [`SlabCache`](super::SlabCache) is returned: its slab is found from its address, so
 /// this takes no room and needs no cache that is still there.
 pub struct SlabHome<
@@ -51,29 +48,15 @@ impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provider> SlabHome<T, 
     /// `slot` is in use in a cache of these parameters, holds nothing, and is not used any more.
     #[inline(always)]
     pub(super) unsafe fn put(slot: NonNull<u8>) {
-        let (shape, local) = (ShapeOf::<T, SLAB_SIZE>::SHAPE, CoreOf::<L, P>::is_local());
-        // SAFETY: a slot in use of a slab of this shape, reached by a pointer that is good for the slab.
-        let slab = unsafe { RemoteSlab::of(slot, shape.size()) };
-        // SAFETY: as above, and the caller's promise.
-        if unsafe { RemoteSlab::put(slot, shape, local) } {
-            // SAFETY: the slab of that slot, of a core of these parameters, once.
-            unsafe { CoreOf::<L, P>::visit(slab) };
-        }
+        // SAFETY: a slot in use of a slab of this shape, reached by a pointer that is good for the slab; and
+        // the caller's promise.
+        unsafe { Core::<L, P, ()>::put(slot, ShapeOf::<T, SLAB_SIZE>::SHAPE) }
     }
 }
 
 // SAFETY: through the home a value is dropped on another thread, and a slab filed under the lock or given
 // back to the provider from there, which may end both.
 unsafe impl<T, L, const SLAB_SIZE: usize, P> Send for SlabHome<T, L, SLAB_SIZE, P>
-where
-    T: Send,
-    L: Send + Sync,
-    P: Provider + Send + Sync,
-{
-}
-
-// SAFETY: as above.
-unsafe impl<T, L, const SLAB_SIZE: usize, P> Sync for SlabHome<T, L, SLAB_SIZE, P>
 where
     T: Send,
     L: Send + Sync,
@@ -133,7 +116,7 @@ unsafe impl<T, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provider> Home
 }
 
 /// An owned value in a [`SlabCache`](super::SlabCache): one word, good wherever and however long it is
-/// kept. `Send` and `Sync` as `T` is, if lock and provider are both.
+/// kept. `Sync` as `T` is, and `Send` if lock and provider are both.
 ///
 /// It is an [`OwnedHandle`]: `OwnedHandle::into_inner` moves the value out, `OwnedHandle::map` makes a
 /// box of a trait object, a slice or a part (with the slot's address beside), `OwnedHandle::into_pin`

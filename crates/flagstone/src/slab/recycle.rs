@@ -18,13 +18,12 @@ use lock_api::RawMutex;
 #[cfg(feature = "stats")]
 use crate::stats::Snapshot;
 use crate::{
-    corruption::{Corruption, report},
     error::{AllocError, Cause, OutOfMemory},
     handle::OwnedHandle,
     provider::{Global, Provider},
     raw::{
-        Home, PutBack, Recycle, ResetAt, ValueHome,
-        remote::{Core, Owner, Recycler, RemoteShape, RemoteSlab, is_occupied, set_occupied},
+        Home, NoHooks, PutBack, Recycle, ResetAt, ValueHome, release,
+        remote::{Core, Recycler, RemoteShape, RemoteSlab, Tap, is_occupied, set_occupied},
     },
     sync::{DefaultLock, unlocked},
 };
@@ -55,8 +54,9 @@ type CoreOf<T, K, L, P> = Core<L, P, Recycler<T, K>>;
 /// # Ok::<(), flagstone::OutOfMemory>(())
 /// ```
 ///
-/// Everything else is as with a [`SlabCache`](super::SlabCache): slabs, owners, locks, costs. A slot has
-/// five bytes beside its object. All calls of `Recycle` run without any lock, and whichever thread drops
+/// Everything else is as with a [`SlabCache`](super::SlabCache): slabs, owners, locks, costs, except that a
+/// slab that goes back costs a `discard` for each of its objects. A slot has five bytes beside its object
+/// (three where there are no 64-bit atomics), and is rounded up to the object's alignment. All calls of `Recycle` run without any lock, and whichever thread drops
 /// the last box of a slab may discard the slab's objects.
 #[doc(alias("ObjectCache", "ConstructedCache", "kmem_cache"))]
 pub struct RecycleCache<
@@ -66,8 +66,7 @@ pub struct RecycleCache<
     const SLAB_SIZE: usize = { 64 * 1024 },
     P: Provider = Global,
 > {
-    core: NonNull<CoreOf<T, K, L, P>>,
-    owner: Owner,
+    tap: Tap<L, P, Recycler<T, K>>,
     // It holds objects, which wander between boxes: invariant in `T`.
     objects: PhantomData<Cell<T>>,
 }
@@ -106,14 +105,11 @@ impl<T, K: Recycle<T>, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provide
     ///
     /// As for [`new_in`](Self::new_in).
     pub fn with_parts(lock: L, recycle: K, provider: P) -> Result<Self, OutOfMemory> {
-        let shape = ShapeOf::<T, SLAB_SIZE>::SHAPE;
-        let cache = Self {
-            core: CoreOf::create(shape, lock, provider, Recycler::new(recycle))?,
-            owner: Owner::new(),
+        let recycler = Recycler::new(recycle);
+        Ok(Self {
+            tap: Tap::new(ShapeOf::<T, SLAB_SIZE>::SHAPE, lock, provider, recycler)?,
             objects: PhantomData,
-        };
-        cache.supply()?;
-        Ok(cache)
+        })
     }
 
     /// An object that is ready to be used: one that was used before, or a new one. Objects that are not
@@ -130,7 +126,9 @@ impl<T, K: Recycle<T>, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provide
     pub fn acquire(&self) -> Result<RecycleBox<T, K, L, SLAB_SIZE, P>, AllocError> {
         let (shape, recycle) = (ShapeOf::<T, SLAB_SIZE>::SHAPE, self.recycle());
         loop {
-            let slot = self.take().map_err(|cause| AllocError::new((), cause))?;
+            // SAFETY: it was made with this shape.
+            let slot = unsafe { self.tap.take(shape) };
+            let slot = slot.map_err(|refused| AllocError::new((), Cause::from(refused)))?;
             // SAFETY: taken, so it is ours and open; slots have notes.
             if unsafe { is_occupied(slot, shape) } {
                 // SAFETY: the slot is ours and holds an object.
@@ -189,11 +187,7 @@ impl<T, K: Recycle<T>, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provide
     /// since.
     #[must_use]
     pub unsafe fn from_raw(object: NonNull<T>) -> RecycleBox<T, K, L, SLAB_SIZE, P> {
-        let shape = ShapeOf::<T, SLAB_SIZE>::SHAPE;
-        if cfg!(debug_assertions) && !RemoteSlab::is_slot(object.cast(), shape) {
-            let address = object.as_ptr().addr();
-            report(Corruption::ForeignPointer { address });
-        }
+        RemoteSlab::expect_slot(object.cast(), ShapeOf::<T, SLAB_SIZE>::SHAPE);
         // SAFETY: the caller's promise.
         unsafe { OwnedHandle::new(object, RecycleSlabHome::new()) }
     }
@@ -201,19 +195,19 @@ impl<T, K: Recycle<T>, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provide
     /// How many slabs the cache and its clones have. Takes the lock.
     #[must_use]
     pub fn slabs(&self) -> usize {
-        self.core().slabs()
+        self.tap.core().slabs()
     }
 
     /// Gives empty slabs back to the provider, after their objects were discarded, except those that
     /// caches own; answers how many there were.
     pub fn shrink_to_fit(&self) -> usize {
-        CoreOf::shrink(self.core)
+        self.tap.shrink()
     }
 
     /// What makes and resets the objects.
     #[must_use]
     pub fn recycle(&self) -> &K {
-        self.core().tenants().recycle()
+        self.tap.core().tenants().recycle()
     }
 
     /// What all clones together have counted: slots handed out and given back, slabs, refusals. Exact while
@@ -222,34 +216,13 @@ impl<T, K: Recycle<T>, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provide
     #[cfg(feature = "stats")]
     #[must_use]
     pub fn stats(&self) -> Snapshot {
-        self.core().snapshot()
+        self.tap.core().snapshot()
     }
 
     /// Where the slabs come from.
     #[must_use]
     pub fn provider(&self) -> &P {
-        self.core().provider()
-    }
-
-    fn core(&self) -> &CoreOf<T, K, L, P> {
-        // SAFETY: the cache has a reference to the core.
-        unsafe { self.core.as_ref() }
-    }
-
-    #[inline(always)]
-    fn take(&self) -> Result<NonNull<u8>, Cause> {
-        loop {
-            // SAFETY: the owner's slabs have this shape.
-            if let Some(slot) = unsafe { self.owner.take(ShapeOf::<T, SLAB_SIZE>::SHAPE) } {
-                return Ok(slot);
-            }
-            self.supply()?;
-        }
-    }
-
-    fn supply(&self) -> Result<(), OutOfMemory> {
-        // SAFETY: the owner is one of this core's, and ours.
-        unsafe { CoreOf::supply(self.core, &self.owner) }
+        self.tap.core().provider()
     }
 }
 
@@ -258,21 +231,10 @@ impl<T, K: Recycle<T>, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provide
     for RecycleCache<T, K, L, SLAB_SIZE, P>
 {
     fn clone(&self) -> Self {
-        self.core().add_owner();
         Self {
-            core: self.core,
-            owner: Owner::new(),
+            tap: self.tap.clone(),
             objects: PhantomData,
         }
-    }
-}
-
-impl<T, K: Recycle<T>, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provider> Drop
-    for RecycleCache<T, K, L, SLAB_SIZE, P>
-{
-    fn drop(&mut self) {
-        // SAFETY: the owner is one of this core's; neither is used again.
-        unsafe { CoreOf::drop_owner(self.core, &self.owner) }
     }
 }
 
@@ -366,13 +328,8 @@ impl<T, K: Recycle<T>, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provide
         let shape = ShapeOf::<T, SLAB_SIZE>::SHAPE;
         // SAFETY: the caller's slot; slots have notes.
         unsafe { set_occupied(slot, occupied, shape) };
-        // SAFETY: as in `reset`.
-        let slab = unsafe { RemoteSlab::of(slot, shape.size()) };
-        // SAFETY: as above, and the caller's promise.
-        if unsafe { RemoteSlab::put(slot, shape, CoreOf::<T, K, L, P>::is_local()) } {
-            // SAFETY: the slab of that slot, of a core of these parameters, once.
-            unsafe { CoreOf::<T, K, L, P>::visit(slab) };
-        }
+        // SAFETY: as in `reset`, and the caller's promise.
+        unsafe { CoreOf::<T, K, L, P>::put(slot, shape) };
     }
 
     /// Drops the object in `slot`, and gives the slot back even if that panics.
@@ -390,16 +347,6 @@ impl<T, K: Recycle<T>, L: RawMutex + 'static, const SLAB_SIZE: usize, P: Provide
 
 // SAFETY: through the home an object goes to the threads of all caches, and what `SlabHome` says.
 unsafe impl<T, K, L, const SLAB_SIZE: usize, P> Send for RecycleSlabHome<T, K, L, SLAB_SIZE, P>
-where
-    T: Send,
-    K: Recycle<T> + Send + Sync,
-    L: Send + Sync,
-    P: Provider + Send + Sync,
-{
-}
-
-// SAFETY: as above.
-unsafe impl<T, K, L, const SLAB_SIZE: usize, P> Sync for RecycleSlabHome<T, K, L, SLAB_SIZE, P>
 where
     T: Send,
     K: Recycle<T> + Send + Sync,
@@ -450,10 +397,10 @@ where
     }
 
     unsafe fn release(&self, slot: NonNull<u8>, into: NonNull<u8>) {
-        // SAFETY: a live object of the caller's, moved once, to a place that may be written.
-        unsafe { into.cast::<T>().copy_from_nonoverlapping(slot.cast(), 1) };
-        // SAFETY: the caller's, and empty since the line above.
-        unsafe { Self::put(slot, false) };
+        // SAFETY: the caller's, and empty when this runs.
+        let back = || unsafe { Self::put(slot, false) };
+        // SAFETY: a live object that is the caller's; `into` has room for a `T`.
+        unsafe { release(&NoHooks, slot.cast::<T>(), into.cast(), back) };
     }
 
     unsafe fn vacate(&self, slot: NonNull<u8>) {

@@ -343,3 +343,19 @@ proptest! {
         prop_assert_eq!(counting.live(), 0);
     }
 }
+
+#[test]
+fn review_into_inner_loses_no_object_when_the_end_of_another_panics() {
+    let (maker, books) = Maker::new();
+    maker.discard.set(1);
+    let cache = RecycleCache::<_, _, SpinLock, 4096>::new(maker).unwrap();
+    let one = cache.acquire().unwrap();
+    let two = cache.acquire().unwrap();
+    drop(cache);
+    drop(one);
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        drop(OwnedHandle::into_inner(two))
+    }));
+    assert!(caught.is_err());
+    assert_eq!(books.live(), 0);
+}

@@ -196,12 +196,14 @@ impl Shelves {
         unsafe { owner.receive(slab, shape) };
     }
 
-    /// A slab on the shelf of full ones that has a free slot all the same. O(slabs).
+    /// A slab on the shelf of full ones that has a free slot all the same. O(slabs), with bits O(slots).
     fn not_quite_full(&self, shape: RemoteShape) -> Option<NonNull<RemoteSlab>> {
         let mut at = self.full.first();
         while let Some(slab) = at {
             // SAFETY: on the list, so it is there.
-            if unsafe { slab.as_ref() }.word().look().out() < shape.slots() {
+            let counted = unsafe { slab.as_ref() }.word().look().out() < shape.slots();
+            // SAFETY: as above.
+            if counted || (shape.bits() && unsafe { RemoteSlab::has_bits(slab, shape) }) {
                 return Some(slab);
             }
             // SAFETY: on that list.
@@ -221,7 +223,7 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
     }
 
     /// A core with one owner and no slab.
-    pub(crate) fn create(
+    pub(super) fn create(
         shape: RemoteShape,
         lock: L,
         provider: P,
@@ -328,16 +330,20 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
     unsafe fn end(core: NonNull<Self>) {
         // SAFETY: nobody else's, and moved out once: the chunk is only given back afterwards.
         let Self {
-            provider, tenants, ..
+            state,
+            provider,
+            tenants,
+            ..
         } = unsafe { core.read() };
         // SAFETY: a chunk of this provider and that layout, whose content was moved out.
         unsafe { provider.free(core.cast(), Self::LAYOUT) }; // USER CODE
+        drop(state); // USER CODE
         drop(tenants); // USER CODE
         drop(provider); // USER CODE
     }
 
     /// One owner more, without a slab.
-    pub(crate) fn add_owner(&self) {
+    pub(super) fn add_owner(&self) {
         self.hold();
         // At most as many as there are references.
         self.state.lock().owners += 1;
@@ -348,7 +354,7 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
     /// # Safety
     ///
     /// `owner` is one of the core's, and neither is used by the caller any more.
-    pub(crate) unsafe fn drop_owner(core: NonNull<Self>, owner: &Owner) {
+    pub(super) unsafe fn drop_owner(core: NonNull<Self>, owner: &Owner) {
         // The owner's reference, which goes even if the provider panics.
         let _held = Held(core);
         // SAFETY: that reference.
@@ -357,7 +363,7 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
             let mut state = this.state.lock();
             state.owners -= 1;
             // SAFETY: slabs of a core have its shape.
-            if let Some((slab, kept)) = unsafe { owner.give_up(this.shape) } {
+            if let Some((slab, kept)) = unsafe { owner.give_up(this.shape, Self::is_local()) } {
                 // SAFETY: an owner's slab is there.
                 let word = unsafe { slab.as_ref() }.word();
                 let in_use = word.hand_over(false, kept, Self::is_local());
@@ -380,7 +386,7 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
     /// `owner` is one of the core's, and the caller's.
     #[cold]
     #[inline(never)]
-    pub(crate) unsafe fn supply(core: NonNull<Self>, owner: &Owner) -> Result<(), OutOfMemory> {
+    pub(super) unsafe fn supply(core: NonNull<Self>, owner: &Owner) -> Result<(), OutOfMemory> {
         // SAFETY: the owner keeps the core.
         let this = unsafe { core.as_ref() };
         loop {
@@ -427,7 +433,7 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
                 return true;
             }
             // SAFETY: slabs of a core have its shape.
-            if let Some((slab, kept)) = unsafe { owner.give_up(shape) } {
+            if let Some((slab, kept)) = unsafe { owner.give_up(shape, local) } {
                 let in_use = word.hand_over(false, kept, local);
                 // SAFETY: it was its owner's, who gave it up.
                 unsafe { state.file(slab, in_use, shape) };
@@ -470,6 +476,23 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
         }
     }
 
+    /// Takes a slot back.
+    ///
+    /// # Safety
+    ///
+    /// `slot` is a slot in use of a slab of `shape` of a core of these parameters, the pointer is good for
+    /// all of the slab, and nobody uses the slot any more.
+    #[inline(always)]
+    pub(crate) unsafe fn put(slot: NonNull<u8>, shape: RemoteShape) {
+        // SAFETY: the caller's promise.
+        let slab = unsafe { RemoteSlab::of(slot, shape.size()) };
+        // SAFETY: as above.
+        if unsafe { RemoteSlab::put(slot, shape, Self::is_local()) } {
+            // SAFETY: the slab of that slot, once.
+            unsafe { Self::visit(slab) };
+        }
+    }
+
     /// Does what is to be done when a [`put`](RemoteSlab::put) answered `true`.
     ///
     /// # Safety
@@ -477,7 +500,7 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
     /// `slab` is the slab of that slot, made by a core of these parameters, and this is called once.
     #[cold]
     #[inline(never)]
-    pub(crate) unsafe fn visit(slab: NonNull<RemoteSlab>) {
+    pub(super) unsafe fn visit(slab: NonNull<RemoteSlab>) {
         // SAFETY: a slab stays as long as a visit is due.
         let core = unsafe { slab.as_ref() }.core().cast::<Self>();
         // SAFETY: a slab has a reference to its core.
@@ -497,8 +520,12 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Core<L, P, X> {
 
     /// Gives the empty slabs back to the provider that are kept for the next who needs one; answers how
     /// many.
-    pub(crate) fn shrink(core: NonNull<Self>) -> usize {
-        // SAFETY: whoever calls is an owner.
+    ///
+    /// # Safety
+    ///
+    /// The caller has a reference to the core.
+    pub(super) unsafe fn shrink(core: NonNull<Self>) -> usize {
+        // SAFETY: the caller's promise.
         let this = unsafe { core.as_ref() };
         let (gone, slabs) = {
             let mut state = this.state.lock();
@@ -560,5 +587,79 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Leaving<L, P, X> {
 impl<L: RawMutex + 'static, P: Provider, X: Tenants> Drop for Leaving<L, P, X> {
     fn drop(&mut self) {
         self.all();
+    }
+}
+
+#[cfg(all(test, feature = "std", not(any(loom, shuttle))))]
+mod tests {
+    use alloc::vec::Vec;
+    use core::{alloc::Layout, cell::Cell, ptr::NonNull};
+
+    use super::Core;
+    use crate::{
+        error::OutOfMemory,
+        provider::{Chunk, Global, Provider},
+        raw::remote::{owner::Owner, slab::RemoteSlab},
+        sync::SpinLock,
+    };
+
+    /// Grants so many chunks.
+    struct Limited(Cell<usize>);
+
+    // SAFETY: the global allocator's answers.
+    unsafe impl Provider for Limited {
+        fn alloc(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
+            let left = self.0.get().checked_sub(1);
+            self.0.set(left.ok_or(OutOfMemory::new(layout))?);
+            Global.alloc(layout)
+        }
+
+        unsafe fn free(&self, ptr: NonNull<u8>, layout: Layout) {
+            // SAFETY: passed on.
+            unsafe { Global.free(ptr, layout) }
+        }
+    }
+
+    /// A thread that stops between the two halves of a put makes the count of its slab one too high when
+    /// somebody else has its slot already.
+    #[test]
+    fn a_put_that_is_under_way_hides_no_other_slot() {
+        let shape = RemoteSlab::shape(Layout::new::<u8>(), 512, false);
+        let provider = Limited(Cell::new(2));
+        let core = Core::<_, _, ()>::create(shape, SpinLock::new(), provider, ()).unwrap();
+        let owner = Owner::new();
+        let take = || {
+            loop {
+                // SAFETY: slabs have that shape.
+                if let Some(slot) = unsafe { owner.take(shape) } {
+                    return Some(slot);
+                }
+                // SAFETY: an owner of this core.
+                unsafe { Core::supply(core, &owner) }.ok()?;
+            }
+        };
+        let slots: Vec<_> = (0..shape.slots()).map(|_| take().unwrap()).collect();
+        // SAFETY: a slot in use.
+        let slab = unsafe { RemoteSlab::of(slots[0], shape.size()) };
+        let offset = (slots[0].as_ptr().addr() & (shape.size() - 1)) as u32;
+        // SAFETY: the first half of the put of slot 0.
+        unsafe { RemoteSlab::set_bit(slab, shape, offset, false) };
+        // SAFETY: in use, and not any more.
+        unsafe { Core::<SpinLock, Limited, ()>::put(slots[1], shape) };
+        let taken = [take().unwrap(), take().unwrap()];
+        assert!(taken.contains(&slots[0]) && taken.contains(&slots[1]));
+        // SAFETY: as above.
+        unsafe { Core::<SpinLock, Limited, ()>::put(slots[2], shape) };
+        assert_eq!(take(), Some(slots[2]), "it was free before anybody asked");
+        // The other half of the put of slot 0.
+        // SAFETY: as above; its bit is somebody else's by now.
+        let said = unsafe { slab.as_ref() }.word().push(offset, false, |_| ());
+        assert_eq!(said.out(), shape.slots());
+        for slot in slots {
+            // SAFETY: in use, and not any more.
+            unsafe { Core::<SpinLock, Limited, ()>::put(slot, shape) };
+        }
+        // SAFETY: the core's only owner, not used again.
+        unsafe { Core::drop_owner(core, &owner) };
     }
 }

@@ -23,12 +23,13 @@ mod owner;
 mod shape;
 mod shelf;
 mod slab;
+mod tap;
 mod tenants;
 mod word;
 
 pub(crate) use self::core::Core;
 pub(crate) use link::{is_occupied, set_occupied};
-pub(crate) use owner::Owner;
 pub(crate) use shape::RemoteShape;
 pub(crate) use slab::RemoteSlab;
+pub(crate) use tap::Tap;
 pub(crate) use tenants::Recycler;

@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lock_api::{GuardSend, RawMutex};
 
-use super::{Core, Owner, RemoteShape, RemoteSlab};
+use super::{Core, RemoteShape, RemoteSlab, owner::Owner};
 use crate::{
     error::OutOfMemory,
     provider::{Chunk, Global, Provider},
@@ -32,6 +32,9 @@ const PREEMPTIONS: usize = 2;
 const SLAB: usize = 1024;
 const SHAPE: RemoteShape = RemoteSlab::shape(Layout::new::<[u64; 32]>(), SLAB, false);
 const _: () = assert!(SHAPE.slots() == 3 && SHAPE.mark() == 2);
+
+/// Slots of one byte and a bit each, in two groups.
+const BITS: RemoteShape = RemoteSlab::shape(Layout::new::<u8>(), 512, false);
 
 std::thread_local! {
     /// Loom runs all threads of a model on the thread that explores it, so this is one model's.
@@ -99,6 +102,11 @@ impl Ledger {
     }
 }
 
+/// Slabs are aligned to their size, and cores are not.
+fn is_slab(layout: Layout) -> bool {
+    layout.size() == layout.align()
+}
+
 impl Drop for Books {
     fn drop(&mut self) {
         for (chunk, layout) in self.returned.drain(..) {
@@ -112,7 +120,7 @@ impl Drop for Books {
 unsafe impl Provider for Ledger {
     fn alloc(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
         let mut books = self.books();
-        if layout.size() == SLAB {
+        if is_slab(layout) {
             books.slabs = books.slabs.checked_sub(1).ok_or(OutOfMemory::new(layout))?;
         }
         books.out += 1;
@@ -136,7 +144,7 @@ unsafe impl Provider for Ledger {
         }
         books.out -= 1;
         books.returned.push((ptr, layout));
-        if layout.size() != SLAB {
+        if !is_slab(layout) {
             CORE_IS_GONE.set(true);
         }
     }
@@ -146,6 +154,7 @@ type ModelCore = Core<Lingering, Ledger, ()>;
 
 /// A core, and who was in which slot.
 struct Bench {
+    shape: RemoteShape,
     core: NonNull<ModelCore>,
     ledger: Ledger,
     turn: AtomicUsize,
@@ -164,10 +173,15 @@ unsafe impl<V> Send for Sent<V> {}
 
 impl Bench {
     fn new(slabs: usize) -> Arc<Self> {
+        Self::of(SHAPE, slabs)
+    }
+
+    fn of(shape: RemoteShape, slabs: usize) -> Arc<Self> {
         let ledger = Ledger::new(slabs);
         let lock = Lingering(SpinLock::new());
-        let core = ModelCore::create(SHAPE, lock, ledger.clone(), ()).unwrap();
+        let core = ModelCore::create(shape, lock, ledger.clone(), ()).unwrap();
         Arc::new(Self {
+            shape,
             core,
             ledger,
             turn: AtomicUsize::new(0),
@@ -188,7 +202,7 @@ impl Bench {
     fn take(&self, owner: &Owner) -> Option<NonNull<u8>> {
         loop {
             // SAFETY: slabs have that shape.
-            if let Some(slot) = unsafe { owner.take(SHAPE) } {
+            if let Some(slot) = unsafe { owner.take(self.shape) } {
                 // SAFETY: loom fails if somebody else might still be in the slot.
                 self.witness(slot).with_mut(|users| unsafe { *users += 1 });
                 return Some(slot);
@@ -203,13 +217,13 @@ impl Bench {
         // SAFETY: as in `take`.
         self.witness(slot).with_mut(|users| unsafe { *users += 1 });
         // SAFETY: a slot in use.
-        let slab = unsafe { RemoteSlab::of(slot, SLAB) };
+        let slab = unsafe { RemoteSlab::of(slot, self.shape.size()) };
         // SAFETY: as above, and nobody's any more.
-        if unsafe { RemoteSlab::put(slot, SHAPE, false) } {
+        if unsafe { RemoteSlab::put(slot, self.shape, false) } {
             // Others may go on here.
             self.turn.load(Ordering::Relaxed);
             // SAFETY: only asked for its address.
-            let base = unsafe { RemoteSlab::base(slot, SLAB) };
+            let base = unsafe { RemoteSlab::base(slot, self.shape.size()) };
             let gone = self
                 .ledger
                 .books()
@@ -330,6 +344,30 @@ fn owners_meet() {
     bench.put(slots[2]);
     there.join().unwrap();
     bench.is_over();
+}
+
+/// Slots with bits come back while their owner looks for some; it finds no more and no fewer.
+fn bits_meet_puts() {
+    let bench = Bench::of(BITS, 1);
+    let owner = Owner::new();
+    let slots: Vec<_> = (0..BITS.slots())
+        .map(|_| bench.take(&owner).unwrap())
+        .collect();
+    // Two of a group, and one of another.
+    let there = put_there(&bench, alloc::vec![slots[0], slots[100], slots[1]]);
+    let found = bench.take(&owner);
+    there.join().unwrap();
+    let mut free = 3 - usize::from(found.is_some());
+    while bench.take(&owner).is_some() {
+        free -= 1;
+    }
+    assert_eq!(free, 0, "as many as came back");
+}
+
+#[test]
+fn bits_and_puts() {
+    explore_within(PREEMPTIONS, bits_meet_puts);
+    finds("bits come back relaxed", bits_meet_puts);
 }
 
 #[test]

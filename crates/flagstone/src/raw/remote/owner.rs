@@ -111,8 +111,12 @@ impl Owner {
     ///
     /// # Safety
     ///
-    /// The owner's slabs have that shape.
-    pub(super) unsafe fn give_up(&self, shape: RemoteShape) -> Option<(NonNull<RemoteSlab>, u32)> {
+    /// The owner's slabs have that shape, and are `local` or not.
+    pub(super) unsafe fn give_up(
+        &self,
+        shape: RemoteShape,
+        local: bool,
+    ) -> Option<(NonNull<RemoteSlab>, u32)> {
         let slab = self.slab()?;
         // SAFETY: ours (invariant 1).
         let descriptor = unsafe { slab.as_ref() };
@@ -120,7 +124,7 @@ impl Owner {
         let at_hand = if shape.bits() {
             if left != 0 {
                 // SAFETY: ours, with bits; what is at hand is in that group.
-                unsafe { RemoteSlab::return_group(slab, self.group.get(), left) };
+                unsafe { RemoteSlab::return_group(slab, self.group.get(), left, local) };
             }
             descriptor.kept.set(0);
             descriptor.count_not_taken(left.count_ones());
@@ -155,7 +159,8 @@ impl Owner {
         let came_back = shape.slots().saturating_sub(descriptor.word().look().out());
         let fresh = descriptor.fresh.get();
         let all_touched = fresh == shape.slots();
-        if came_back >= WORTH_COLLECTING || (all_touched && came_back > 0) {
+        // With bits the count may hide a slot: those of puts that are under way may count as out twice.
+        if came_back >= WORTH_COLLECTING || (all_touched && (came_back > 0 || shape.bits())) {
             // SAFETY: ours, and of that shape.
             unsafe { self.collect(slab, shape, local) };
             return self.left.get() != 0;
@@ -178,20 +183,24 @@ impl Owner {
         let descriptor = unsafe { slab.as_ref() };
         let word = descriptor.word();
         if !shape.bits() {
+            if cfg!(debug_assertions) {
+                // Before the list is taken, as what is found may unwind: others only put slots before it.
+                let said = word.look();
+                let slots = shape.slots() - said.out();
+                // SAFETY: ours.
+                unsafe { RemoteSlab::check(slab, said.head(), slots, shape) };
+            }
             let (head, slots) = word.collect(shape.slots(), local);
             descriptor.count_collected(slots);
-            if cfg!(debug_assertions) {
-                // SAFETY: ours, and collected.
-                unsafe { RemoteSlab::check(slab, head, slots, shape) };
-            }
             self.at_hand(head, slots);
             return;
         }
         let groups = shape.slots().div_ceil(GROUP);
-        // The slot that came back last, or any.
+        // The slot that came back last, or on from where the last ones were found.
+        let start = self.group.get() % groups;
         let hint = shape.slot_at(word.look().head());
-        let start = hint.map_or(0, |(slot, _)| slot / GROUP);
-        for group in (start..groups).chain(0..start) {
+        let hint = hint.map_or(start, |(slot, _)| slot / GROUP);
+        for group in [hint].into_iter().chain(start..groups).chain(0..start) {
             // SAFETY: ours, with bits, and so many groups.
             let bits = unsafe { RemoteSlab::take_group(slab, group, local) };
             if bits != 0 {

@@ -10,7 +10,10 @@ use super::{
 use crate::{
     corruption::{Corruption, hooks, report},
     layout::SlabLayout,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        seeded,
+    },
 };
 
 /// Where a slab is.
@@ -51,8 +54,8 @@ pub(crate) struct RemoteSlab {
     pub(super) chain: Cell<u32>,
     pub(super) kept: Cell<u32>,
     pub(super) fresh: Cell<u32>,
-    pub(super) awaited: Cell<u32>,
     pub(super) shelf: Cell<Shelf>,
+    pub(super) awaited: Cell<u32>,
     pub(super) next: Cell<*mut RemoteSlab>,
     pub(super) previous: Cell<*mut RemoteSlab>,
     #[cfg(feature = "stats")]
@@ -120,8 +123,8 @@ impl RemoteSlab {
             chain: Cell::new(0),
             kept: Cell::new(0),
             fresh: Cell::new(0),
-            awaited: Cell::new(0),
             shelf: Cell::new(Shelf::Empty),
+            awaited: Cell::new(0),
             next: Cell::new(ptr::null_mut()),
             previous: Cell::new(ptr::null_mut()),
             #[cfg(feature = "stats")]
@@ -185,10 +188,13 @@ impl RemoteSlab {
         unsafe { base.byte_add(offset) }.cast()
     }
 
-    /// Whether `address` is where a slot of a slab of `shape` starts.
-    pub(crate) fn is_slot(address: NonNull<u8>, shape: RemoteShape) -> bool {
-        let offset = (address.as_ptr().addr() & (shape.size() - 1)) as u32;
-        matches!(shape.slot_at(offset), Some((_, 0)))
+    /// Reports an address that is not where a slot of a slab of `shape` starts, in debug builds.
+    pub(crate) fn expect_slot(address: NonNull<u8>, shape: RemoteShape) {
+        let address = address.as_ptr().addr();
+        let offset = (address & (shape.size() - 1)) as u32;
+        if cfg!(debug_assertions) && !matches!(shape.slot_at(offset), Some((_, 0))) {
+            report(Corruption::ForeignPointer { address });
+        }
     }
 
     /// The `Core` that made it.
@@ -223,7 +229,7 @@ impl RemoteSlab {
         unsafe { word.as_ref() }
     }
 
-    /// Takes a slot back; `true` when the slab must now be visited (invariant 4).
+    /// Takes a slot back; `true` when the slab must now be visited (invariant 4). `Core::put` does both.
     ///
     /// Whoever gets `false` must not look at the slab any more: it may be gone.
     ///
@@ -232,7 +238,7 @@ impl RemoteSlab {
     /// `slot` is a slot in use of a slab of `shape` whose structure is `local` or not, the pointer is
     /// good for all of the slab, and nobody uses the slot any more.
     #[inline(always)]
-    pub(crate) unsafe fn put(slot: NonNull<u8>, shape: RemoteShape, local: bool) -> bool {
+    pub(super) unsafe fn put(slot: NonNull<u8>, shape: RemoteShape, local: bool) -> bool {
         // SAFETY: the caller's promise.
         let slab = unsafe { Self::of(slot, shape.size()) };
         let offset = (slot.as_ptr().addr() & (shape.size() - 1)) as u32;
@@ -261,18 +267,16 @@ impl RemoteSlab {
     ///
     /// A slot in use is at `offset` in the slab.
     #[inline(always)]
-    unsafe fn set_bit(slab: NonNull<Self>, shape: RemoteShape, offset: u32, local: bool) {
+    pub(super) unsafe fn set_bit(
+        slab: NonNull<Self>,
+        shape: RemoteShape,
+        offset: u32,
+        local: bool,
+    ) {
         let number = (offset - shape.offset(0)) / shape.stride() as u32;
         // SAFETY: the number of a slot of the slab, which stays until it is counted.
         let group = unsafe { Self::group(slab, number / GROUP) };
-        let bit = 1 << (number % GROUP);
-        if local {
-            let bits = group.load(Ordering::Relaxed);
-            group.store(bits | bit, Ordering::Relaxed);
-        } else {
-            // Release: pairs with the Acquire of `take_group`, whose caller owns the slot then.
-            group.fetch_or(bit, Ordering::Release);
-        }
+        set(group, 1 << (number % GROUP), local);
     }
 
     /// Takes all free slots of group number `group`, as bits.
@@ -292,7 +296,7 @@ impl RemoteSlab {
             word.store(0, Ordering::Relaxed);
             return bits;
         }
-        // Acquire: pairs with the Release in `set_bit`.
+        // Acquire: pairs with the Release in `set`.
         word.swap(0, Ordering::Acquire)
     }
 
@@ -339,18 +343,31 @@ impl RemoteSlab {
     /// # Safety
     ///
     /// As for `take_group`; the slots are the caller's.
-    pub(super) unsafe fn return_group(slab: NonNull<Self>, group: u32, bits: usize) {
+    pub(super) unsafe fn return_group(slab: NonNull<Self>, group: u32, bits: usize, local: bool) {
         // SAFETY: the caller's promise.
-        let word = unsafe { Self::group(slab, group) };
-        // Release: as in `set_bit`.
-        word.fetch_or(bits, Ordering::Release);
+        set(unsafe { Self::group(slab, group) }, bits, local);
+    }
+
+    /// Whether a slot is free by its bit, be it counted or not: puts that are under way may hide one.
+    /// O(slots / 64).
+    ///
+    /// # Safety
+    ///
+    /// `slab` is there, and has bits.
+    pub(super) unsafe fn has_bits(slab: NonNull<Self>, shape: RemoteShape) -> bool {
+        (0..shape.slots().div_ceil(GROUP)).any(|group| {
+            // SAFETY: so many groups.
+            let word = unsafe { Self::group(slab, group) };
+            // Relaxed: whoever takes them looks again.
+            word.load(Ordering::Relaxed) != 0
+        })
     }
 
     /// Looks whether the list of `slots` slots from `head` on is one: each link leads to a slot.
     ///
     /// # Safety
     ///
-    /// The caller owns the slab, and the list, which has been collected; the slab has links.
+    /// The caller owns the slab, so the list from a head on that it has seen stays; the slab has links.
     pub(super) unsafe fn check(slab: NonNull<Self>, head: u32, slots: u32, shape: RemoteShape) {
         // SAFETY: the pointer is good for all of the slab.
         let base = unsafe { Self::base(slab.cast(), shape.size()) };
@@ -368,4 +385,21 @@ impl RemoteSlab {
             hooks::slot_closed(slot, shape.stride());
         }
     }
+}
+
+/// Sets free bits.
+#[inline(always)]
+fn set(group: &AtomicUsize, bits: usize, local: bool) {
+    if local {
+        let others = group.load(Ordering::Relaxed);
+        group.store(others | bits, Ordering::Relaxed);
+        return;
+    }
+    // Release: pairs with the Acquire of `take_group`, whose caller owns the slots then.
+    let order = if seeded("bits come back relaxed") {
+        Ordering::Relaxed
+    } else {
+        Ordering::Release
+    };
+    group.fetch_or(bits, order);
 }

@@ -37,7 +37,7 @@ impl Said {
         Some(most) if HEAD < 32 => most,
         _ => 1 << 31,
     };
-    /// The most slots: twice as many must fit, as slots that are on their way back may count twice.
+    /// The most slots. More must fit: with bits, each put that is under way may count one more as out.
     pub(super) const MOST_SLOTS: u32 = OWNED / 2;
 
     pub(super) const fn new(head: u32, owned: bool, out: u32) -> Self {
