@@ -348,6 +348,36 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
         Ok(count)
     }
 
+    /// Drops the handles of a batch; how many. Of any pool of these parameters: a handle knows its own.
+    /// As fast as dropping them in a loop, which is what moves slots by the magazine.
+    ///
+    /// ```
+    /// use flagstone::LockFreePool;
+    ///
+    /// let pool = LockFreePool::new(100);
+    /// let mut handles = Vec::new();
+    /// pool.alloc_many(0..100, &mut handles)?;
+    /// assert_eq!(LockFreePool::free_many(handles.drain(10..)), 90);
+    /// assert_eq!((handles.len(), pool.available()), (10, 90));
+    /// # Ok::<(), flagstone::AllocError<i32>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When a destructor does. Its slot is free, and the handles after it are still with `handles`, whose
+    /// drop frees them unless it was passed by reference.
+    #[doc(alias = "deallocate_batch")]
+    pub fn free_many(
+        handles: impl IntoIterator<Item = LockFreeHandle<T, K, P, SLAB_BYTES>>,
+    ) -> usize {
+        let mut count = 0;
+        for handle in handles {
+            drop(handle); // USER CODE
+            count += 1;
+        }
+        count
+    }
+
     /// Makes a handle from what [`OwnedHandle::into_raw`](crate::OwnedHandle::into_raw) returned.
     ///
     /// # Safety

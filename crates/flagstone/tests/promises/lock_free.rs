@@ -21,7 +21,10 @@ use flagstone::{
     },
     provider::Global,
 };
-use flagstone_testkit::provider::{Counting, FailNth, Lie, Lying};
+use flagstone_testkit::{
+    fuse::{blow, blows},
+    provider::{Counting, FailNth, Lie, Lying},
+};
 use proptest::prelude::*;
 
 /// A provider for ever, as these pools ask for, where leak checkers find it.
@@ -74,6 +77,32 @@ fn another_thread_gets_what_this_one_has_at_hand() {
         });
         assert_eq!(pool.available(), capacity);
     }
+}
+
+#[test]
+fn a_batch_is_freed_whatever_its_destructors_do() {
+    struct Bomb(bool, Arc<AtomicUsize>);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            if self.0 {
+                blow();
+            }
+        }
+    }
+    let gone = Arc::new(AtomicUsize::new(0));
+    for pool in [LockFreePool::new(300), LockFreePool::exact(300)] {
+        let mut handles = Vec::new();
+        let values = (0..300).map(|n| Bomb(n == 100, Arc::clone(&gone)));
+        let placed = pool.alloc_many(values, &mut handles);
+        assert_eq!(placed.map_err(|_| "there is room"), Ok(300));
+        assert_eq!(LockFreePool::free_many(handles.drain(..50)), 50);
+        assert!(blows(|| {
+            LockFreePool::free_many(handles);
+        }));
+        assert_eq!(pool.available(), 300);
+    }
+    assert_eq!(gone.load(Ordering::Relaxed), 600);
 }
 
 #[test]
