@@ -4,7 +4,10 @@
     reason = "hands out 'static references and takes them back"
 )]
 
-use std::ptr::NonNull;
+use std::{
+    ptr::NonNull,
+    sync::{Mutex, PoisonError},
+};
 
 /// A value that is borrowed for `'static`, as one leaked on purpose is, and still dropped at the
 /// end, so that leak checkers find nothing.
@@ -41,4 +44,13 @@ impl<T> Drop for Leaked<T> {
         // SAFETY: the box that `new` leaked; by its promise nothing borrows it any more.
         drop(unsafe { Box::from_raw(self.value.as_ptr()) });
     }
+}
+
+/// A value for ever, as some pools ask of their provider. Its address is kept where leak checkers look.
+pub fn forever<T: 'static>(value: T) -> &'static T {
+    static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let value = &*Box::leak(Box::new(value));
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.push(std::ptr::from_ref(value).addr());
+    value
 }

@@ -10,6 +10,7 @@ use flagstone::{
 };
 use flagstone_testkit::{
     fuse::{Fuse, blows},
+    leaked::forever,
     provider::Counting,
 };
 
@@ -89,7 +90,7 @@ flagstone::function_provider! {
 }
 
 fn ledger() -> &'static Ledger {
-    Box::leak(Box::default())
+    forever(Ledger::default())
 }
 
 /// Each value of a type with a field has its own; a null pointer and a misaligned one are refusals by

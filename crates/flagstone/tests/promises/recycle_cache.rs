@@ -17,6 +17,7 @@ use flagstone::{
 };
 use flagstone_testkit::{
     fuse::{Fuse, blows},
+    leaked::forever,
     provider::{Counting, FailNth},
 };
 use proptest::prelude::*;
@@ -181,7 +182,7 @@ fn what_is_not_valid_is_discarded() {
 #[test]
 fn boxes_outlive_the_cache_and_objects_end_with_their_slab() {
     let (maker, books) = Maker::new();
-    let provider: &'static Counting = Box::leak(Box::new(<Counting>::default()));
+    let provider = forever(<Counting>::default());
     let cache = RecycleCache::<_, _, SpinLock, 1024, _>::new_in(maker, provider).unwrap();
     let held: Vec<RecycleBox<_, _, SpinLock, 1024, _>> =
         (0..100).map(|_| cache.acquire().unwrap()).collect();

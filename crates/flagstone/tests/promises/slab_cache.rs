@@ -19,6 +19,7 @@ use flagstone::{
 };
 use flagstone_testkit::{
     fuse::{blow, blows},
+    leaked::Leaked,
     provider::{Call, Counting, FailNth, Lie, Lying, Reentrant},
     value::Census,
 };
@@ -387,7 +388,9 @@ fn destructors_may_use_the_cache_they_lie_in() {
 #[test]
 fn a_provider_may_use_the_cache_it_serves() {
     fn reenters<L: RawMutex + 'static>() {
-        let provider: &'static Reentrant = Box::leak(Box::default());
+        // SAFETY: everything that borrows it below goes before it, and `hush` breaks the circle.
+        let leaked = unsafe { Leaked::new(Reentrant::default()) };
+        let provider = leaked.get();
         let cache = SlabCache::<u64, L, 512, _>::new_in(provider).unwrap();
         let inner = Rc::new((cache.clone(), RefCell::new(Vec::new())));
         provider.call({
