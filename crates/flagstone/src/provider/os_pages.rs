@@ -212,8 +212,9 @@ unsafe impl Provider for OsPages {
         let moved = unsafe { resize(ptr, before, len, align) }.ok_or(refused)?;
         Ok(Chunk {
             ptr: NonNull::slice_from_raw_parts(moved, len),
-            // Behind the bytes that were asked for, the last old page may have been written to.
-            zeroed: old.size() == before,
+            // Fresh pages only: behind the bytes that were asked for, the last old page may have been
+            // written to, and so may all that a smaller chunk still has.
+            zeroed: old.size() == before && new.size() >= before,
         })
     }
 

@@ -71,7 +71,7 @@ fn resize<P: Provider>(provider: P, steps: &[(usize, usize)]) -> usize {
                 if chunk.zeroed {
                     // SAFETY: `same` bytes at least are there.
                     let behind = unsafe { first.add(same) };
-                    assert!(size == same || zero(behind, chunk.ptr.len() - same));
+                    assert!(zero(behind, chunk.ptr.len() - same), "{now:?} to {new:?}");
                 }
                 now = new;
                 fill(first, size);
