@@ -118,6 +118,7 @@ macro_rules! function_provider {
         $(#[$meta])*
         $visibility struct $name;
 
+        // SAFETY: the promise of who wrote `unsafe` in the call of this macro.
         #[allow(unsafe_code, reason = "said in the call; an error where it is forbidden")]
         unsafe impl $crate::provider::Provider for $name {
             fn alloc(
@@ -145,6 +146,7 @@ macro_rules! function_provider {
         $(#[$meta])*
         $visibility struct $name($inside $context);
 
+        // SAFETY: the promise of who wrote `unsafe` in the call of this macro.
         #[allow(unsafe_code, reason = "said in the call; an error where it is forbidden")]
         unsafe impl $crate::provider::Provider for $name {
             fn alloc(
@@ -229,6 +231,7 @@ macro_rules! link_provider {
             $visibility struct $name;
             unsafe {
                 alloc: |layout: ::core::alloc::Layout| {
+                    // SAFETY: the call of this macro says that the symbol is such a function.
                     unsafe extern "C-unwind" {
                         #[link_name = $alloc]
                         fn supplied(size: usize, align: usize) -> *mut u8;
@@ -237,6 +240,7 @@ macro_rules! link_provider {
                     unsafe { supplied(layout.size(), layout.align()) }
                 },
                 free: |ptr: *mut u8, layout: ::core::alloc::Layout| {
+                    // SAFETY: as above.
                     unsafe extern "C-unwind" {
                         #[link_name = $free]
                         fn supplied(ptr: *mut u8, size: usize, align: usize);
@@ -256,8 +260,8 @@ macro_rules! link_provider {
 ///
 /// # Errors
 ///
-/// A size and an alignment that are no [`Layout`](core::alloc::Layout), which only C code could ask
-/// for, are answered with a null pointer.
+/// A size of 0, or a size and an alignment that are no [`Layout`](core::alloc::Layout), which only C code
+/// could ask for, are answered with a null pointer.
 ///
 /// # Safety
 ///
@@ -277,13 +281,15 @@ macro_rules! supply_provider {
             reason = "said in the call; an error where it is forbidden"
         )]
         const _: () = {
+            // SAFETY: the call of this macro says that nothing else has this name, here and below.
             #[unsafe(export_name = $alloc_name)]
             extern "C-unwind" fn __flagstone_alloc(size: usize, align: usize) -> *mut u8 {
                 let alloc: unsafe fn(::core::alloc::Layout) -> *mut u8 = $alloc;
                 match ::core::alloc::Layout::from_size_align(size, align) {
-                    // SAFETY: the promise of who wrote `unsafe` in the call of this macro.
-                    ::core::result::Result::Ok(layout) => unsafe { alloc(layout) },
-                    ::core::result::Result::Err(_) => ::core::ptr::null_mut(),
+                    // SAFETY: the promise of who wrote `unsafe` in the call of this macro, for a layout
+                    // that is not of 0 bytes.
+                    ::core::result::Result::Ok(layout) if size > 0 => unsafe { alloc(layout) },
+                    _ => ::core::ptr::null_mut(),
                 }
             }
 
