@@ -16,9 +16,9 @@ use crate::{
     payload::Payload,
 };
 
-/// The pools differ in how they are made and in their handles.
+/// What is ours differs in how it is made, in its handles, and in what it adds when it grows.
 macro_rules! ours {
-    ($adapter:ident, $name:literal, $pool:ty, $handle:ident $(<$strategy:ty>)?, $new:expr) => {
+    ($adapter:ident, $name:literal, $p:lifetime, $pool:ty => $handle:ty, $new:expr, $slots:expr) => {
         #[doc = concat!("`", $name, "`.")]
         pub(crate) struct $adapter<T>($pool);
 
@@ -26,7 +26,7 @@ macro_rules! ours {
             const NAME: &'static str = $name;
             const ROLE: Role = Role::Ours;
             type Value = T;
-            type Handle<'p> = $handle<'p, T $(, $strategy)?>;
+            type Handle<$p> = $handle;
 
             fn with_capacity(capacity: usize) -> Self {
                 Self($new(capacity))
@@ -38,12 +38,12 @@ macro_rules! ours {
             }
 
             #[inline(always)]
-            fn free<'p>(&'p self, handle: Self::Handle<'p>) {
+            fn free<'h>(&'h self, handle: Self::Handle<'h>) {
                 drop(handle);
             }
 
             #[inline(always)]
-            fn get<'p>(&'p self, handle: &'p Self::Handle<'_>) -> &'p T {
+            fn get<'h>(&'h self, handle: &'h Self::Handle<'_>) -> &'h T {
                 handle
             }
 
@@ -53,7 +53,7 @@ macro_rules! ours {
             }
 
             fn slots_per_slab() -> usize {
-                $adapter::<T>::with_capacity(1).0.capacity()
+                $slots(&Self::with_capacity(1).0)
             }
         }
     };
@@ -63,21 +63,30 @@ macro_rules! ours {
 macro_rules! with_strategy {
     ($adapter:ident, $name:literal, $strategy:ty) => {
         ours!(
-            $adapter,
-            $name,
-            FixedPool<T, $strategy>,
-            FixedHandle<$strategy>,
-            |capacity| FixedPool::with_strategy(capacity).unwrap_or_else(|_| exhausted())
+            $adapter, $name, 'p,
+            FixedPool<T, $strategy> => FixedHandle<'p, T, $strategy>,
+            |capacity| FixedPool::with_strategy(capacity).unwrap_or_else(|_| exhausted()),
+            FixedPool::capacity
+        );
+    };
+}
+
+/// A slab cache behind a lock, with slabs of 64 KiB as the pools have.
+macro_rules! slab_cache {
+    ($adapter:ident, $name:literal, $lock:ty) => {
+        ours!(
+            $adapter, $name, 'p,
+            SlabCache<T, $lock> => SlabBox<T, $lock>,
+            |_| SlabCache::new().unwrap_or_else(|_| exhausted()),
+            |_: &SlabCache<T, $lock>| SlabCache::<T, $lock>::SLOTS_PER_SLAB
         );
     };
 }
 
 ours!(
-    FixedIntrusive,
-    "flagstone::FixedPool",
-    FixedPool<T>,
-    FixedHandle,
-    FixedPool::new
+    FixedIntrusive, "flagstone::FixedPool", 'p,
+    FixedPool<T> => FixedHandle<'p, T>,
+    FixedPool::new, FixedPool::capacity
 );
 with_strategy!(
     FixedChecked,
@@ -92,56 +101,10 @@ with_strategy!(
 );
 with_strategy!(FixedBitmap, "flagstone::FixedPool<Bitmap>", Indexed<Bitmap>);
 ours!(
-    Growing,
-    "flagstone::GrowingPool",
-    GrowingPool<T>,
-    GrowingHandle,
-    GrowingPool::new
+    Growing, "flagstone::GrowingPool", 'p,
+    GrowingPool<T> => GrowingHandle<'p, T>,
+    GrowingPool::new, GrowingPool::capacity
 );
-
-/// A slab cache behind a lock, with slabs of 64 KiB as the pools have.
-macro_rules! slab_cache {
-    ($adapter:ident, $name:literal, $lock:ty) => {
-        #[doc = concat!("`", $name, "`.")]
-        pub(crate) struct $adapter<T>(SlabCache<T, $lock>);
-
-        impl<T: Payload> Contender for $adapter<T> {
-            const NAME: &'static str = $name;
-            const ROLE: Role = Role::Ours;
-            type Value = T;
-            type Handle<'p> = SlabBox<T, $lock>;
-
-            fn with_capacity(_: usize) -> Self {
-                Self(SlabCache::new().unwrap_or_else(|_| exhausted()))
-            }
-
-            #[inline(always)]
-            fn alloc(&self, value: T) -> Self::Handle<'_> {
-                self.0.alloc(value).unwrap_or_else(|_| exhausted())
-            }
-
-            #[inline(always)]
-            fn free<'p>(&'p self, handle: Self::Handle<'p>) {
-                drop(handle);
-            }
-
-            #[inline(always)]
-            fn get<'p>(&'p self, handle: &'p Self::Handle<'_>) -> &'p T {
-                handle
-            }
-
-            #[inline(always)]
-            fn witness(&self, handle: &Self::Handle<'_>) {
-                black_box(OwnedHandle::as_ptr(handle));
-            }
-
-            fn slots_per_slab() -> usize {
-                SlabCache::<T, $lock>::SLOTS_PER_SLAB
-            }
-        }
-    };
-}
-
 slab_cache!(CacheNoLock, "flagstone::SlabCache<NoLock>", NoLock);
 slab_cache!(CacheSpinLock, "flagstone::SlabCache<SpinLock>", SpinLock);
 slab_cache!(

@@ -9,9 +9,13 @@
 #![no_main]
 
 mod checks;
+// What a C library would have done, as the example kernel does it.
+#[path = "../../../examples/kernel/linux/src/mem.rs"]
+mod mem;
+#[path = "../../../examples/kernel/linux/src/system.rs"]
 mod system;
 
-use core::fmt::Write as _;
+use core::{fmt::Write as _, panic::PanicInfo};
 
 /// Called by `_start` with an aligned stack.
 #[unsafe(no_mangle)]
@@ -29,3 +33,14 @@ extern "C" fn run() -> ! {
     );
     system::exit(0)
 }
+
+#[panic_handler]
+fn panicked(info: &PanicInfo<'_>) -> ! {
+    // There is nowhere to report that this failed; the exit code says enough.
+    let _ = writeln!(system::Stdout, "{info}");
+    system::exit(101)
+}
+
+/// Debug builds of `core` name it; nothing unwinds here.
+#[unsafe(no_mangle)]
+extern "C" fn rust_eh_personality() {}

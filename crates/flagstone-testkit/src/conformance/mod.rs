@@ -37,7 +37,9 @@ pub use cached::{Cached, CachedPool, Tallied};
 pub use door::{Counted, Door, InPlace, Initializes, Pool, Unwrap, Walk};
 pub use kind::{PoolKind, each, fill};
 pub use policies::Zeroing;
-pub use pools::{Fixed, Growing, LockFree, LockFreeExact, TestedStrategy, ThreadSafe};
+pub use pools::{
+    Fixed, Growing, LockFree, LockFreeExact, LockFreeMode, TestedStrategy, ThreadSafe,
+};
 pub use recycling::{Emptied, Filled, Recycling, RecyclingPool};
 pub use rooted::{Kept, KeptFixed, KeptGrowing, KeptThreadSafe, KeptVacant};
 pub use spec::{Growth, Setting, Spec};

@@ -98,31 +98,17 @@ impl<R: lock_api::RawMutex + 'static> PoolKind for ThreadSafe<R> {
     }
 }
 
-/// [`LockFreePool`].
+/// [`LockFreePool`], counting exactly or not.
 #[derive(Debug)]
-pub struct LockFree;
+pub struct LockFreeMode<const EXACT: bool>;
 
-impl PoolKind for LockFree {
-    type Pool<T: Unpin + 'static, K: Hooks<T> + 'static> =
-        LockFreePool<T, K, Counting<Supplied>, 4096>;
-
-    const CHECKED: bool = false;
-
-    fn build<T: Unpin + 'static, K: Hooks<T> + 'static>(
-        setting: Setting,
-        spec: Spec<T>,
-        hooks: K,
-    ) -> Result<Self::Pool<T, K>, ConfigError> {
-        let config = config(spec, setting)?;
-        LockFreePool::with_parts(config, hooks, Supplied::counting(setting.source))
-    }
-}
+/// [`LockFreePool`] as it usually is.
+pub type LockFree = LockFreeMode<false>;
 
 /// [`LockFreePool`], counting exactly.
-#[derive(Debug)]
-pub struct LockFreeExact;
+pub type LockFreeExact = LockFreeMode<true>;
 
-impl PoolKind for LockFreeExact {
+impl<const EXACT: bool> PoolKind for LockFreeMode<EXACT> {
     type Pool<T: Unpin + 'static, K: Hooks<T> + 'static> =
         LockFreePool<T, K, Counting<Supplied>, 4096>;
 
@@ -134,7 +120,12 @@ impl PoolKind for LockFreeExact {
         hooks: K,
     ) -> Result<Self::Pool<T, K>, ConfigError> {
         let config = config(spec, setting)?;
-        LockFreePool::exact_with_parts(config, hooks, Supplied::counting(setting.source))
+        let provider = Supplied::counting(setting.source);
+        if EXACT {
+            LockFreePool::exact_with_parts(config, hooks, provider)
+        } else {
+            LockFreePool::with_parts(config, hooks, provider)
+        }
     }
 }
 

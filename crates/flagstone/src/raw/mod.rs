@@ -23,6 +23,7 @@ mod hooks;
 mod idle;
 mod lifecycle;
 mod list;
+mod locate;
 mod mapped;
 mod policy;
 mod recycle;

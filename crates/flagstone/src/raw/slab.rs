@@ -2,7 +2,10 @@
 
 use core::{cell::Cell, ptr, ptr::NonNull};
 
-use super::list::{ListWalk, LocalList, Place, PlacedList, WIDE};
+use super::{
+    list::{ListWalk, LocalList, Place, PlacedList, WIDE},
+    locate,
+};
 use crate::layout::{SlabLayout, SlotLayout};
 
 /// What all slabs of an owner have in common.
@@ -116,17 +119,6 @@ impl Slab {
         slab
     }
 
-    /// Where the slab of `size` bytes starts that `address` lies in.
-    ///
-    /// # Safety
-    ///
-    /// `address` points into a slab of `size` bytes, and may be used for all of it.
-    #[inline(always)]
-    pub(super) unsafe fn base(address: NonNull<u8>, size: usize) -> NonNull<u8> {
-        // SAFETY: slabs are aligned to their size, so this goes back to the base of the slab.
-        unsafe { address.byte_sub(address.as_ptr().addr() & (size - 1)) }
-    }
-
     /// The slab that `slot` lies in.
     ///
     /// # Safety
@@ -134,12 +126,8 @@ impl Slab {
     /// `slot` points into a slab of `size` bytes, and may be used for all of it.
     #[inline(always)]
     pub(crate) unsafe fn of(slot: NonNull<u8>, size: usize) -> NonNull<Self> {
-        // Two steps, so that the colour is computed beside the base and not after it.
         // SAFETY: the caller's promise.
-        let base = unsafe { Self::base(slot, size) };
-        let offset = SlabLayout::descriptor_offset(slot.as_ptr().addr(), size);
-        // SAFETY: the descriptor lies in the slab.
-        in_register(unsafe { base.byte_add(offset) }).cast()
+        in_register(unsafe { locate::descriptor(slot, size) }).cast()
     }
 
     /// The list of the slab at `base`, in its place: offsets are bytes from the base.
@@ -174,7 +162,7 @@ impl Slab {
     /// `slab` is a slab of `shape`.
     unsafe fn listed<'a>(slab: NonNull<Self>, shape: SlabShape) -> PlacedList<'a> {
         // SAFETY: a slab's pointer is good for all of the slab.
-        let base = unsafe { Self::base(slab.cast(), shape.layout.size()) };
+        let base = unsafe { locate::base(slab.cast(), shape.layout.size()) };
         // SAFETY: the shape is the slab's.
         unsafe { Self::list(slab, base, shape.stride, shape.wide) }
     }
@@ -192,7 +180,7 @@ impl Slab {
         wide: bool,
     ) -> Option<NonNull<u8>> {
         // SAFETY: a slab's pointer is good for all of the slab.
-        let base = unsafe { Self::base(slab.cast(), size) };
+        let base = unsafe { locate::base(slab.cast(), size) };
         // SAFETY: the caller's promise.
         unsafe { Self::list(slab, base, stride, wide) }.pop()
     }
@@ -212,7 +200,7 @@ impl Slab {
         wide: bool,
     ) -> bool {
         // SAFETY: the slot lies in the slab.
-        let base = unsafe { Self::base(slot, size) };
+        let base = unsafe { locate::base(slot, size) };
         // SAFETY: the caller's promise.
         let list = unsafe { Self::list(slab, base, stride, wide) };
         // SAFETY: in use means popped and not pushed since (invariant 1).

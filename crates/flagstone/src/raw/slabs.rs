@@ -2,7 +2,7 @@
 
 use core::{alloc::Layout, cell::Cell, ptr, ptr::NonNull};
 
-use super::{Slab, list::ListWalk, slab::SlabShape, touch};
+use super::{Slab, list::ListWalk, locate, slab::SlabShape, touch};
 use crate::{
     corruption::hooks,
     error::OutOfMemory,
@@ -406,7 +406,7 @@ impl<P: Provider, X> Slabs<P, X> {
     /// Where the chunk of a slab of ours starts.
     fn base(&self, slab: NonNull<Slab>) -> NonNull<u8> {
         // SAFETY: a slab's pointer is good for all of the slab.
-        unsafe { Slab::base(slab.cast(), self.shape.slab_bytes()) }
+        unsafe { locate::base(slab.cast(), self.shape.slab_bytes()) }
     }
 
     /// The bytes of a slab's slots.

@@ -97,8 +97,9 @@ use crate::{
 /// ```
 ///
 /// Free slots of the slab that another clone owns are not found, so near exhaustion a clone for each of
-/// many threads may strand a slab each. Values of forgotten boxes stay where they are, for ever. A cache
-/// counts no values: a program that must know how many there are counts them itself, or takes a pool.
+/// many threads may strand a slab each. Values of forgotten boxes stay where they are, for ever. Without
+/// the feature `stats` a cache counts no values: a program that must know how many there are counts them
+/// itself, or takes a pool.
 #[doc(alias("SlabAllocator", "KmemCache", "kmem_cache", "ObjectCache"))]
 pub struct SlabCache<
     T,

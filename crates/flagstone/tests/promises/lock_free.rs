@@ -2,9 +2,9 @@
 #![expect(unsafe_code, reason = "handles from raw pointers")]
 
 use std::{
-    any::Any,
     cell::RefCell,
     collections::HashSet,
+    fmt::Debug,
     sync::{
         Arc, Barrier, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -23,17 +23,10 @@ use flagstone::{
 };
 use flagstone_testkit::{
     fuse::{blow, blows},
+    leaked::forever,
     provider::{Counting, FailNth, Lie, Lying},
 };
 use proptest::prelude::*;
-
-/// A provider for ever, as these pools ask for, where leak checkers find it.
-fn forever<P: Any + Send + Sync>(provider: P) -> &'static P {
-    static KEPT: Mutex<Vec<&(dyn Any + Send + Sync)>> = Mutex::new(Vec::new());
-    let provider = &*Box::leak(Box::new(provider));
-    KEPT.lock().unwrap().push(provider);
-    provider
-}
 
 #[test]
 fn every_slot_is_had_once_and_comes_back() {
@@ -370,15 +363,19 @@ fn values_can_be_shared() {
     assert!(weak.upgrade().is_none());
 }
 
-#[test]
-fn raw_pointers_come_back() {
-    let pool = LockFreePool::new(1);
+/// A handle of a pool of one slot goes through a raw pointer.
+pub(super) fn comes_back_raw(pool: &LockFreePool<String>) {
     let raw = OwnedHandle::into_raw(pool.alloc(String::from("raw")).unwrap());
     pool.alloc(String::new()).unwrap_err();
     // SAFETY: from `into_raw` of a handle of this pool, once.
     let handle = unsafe { pool.from_raw(raw) };
     assert_eq!(OwnedHandle::into_inner(handle), "raw");
     assert_eq!(pool.available(), 1);
+}
+
+#[test]
+fn raw_pointers_come_back() {
+    comes_back_raw(&LockFreePool::new(1));
 }
 
 #[test]
@@ -398,8 +395,8 @@ fn drop_policies_see_every_value() {
 }
 
 /// Values of every size keep apart and keep their bytes.
-fn holds<T: PartialEq + std::fmt::Debug>(capacity: usize, make: impl Fn(usize) -> T) {
-    let pool = LockFreePool::new(capacity);
+pub(super) fn holds<T: PartialEq + Debug>(pool: &LockFreePool<T>, make: impl Fn(usize) -> T) {
+    let capacity = pool.capacity();
     for _ in 0..2 {
         let handles: Vec<_> = (0..capacity)
             .map(|n| pool.alloc(make(n)).unwrap())
@@ -417,12 +414,12 @@ fn holds<T: PartialEq + std::fmt::Debug>(capacity: usize, make: impl Fn(usize) -
 
 #[test]
 fn values_of_every_size_fit() {
-    holds(100, |_| ());
-    holds(300, |n| n as u8);
-    holds(300, |n| [n as u8; 9]);
-    holds(300, |n| Some(Box::new(n)));
-    holds(70, |n| [n; 600]);
-    holds(9, |n| [n; 4000]);
+    holds(&LockFreePool::new(100), |_| ());
+    holds(&LockFreePool::new(300), |n| n as u8);
+    holds(&LockFreePool::new(300), |n| [n as u8; 9]);
+    holds(&LockFreePool::new(300), |n| Some(Box::new(n)));
+    holds(&LockFreePool::new(70), |n| [n; 600]);
+    holds(&LockFreePool::new(9), |n| [n; 4000]);
 }
 
 #[test]
@@ -568,30 +565,41 @@ fn a_hook_may_panic_when_the_last_handle_ends_the_pool() {
     assert_eq!((ended.load(Ordering::Relaxed), counting.live()), (1, 0));
 }
 
-proptest! {
-    /// Against a model that knows only how many slots are out.
-    #[test]
-    fn agrees_with_a_counter(
-        capacity in 0_usize..300,
-        steps in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 0..600),
-    ) {
-        let pool = LockFreePool::new(capacity);
-        let mut held = Vec::new();
-        for (number, (alloc, which)) in steps.into_iter().enumerate() {
-            if alloc {
-                match pool.alloc(number) {
-                    Ok(handle) => held.push((number, handle)),
-                    Err(refused) => {
-                        prop_assert_eq!(refused.into_inner(), number);
-                        prop_assert_eq!(held.len(), capacity);
-                    }
+/// What a model test does: places a value, or drops one of those that live.
+pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<(bool, prop::sample::Index)>> {
+    prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 0..most)
+}
+
+/// Against a model that knows only how many slots are out.
+pub(super) fn agrees(
+    pool: &LockFreePool<usize>,
+    steps: Vec<(bool, prop::sample::Index)>,
+) -> Result<(), TestCaseError> {
+    let capacity = pool.capacity();
+    let mut held = Vec::new();
+    for (number, (alloc, which)) in steps.into_iter().enumerate() {
+        if alloc {
+            match pool.alloc(number) {
+                Ok(handle) => held.push((number, handle)),
+                Err(refused) => {
+                    prop_assert_eq!(refused.into_inner(), number);
+                    prop_assert_eq!(held.len(), capacity);
                 }
-            } else if !held.is_empty() {
-                let (number, handle) = held.swap_remove(which.index(held.len()));
-                prop_assert_eq!(*handle, number);
             }
-            prop_assert_eq!(pool.in_use(), held.len());
+        } else if !held.is_empty() {
+            let (number, handle) = held.swap_remove(which.index(held.len()));
+            prop_assert_eq!(*handle, number);
         }
-        prop_assert!(held.iter().all(|(number, handle)| **handle == *number));
+        prop_assert_eq!(pool.in_use(), held.len());
+        prop_assert_eq!(pool.available(), capacity - held.len());
+    }
+    prop_assert!(held.iter().all(|(number, handle)| **handle == *number));
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn agrees_with_a_counter(capacity in 0_usize..300, steps in steps(600)) {
+        agrees(&LockFreePool::new(capacity), steps)?;
     }
 }

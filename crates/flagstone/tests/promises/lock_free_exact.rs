@@ -1,11 +1,9 @@
 //! A `LockFreePool` that counts exactly: what is free is known, and at everybody's hand, at any time.
-#![expect(unsafe_code, reason = "handles from raw pointers")]
 
 use std::{
-    any::Any,
     collections::HashSet,
     sync::{
-        Arc, Barrier, Mutex,
+        Arc, Barrier,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
@@ -16,16 +14,13 @@ use flagstone::{
     pool::{GrowthStrategy, HandOver, NoHooks, PoolConfig},
     provider::{Global, Provider},
 };
-use flagstone_testkit::provider::{Counting, FailNth, Lie, Lying};
+use flagstone_testkit::{
+    leaked::forever,
+    provider::{Counting, FailNth, Lie, Lying},
+};
 use proptest::prelude::*;
 
-/// A provider for ever, as these pools ask for, where leak checkers find it.
-fn forever<P: Any + Send + Sync>(provider: P) -> &'static P {
-    static KEPT: Mutex<Vec<&(dyn Any + Send + Sync)>> = Mutex::new(Vec::new());
-    let provider = &*Box::leak(Box::new(provider));
-    KEPT.lock().unwrap().push(provider);
-    provider
-}
+use super::lock_free::{agrees, comes_back_raw, holds, steps};
 
 /// A pool of `capacity` slots.
 fn exact<T, P: Provider>(capacity: usize, provider: P) -> LockFreePool<T, NoHooks, P> {
@@ -250,45 +245,21 @@ fn a_provider_is_not_believed() {
     }
 }
 
-/// Values of every size keep apart and keep their bytes.
-fn holds<T: PartialEq + std::fmt::Debug>(capacity: usize, make: impl Fn(usize) -> T) {
-    let pool = LockFreePool::exact(capacity);
-    for _ in 0..2 {
-        let handles: Vec<_> = (0..capacity)
-            .map(|n| pool.alloc(make(n)).unwrap())
-            .collect();
-        pool.alloc(make(0)).unwrap_err();
-        let (even, odd): (Vec<_>, Vec<_>) = handles
-            .into_iter()
-            .enumerate()
-            .partition(|(n, _)| n % 2 == 0);
-        drop(even);
-        assert!(odd.iter().all(|(n, handle)| **handle == make(*n)));
-    }
-    assert_eq!(pool.available(), capacity);
-}
-
 #[test]
 fn values_of_every_size_fit() {
-    holds(100, |_| ());
-    holds(20_000, |n| n as u8);
-    holds(300, |n| [n as u8; 9]);
-    holds(300, |n| [n as u32; 3]);
-    holds(300, |n| Some(Box::new(n)));
-    holds(70, |n| [n; 600]);
-    holds(9, |n| [n; 4000]);
-    holds(3, |n| [n; 9000]);
+    holds(&LockFreePool::exact(100), |_| ());
+    holds(&LockFreePool::exact(20_000), |n| n as u8);
+    holds(&LockFreePool::exact(300), |n| [n as u8; 9]);
+    holds(&LockFreePool::exact(300), |n| [n as u32; 3]);
+    holds(&LockFreePool::exact(300), |n| Some(Box::new(n)));
+    holds(&LockFreePool::exact(70), |n| [n; 600]);
+    holds(&LockFreePool::exact(9), |n| [n; 4000]);
+    holds(&LockFreePool::exact(3), |n| [n; 9000]);
 }
 
 #[test]
 fn raw_pointers_come_back() {
-    let pool = LockFreePool::exact(1);
-    let raw = OwnedHandle::into_raw(pool.alloc(String::from("raw")).unwrap());
-    pool.alloc(String::new()).unwrap_err();
-    // SAFETY: from `into_raw` of a handle of this pool, once.
-    let handle = unsafe { pool.from_raw(raw) };
-    assert_eq!(OwnedHandle::into_inner(handle), "raw");
-    assert_eq!(pool.available(), 1);
+    comes_back_raw(&LockFreePool::exact(1));
 }
 
 #[test]
@@ -346,29 +317,8 @@ fn what_all_threads_did_is_summed() {
 }
 
 proptest! {
-    /// Against a model that knows only how many slots are out.
     #[test]
-    fn agrees_with_a_counter(
-        capacity in 0_usize..300,
-        steps in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 0..300),
-    ) {
-        let pool = LockFreePool::exact(capacity);
-        let mut held = Vec::new();
-        for (number, (alloc, which)) in steps.into_iter().enumerate() {
-            if alloc {
-                match pool.alloc(number) {
-                    Ok(handle) => held.push((number, handle)),
-                    Err(refused) => {
-                        prop_assert_eq!(refused.into_inner(), number);
-                        prop_assert_eq!(held.len(), capacity);
-                    }
-                }
-            } else if !held.is_empty() {
-                let (number, handle) = held.swap_remove(which.index(held.len()));
-                prop_assert_eq!(*handle, number);
-            }
-            prop_assert_eq!(pool.available(), capacity - held.len());
-        }
-        prop_assert!(held.iter().all(|(number, handle)| **handle == *number));
+    fn agrees_with_a_counter(capacity in 0_usize..300, steps in steps(300)) {
+        agrees(&LockFreePool::exact(capacity), steps)?;
     }
 }

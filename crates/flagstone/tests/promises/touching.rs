@@ -14,6 +14,7 @@ use flagstone::{
     FixedPool, GrowingPool, OutOfMemory, PoolConfig,
     pool::{Intrusive, NoHooks},
     provider::{Chunk, Global, Provider},
+    slab::{SlabCache, SpinLock},
 };
 
 const PAINT: u8 = 0xEE;
@@ -110,4 +111,25 @@ fn a_growing_pool_touches_the_pages_of_its_first_slots() {
         }
         drop(pool);
     }
+}
+
+#[test]
+fn a_slab_cache_touches_what_it_hands_out_and_little_more() {
+    let provider = Painting::default();
+    let cache =
+        SlabCache::<[u8; 64], SpinLock, { 64 * 1024 }, _>::new_in(&provider).expect("memory");
+    let mut boxes = Vec::new();
+    while boxes.len() < SlabCache::<[u8; 64], SpinLock, { 64 * 1024 }>::SLOTS_PER_SLAB {
+        boxes.push(cache.alloc([1; 64]).expect("memory"));
+        let (all, untouched) = provider.pages(64 * 1024);
+        // The descriptor's page or two, those of the values, and at most one ahead.
+        let needed = 2 + (boxes.len() * 64).div_ceil(PAGE) + 1;
+        assert!(
+            all - untouched <= needed,
+            "{} pages for {} values",
+            all - untouched,
+            boxes.len()
+        );
+    }
+    assert_eq!(cache.slabs(), 1);
 }

@@ -28,5 +28,5 @@ mod timers;
 pub use account::Account;
 pub use errand::Errand;
 pub use fault::Fault;
-pub use kernel::{Plan, boot};
+pub use kernel::{Plan, boot, run};
 pub use machine::Machine;

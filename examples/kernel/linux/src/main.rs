@@ -15,7 +15,7 @@ use core::{
     panic::PanicInfo,
 };
 
-use flagstone_kernel::{Errand, Machine, Plan, boot, memory::Memory};
+use flagstone_kernel::{Errand, Machine, memory::Memory};
 
 static MEMORY: Memory = Memory::new();
 
@@ -44,15 +44,10 @@ impl Machine for Linux {
 /// Called by `_start` with an aligned stack.
 #[unsafe(no_mangle)]
 extern "C" fn run() -> ! {
-    let mut plan = Plan::default();
-    plan.leak = cfg!(feature = "leak");
-    match boot(&MEMORY, &mut Linux, plan) {
-        Ok(_) => system::exit(0),
-        Err(fault) => {
-            Linux.print(format_args!("stopped: {fault}"));
-            system::exit(1)
-        }
+    if flagstone_kernel::run(&MEMORY, &mut Linux, cfg!(feature = "leak")) {
+        system::exit(0)
     }
+    system::exit(1)
 }
 
 /// Called by the second thread, on its own stack.

@@ -10,7 +10,7 @@ use core::{
     panic::PanicInfo,
 };
 
-use flagstone_kernel::{Errand, Machine, Plan, boot, memory::Memory};
+use flagstone_kernel::{Errand, Machine, memory::Memory};
 
 static MEMORY: Memory = Memory::new();
 
@@ -36,15 +36,10 @@ impl Machine for CortexM3 {
 
 /// Called when memory is as the program expects it.
 extern "C" fn run() -> ! {
-    let mut plan = Plan::default();
-    plan.leak = cfg!(feature = "leak");
-    match boot(&MEMORY, &mut CortexM3, plan) {
-        Ok(_) => host::exit(0),
-        Err(fault) => {
-            CortexM3.print(format_args!("stopped: {fault}"));
-            host::exit(1)
-        }
+    if flagstone_kernel::run(&MEMORY, &mut CortexM3, cfg!(feature = "leak")) {
+        host::exit(0)
     }
+    host::exit(1)
 }
 
 /// Called by the interrupt.

@@ -12,7 +12,7 @@ use core::{
     panic::PanicInfo,
 };
 
-use flagstone_kernel::{Errand, Machine, Plan, boot, memory::Memory};
+use flagstone_kernel::{Errand, Machine, memory::Memory};
 
 static MEMORY: Memory = Memory::new();
 
@@ -39,15 +39,10 @@ impl Machine for Pc {
 /// Called in 64-bit mode, with a stack.
 extern "C" fn run() -> ! {
     interrupts::set_up();
-    let mut plan = Plan::default();
-    plan.leak = cfg!(feature = "leak");
-    match boot(&MEMORY, &mut Pc, plan) {
-        Ok(_) => ports::exit(ports::PASSED),
-        Err(fault) => {
-            Pc.print(format_args!("stopped: {fault}"));
-            ports::exit(1)
-        }
+    if flagstone_kernel::run(&MEMORY, &mut Pc, cfg!(feature = "leak")) {
+        ports::exit(ports::PASSED)
     }
+    ports::exit(1)
 }
 
 /// Called by the interrupt.

@@ -9,7 +9,7 @@ use crate::{
     error::OutOfMemory,
     layout::{SlabLayout, SlotLayout},
     provider::{Provider, request},
-    raw::touch,
+    raw::{locate, touch},
     sync::{
         DefaultLock,
         atomic::{AtomicPtr, AtomicU32, Ordering},
@@ -93,12 +93,8 @@ impl SharedSlab {
     /// `slot` points into a slab of `size` bytes, and may be used for all of it.
     #[inline(always)]
     pub(crate) unsafe fn of<'a>(slot: NonNull<u8>, size: usize) -> &'a Self {
-        let address = slot.as_ptr().addr();
-        // SAFETY: slabs are aligned to their size, so this goes back to the base of the slab.
-        let base = unsafe { slot.byte_sub(address & (size - 1)) };
-        let offset = SlabLayout::descriptor_offset(address, size);
-        // SAFETY: the descriptor lies in the slab.
-        let slab = unsafe { base.byte_add(offset) }.cast::<Self>();
+        // SAFETY: the caller's promise.
+        let slab = unsafe { locate::descriptor(slot, size) }.cast::<Self>();
         // SAFETY: initialised, and shared by all; its changing fields are atomics.
         unsafe { slab.as_ref() }
     }
@@ -238,9 +234,8 @@ impl Fresh {
 
     /// Where the chunk of a slab of ours starts.
     fn base(&self, slab: NonNull<SharedSlab>) -> NonNull<u8> {
-        let offset = slab.as_ptr().addr() & (self.shape.slab_bytes() - 1);
-        // SAFETY: a slab is aligned to its size, and its pointer is good for all of it.
-        unsafe { slab.cast::<u8>().byte_sub(offset) }
+        // SAFETY: a slab of this size, whose pointer is good for all of it.
+        unsafe { locate::base(slab.cast(), self.shape.slab_bytes()) }
     }
 
     /// Whether the address is that of a slot of the slab it lies in, which is one of ours.

@@ -16,7 +16,7 @@ use crate::stats::{Metric, Snapshot};
 use crate::{
     error::{AllocErrorKind, OutOfMemory},
     provider::{Provider, request},
-    raw::{PutBack, too_many},
+    raw::{PutBack, locate, too_many},
     stats::Collector,
     sync::{
         NoLock,
@@ -570,7 +570,7 @@ impl<L: RawMutex + 'static, P: Provider, X: Tenants> Leaving<L, P, X> {
             // SAFETY: that reference.
             let core = unsafe { held.0.as_ref() };
             // SAFETY: its pointer is good for all of it.
-            let base = unsafe { RemoteSlab::base(slab.cast(), core.shape.size()) };
+            let base = unsafe { locate::base(slab.cast(), core.shape.size()) };
             let _chunk = PutBack::new(|| {
                 // SAFETY: an empty slab of this shape that nobody visits any more.
                 unsafe { RemoteSlab::end(slab, core.shape) };

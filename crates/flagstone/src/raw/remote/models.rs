@@ -17,6 +17,7 @@ use super::{Core, RemoteShape, RemoteSlab, owner::Owner};
 use crate::{
     error::OutOfMemory,
     provider::{Chunk, Global, Provider},
+    raw::locate,
     sync::{
         SpinLock,
         atomic::{AtomicUsize, Ordering},
@@ -223,7 +224,7 @@ impl Bench {
             // Others may go on here.
             self.turn.load(Ordering::Relaxed);
             // SAFETY: only asked for its address.
-            let base = unsafe { RemoteSlab::base(slot, self.shape.size()) };
+            let base = unsafe { locate::base(slot, self.shape.size()) };
             let gone = self
                 .ledger
                 .books()

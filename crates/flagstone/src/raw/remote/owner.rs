@@ -7,7 +7,7 @@ use super::{
     shape::{GROUP, RemoteShape},
     slab::RemoteSlab,
 };
-use crate::{corruption::hooks, stats::Collector};
+use crate::{corruption::hooks, raw::locate, stats::Collector};
 
 /// So many slots must have come back before an owner takes them off their list while it has others:
 /// what is shared is touched once for many.
@@ -98,7 +98,7 @@ impl Owner {
     pub(super) unsafe fn receive(&self, slab: NonNull<RemoteSlab>, shape: RemoteShape) {
         debug_assert!(self.slab().is_none() && self.left.get() == 0);
         // SAFETY: the pointer is good for all of the slab.
-        let base = unsafe { RemoteSlab::base(slab.cast(), shape.size()) };
+        let base = unsafe { locate::base(slab.cast(), shape.size()) };
         // SAFETY: a descriptor.
         let descriptor = unsafe { slab.as_ref() };
         self.slab.set(slab.as_ptr());

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     corruption::{Corruption, hooks, report},
     layout::SlabLayout,
+    raw::locate,
     sync::{
         atomic::{AtomicUsize, Ordering},
         seeded,
@@ -157,21 +158,10 @@ impl RemoteSlab {
     /// `slab` is a slab of `shape` without slots in use, visits due, or owner; it is not used again.
     pub(super) unsafe fn end(slab: NonNull<Self>, shape: RemoteShape) {
         // SAFETY: the pointer is good for all of the slab.
-        let base = unsafe { Self::base(slab.cast(), shape.size()) };
+        let base = unsafe { locate::base(slab.cast(), shape.size()) };
         // SAFETY: within the chunk.
         let first = unsafe { base.byte_add(shape.offset(0) as usize) };
         hooks::run_unmapped(first, shape.slots() as usize * shape.stride());
-    }
-
-    /// Where the slab of `size` bytes starts that `address` lies in.
-    ///
-    /// # Safety
-    ///
-    /// `address` points into a slab of `size` bytes, and may be used for all of it.
-    #[inline(always)]
-    pub(super) unsafe fn base(address: NonNull<u8>, size: usize) -> NonNull<u8> {
-        // SAFETY: slabs are aligned to their size, so this goes back to the base of the slab.
-        unsafe { address.byte_sub(address.as_ptr().addr() & (size - 1)) }
     }
 
     /// The slab that `slot` lies in.
@@ -182,10 +172,7 @@ impl RemoteSlab {
     #[inline(always)]
     pub(crate) unsafe fn of(slot: NonNull<u8>, size: usize) -> NonNull<Self> {
         // SAFETY: the caller's promise.
-        let base = unsafe { Self::base(slot, size) };
-        let offset = SlabLayout::descriptor_offset(slot.as_ptr().addr(), size);
-        // SAFETY: the descriptor lies in the slab.
-        unsafe { base.byte_add(offset) }.cast()
+        unsafe { locate::descriptor(slot, size) }.cast()
     }
 
     /// Reports an address that is not where a slot of a slab of `shape` starts, in debug builds.
@@ -370,7 +357,7 @@ impl RemoteSlab {
     /// The caller owns the slab, so the list from a head on that it has seen stays; the slab has links.
     pub(super) unsafe fn check(slab: NonNull<Self>, head: u32, slots: u32, shape: RemoteShape) {
         // SAFETY: the pointer is good for all of the slab.
-        let base = unsafe { Self::base(slab.cast(), shape.size()) };
+        let base = unsafe { locate::base(slab.cast(), shape.size()) };
         let mut at = head;
         for _ in 0..slots {
             let address = base.as_ptr().addr() + at as usize;
