@@ -61,8 +61,10 @@ struct Kernel {
 /// [`boot`]s on a machine that has nobody to return an error to: prints why it stopped, if it did. With
 /// `leak`, a box is forgotten on purpose. Whether all is well.
 pub fn run<M: Machine>(memory: &'static Memory, machine: &mut M, leak: bool) -> bool {
-    let mut plan = Plan::default();
-    plan.leak = leak;
+    let plan = Plan {
+        leak,
+        ..Plan::default()
+    };
     let booted = boot(memory, machine, plan);
     if let Err(fault) = &booted {
         machine.print(format_args!("stopped: {fault}"));
