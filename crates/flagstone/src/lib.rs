@@ -33,12 +33,28 @@ mod raw;
 pub mod handle;
 
 pub mod arena;
+#[cfg(all(
+    feature = "heap",
+    feature = "std",
+    unix,
+    target_pointer_width = "64",
+    not(any(loom, shuttle))
+))]
+pub mod heap;
 pub mod pool;
 pub mod slab;
 
 pub use arena::{Arena, ArenaBox, SyncArena};
 pub use error::{AllocError, AllocErrorKind, ConfigError, IndexError, OutOfMemory};
 pub use handle::{OwnedHandle, SharedHandle, VacantHandle, WeakHandle};
+#[cfg(all(
+    feature = "heap",
+    feature = "std",
+    unix,
+    target_pointer_width = "64",
+    not(any(loom, shuttle))
+))]
+pub use heap::Heap;
 pub use index::IndexAllocator;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use pool::LockFreePool;

@@ -11,6 +11,8 @@ mod run;
 mod size_class;
 mod slab;
 mod slot;
+#[cfg(all(feature = "heap", feature = "std", unix, target_pointer_width = "64"))]
+pub(crate) mod span;
 
 pub(crate) use buffer::BufferLayout;
 pub(crate) use chunk::{ChunkGrowth, ChunkPlan};

@@ -29,6 +29,14 @@ pub use byte_region::ByteRegion;
 pub use global::Global;
 #[cfg(all(feature = "heap", unix))]
 pub use os_pages::OsPages;
+#[cfg(all(
+    feature = "heap",
+    feature = "std",
+    unix,
+    target_pointer_width = "64",
+    not(any(loom, shuttle))
+))]
+pub(crate) use request::moved;
 pub(crate) use request::request;
 #[cfg(not(any(loom, shuttle)))]
 pub use static_region::StaticRegion;

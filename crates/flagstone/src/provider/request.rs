@@ -77,7 +77,7 @@ pub(super) unsafe fn memory<P: Provider>(
 /// # Safety
 ///
 /// As for [`Provider::remap`].
-pub(super) unsafe fn moved<P: Provider>(
+pub(crate) unsafe fn moved<P: Provider>(
     provider: &P,
     ptr: NonNull<u8>,
     old: Layout,

@@ -18,6 +18,14 @@ pub(crate) mod bump;
 mod count;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub(crate) mod depot;
+#[cfg(all(
+    feature = "heap",
+    feature = "std",
+    unix,
+    target_pointer_width = "64",
+    not(any(loom, shuttle))
+))]
+pub(crate) mod heap;
 mod home;
 mod hooks;
 mod idle;

@@ -33,3 +33,11 @@ pub(crate) use shape::RemoteShape;
 pub(crate) use slab::RemoteSlab;
 pub(crate) use tap::Tap;
 pub(crate) use tenants::Recycler;
+#[cfg(all(
+    feature = "heap",
+    feature = "std",
+    unix,
+    target_pointer_width = "64",
+    not(any(loom, shuttle))
+))]
+pub(super) use word::{Said, Word};

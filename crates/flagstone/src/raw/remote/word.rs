@@ -29,25 +29,25 @@ const OWNED: u32 = 1 << (HEAD - 1);
 /// down, whatever is the case, and sees in the same exchange when a slab without an owner has a given
 /// number of slots in use, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Said(Bits);
+pub(in crate::raw) struct Said(Bits);
 
 impl Said {
     /// The largest slab, in bytes: offsets must fit.
-    pub(super) const MOST_BYTES: usize = match 1_usize.checked_shl(HEAD) {
+    pub(in crate::raw) const MOST_BYTES: usize = match 1_usize.checked_shl(HEAD) {
         Some(most) if HEAD < 32 => most,
         _ => 1 << 31,
     };
     /// The most slots. More must fit: with bits, each put that is under way may count one more as out.
-    pub(super) const MOST_SLOTS: u32 = OWNED / 2;
+    pub(in crate::raw) const MOST_SLOTS: u32 = OWNED / 2;
 
-    pub(super) const fn new(head: u32, owned: bool, out: u32) -> Self {
+    pub(in crate::raw) const fn new(head: u32, owned: bool, out: u32) -> Self {
         let owned = if owned { OWNED } else { 0 };
         Self((head as Bits) << HEAD | (owned | out) as Bits)
     }
 
     /// Bytes from the slab's base to the slot that came back last; of no meaning when none did.
     #[inline(always)]
-    pub(super) const fn head(self) -> u32 {
+    pub(in crate::raw) const fn head(self) -> u32 {
         (self.0 >> HEAD) as u32
     }
 
@@ -55,11 +55,11 @@ impl Said {
         self.0 as u32 & (OWNED | (OWNED - 1))
     }
 
-    pub(super) const fn is_owned(self) -> bool {
+    pub(in crate::raw) const fn is_owned(self) -> bool {
         self.low() & OWNED != 0
     }
 
-    pub(super) const fn out(self) -> u32 {
+    pub(in crate::raw) const fn out(self) -> u32 {
         self.low() & (OWNED - 1)
     }
 
@@ -71,7 +71,7 @@ impl Said {
 
     /// Whether nobody owns the slab and exactly `out` slots are in use.
     #[inline(always)]
-    pub(super) const fn is_unowned_with(self, out: u32) -> bool {
+    pub(in crate::raw) const fn is_unowned_with(self, out: u32) -> bool {
         self.low() == out
     }
 }
@@ -83,15 +83,21 @@ impl Said {
 /// The list is pushed to by anybody and only ever taken whole, so an exchange that succeeds has seen the
 /// head it links to: there is no ABA problem.
 #[derive(Debug)]
-pub(super) struct Word(AtomicBits);
+pub(in crate::raw) struct Word(AtomicBits);
 
 impl Word {
-    pub(super) fn new(said: Said) -> Self {
+    pub(in crate::raw) fn new(said: Said) -> Self {
         Self(AtomicBits::new(said.0))
     }
 
+    /// Says something else from now on, of a slab of which nothing is in use and which is one thread's own.
+    pub(in crate::raw) fn restart(&self, said: Said) {
+        // Relaxed: what makes the slab somebody else's passes it on.
+        self.0.store(said.0, Ordering::Relaxed);
+    }
+
     #[inline(always)]
-    pub(super) fn look(&self) -> Said {
+    pub(in crate::raw) fn look(&self) -> Said {
         // Acquire: pairs with the Release of `push`, so that who sees that slots came back sees them.
         Said(self.0.load(Ordering::Acquire))
     }
@@ -99,7 +105,7 @@ impl Word {
     /// Puts the slot at `offset` on the list: `link` writes the link to the head it is given. Answers
     /// what the word says since.
     #[inline(always)]
-    pub(super) fn push(&self, offset: u32, local: bool, mut link: impl FnMut(u32)) -> Said {
+    pub(in crate::raw) fn push(&self, offset: u32, local: bool, mut link: impl FnMut(u32)) -> Said {
         // Relaxed: nothing is read through what is seen here.
         let mut seen = Said(self.0.load(Ordering::Relaxed));
         loop {
@@ -129,7 +135,7 @@ impl Word {
 
     /// Takes the whole list, for the owner of a slab of `slots` slots. Answers its head, and how many
     /// slots it has.
-    pub(super) fn collect(&self, slots: u32, local: bool) -> (u32, u32) {
+    pub(in crate::raw) fn collect(&self, slots: u32, local: bool) -> (u32, u32) {
         let taken = Said::new(0, true, slots);
         // Acquire: pairs with the Release of `push`. Release, so that a later `push` passes on to whom
         // it meets what the owner did.
@@ -150,7 +156,7 @@ impl Word {
     }
 
     /// Counts `taken` slots as out that the owner took where they lie, and not off the list.
-    pub(super) fn took(&self, taken: u32, local: bool) {
+    pub(in crate::raw) fn took(&self, taken: u32, local: bool) {
         if local {
             let said = self.0.load(Ordering::Relaxed);
             self.0.store(said + taken as Bits, Ordering::Relaxed);
@@ -160,9 +166,88 @@ impl Word {
         }
     }
 
+    /// Puts a slot back as [`push`](Self::push) does. If nobody owns the slab and no slot or exactly
+    /// `mark` slots are in use since, it becomes the caller's by the same exchange, who is told how many;
+    /// of those who put slots back only one can be told so. What the last owner had at hand is not
+    /// counted as out then.
+    #[inline]
+    pub(in crate::raw) fn push_or_claim(
+        &self,
+        offset: u32,
+        mark: u32,
+        mut link: impl FnMut(u32),
+    ) -> Option<u32> {
+        // Relaxed: nothing is read through what is seen here.
+        let mut seen = Said(self.0.load(Ordering::Relaxed));
+        loop {
+            link(seen.head());
+            let next = seen.less_one(offset);
+            let claims = next.is_unowned_with(0) || next.is_unowned_with(mark);
+            let next = if claims {
+                Said::new(offset, true, next.out())
+            } else {
+                next
+            };
+            let order = if seeded("slots come back relaxed") {
+                Ordering::Relaxed
+            } else {
+                Ordering::AcqRel
+            };
+            // AcqRel: as in `push`. Who claims sees by the Acquire what the last owner did.
+            match self
+                .0
+                .compare_exchange_weak(seen.0, next.0, order, Ordering::Relaxed)
+            {
+                Ok(_) => return claims.then(|| next.out()),
+                Err(now) => seen = Said(now),
+            }
+        }
+    }
+
+    /// Becomes the owner of a slab that nobody owns and of whose slots the last owner kept `kept`. Answers
+    /// how many are in use; `None` if somebody owns it.
+    pub(in crate::raw) fn adopt(&self, kept: u32) -> Option<u32> {
+        let mut seen = self.look();
+        while !seen.is_owned() {
+            let next = Said::new(seen.head(), true, seen.out() + kept);
+            // AcqRel: pairs with the one in `disown` and in `push_or_claim`.
+            match self
+                .0
+                .compare_exchange_weak(seen.0, next.0, Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) => return Some(seen.out()),
+                Err(now) => seen = Said(now),
+            }
+        }
+        None
+    }
+
+    /// Gives a slab up of which the owner keeps `kept` free slots that the list does not have. Answers
+    /// how many are in use; if none is, the caller owns it still.
+    pub(in crate::raw) fn disown(&self, kept: u32) -> u32 {
+        let mut seen = self.look();
+        loop {
+            debug_assert!(seen.is_owned(), "only the owner gives up");
+            let in_use = seen.out() - kept;
+            if in_use == 0 {
+                return 0;
+            }
+            let next = Said::new(seen.head(), false, in_use);
+            // Release: pairs with the Acquire of `adopt` and `push_or_claim`, whose callers read what the
+            // owner wrote. Acquire when it fails: it is looked at.
+            match self
+                .0
+                .compare_exchange_weak(seen.0, next.0, Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) => return in_use,
+                Err(now) => seen = Said(now),
+            }
+        }
+    }
+
     /// Changes whether there is an owner, and counts `kept` slots as out from now on, or not any more:
     /// the ones that only an owner knows of. Under the lock. Answers how many are in use.
-    pub(super) fn hand_over(&self, owned: bool, kept: u32, local: bool) -> u32 {
+    pub(in crate::raw) fn hand_over(&self, owned: bool, kept: u32, local: bool) -> u32 {
         let mut seen = self.look();
         loop {
             debug_assert!(seen.is_owned() != owned, "it changes hands");

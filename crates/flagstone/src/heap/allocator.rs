@@ -1,0 +1,138 @@
+//! The allocator API: collections that live in the heap.
+#![expect(unsafe_code, reason = "implements Allocator")]
+
+use core::{
+    alloc::{GlobalAlloc, Layout},
+    ptr::NonNull,
+};
+
+use super::Heap;
+
+/// A block for `layout`, with all the bytes that it has.
+fn allocate(heap: &Heap, layout: Layout, zeroed: bool) -> Option<NonNull<[u8]>> {
+    if layout.size() == 0 {
+        return Some(NonNull::slice_from_raw_parts(dangling(layout), 0));
+    }
+    // SAFETY: the layout has a size.
+    let block = NonNull::new(unsafe {
+        if zeroed {
+            heap.alloc_zeroed(layout)
+        } else {
+            heap.alloc(layout)
+        }
+    })?;
+    // Behind a zeroed size there may be other bytes, so that is all there is.
+    let size = if zeroed {
+        layout.size()
+    } else {
+        // SAFETY: just allocated.
+        unsafe { heap.usable_size(block) }
+    };
+    Some(NonNull::slice_from_raw_parts(block, size))
+}
+
+/// An aligned address of no block.
+fn dangling(layout: Layout) -> NonNull<u8> {
+    NonNull::without_provenance(core::num::NonZero::new(layout.align()).expect("not 0"))
+}
+
+/// # Safety
+///
+/// `block` was allocated with a layout that `layout` fits.
+unsafe fn deallocate(heap: &Heap, block: NonNull<u8>, layout: Layout) {
+    if layout.size() > 0 {
+        // SAFETY: the caller's promise.
+        unsafe { heap.free(block) };
+    }
+}
+
+/// # Safety
+///
+/// As for `deallocate`.
+unsafe fn resize(
+    heap: &Heap,
+    block: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+    zeroed: bool,
+) -> Option<NonNull<[u8]>> {
+    if old.size() == 0 {
+        return allocate(heap, new, zeroed);
+    }
+    if new.size() == 0 {
+        // SAFETY: the caller's promise.
+        unsafe { deallocate(heap, block, old) };
+        return allocate(heap, new, false);
+    }
+    // SAFETY: the caller's promise; the layout has a size.
+    let block = NonNull::new(unsafe { heap.resize(block, new) })?;
+    let size = if zeroed {
+        let more = new.size().saturating_sub(old.size());
+        // SAFETY: the block has the new size, of which the old was kept.
+        unsafe { block.byte_add(old.size()).write_bytes(0, more) };
+        new.size()
+    } else {
+        // SAFETY: just allocated.
+        unsafe { heap.usable_size(block) }
+    };
+    Some(NonNull::slice_from_raw_parts(block, size))
+}
+
+/// `Allocator` of one version of `allocator-api2`.
+macro_rules! allocator {
+    ($($api:ident),*) => {$(
+        // SAFETY: blocks are those of `GlobalAlloc`, and every value is a door to the same heap.
+        unsafe impl $api::alloc::Allocator for Heap {
+            fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, $api::alloc::AllocError> {
+                allocate(self, layout, false).ok_or($api::alloc::AllocError)
+            }
+
+            fn allocate_zeroed(
+                &self,
+                layout: Layout,
+            ) -> Result<NonNull<[u8]>, $api::alloc::AllocError> {
+                allocate(self, layout, true).ok_or($api::alloc::AllocError)
+            }
+
+            unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
+                // SAFETY: the caller's promise.
+                unsafe { deallocate(self, block, layout) }
+            }
+
+            unsafe fn grow(
+                &self,
+                block: NonNull<u8>,
+                old: Layout,
+                new: Layout,
+            ) -> Result<NonNull<[u8]>, $api::alloc::AllocError> {
+                // SAFETY: the caller's promise.
+                unsafe { resize(self, block, old, new, false) }.ok_or($api::alloc::AllocError)
+            }
+
+            unsafe fn grow_zeroed(
+                &self,
+                block: NonNull<u8>,
+                old: Layout,
+                new: Layout,
+            ) -> Result<NonNull<[u8]>, $api::alloc::AllocError> {
+                // SAFETY: the caller's promise.
+                unsafe { resize(self, block, old, new, true) }.ok_or($api::alloc::AllocError)
+            }
+
+            unsafe fn shrink(
+                &self,
+                block: NonNull<u8>,
+                old: Layout,
+                new: Layout,
+            ) -> Result<NonNull<[u8]>, $api::alloc::AllocError> {
+                // SAFETY: the caller's promise.
+                unsafe { resize(self, block, old, new, false) }.ok_or($api::alloc::AllocError)
+            }
+        }
+    )*};
+}
+
+#[cfg(feature = "allocator-api2-02")]
+allocator!(allocator_api2_02);
+#[cfg(feature = "allocator-api2-04")]
+allocator!(allocator_api2_04);

@@ -1,0 +1,47 @@
+//! A general heap: memory of any size, for every thread, through the interfaces that malloc has.
+//!
+//! | door | for |
+//! |---|---|
+//! | [`Heap`] | the process: `#[global_allocator]`, the allocator API |
+//!
+//! ```
+//! use flagstone::heap::Heap;
+//!
+//! #[global_allocator]
+//! static HEAP: Heap = Heap::new();
+//!
+//! fn main() {
+//!     let words: Vec<String> = ["one", "two"].map(String::from).into();
+//!     assert_eq!(words.concat(), "onetwo");
+//!     assert!(HEAP.stats().live() > 0);
+//! }
+//! ```
+//!
+//! Small blocks are slots of size classes: multiples of 8 bytes up to 128, then eight classes for every
+//! doubling up to 64 KiB, so above 64 bytes at most a ninth of a slot is wasted. Larger blocks are cut from
+//! 4 MiB chunks in steps of 64 KiB, those above 2 MiB are mappings of their own, of which some are kept for
+//! the next.
+//!
+//! | call | cost |
+//! |---|---|
+//! | allocate, free a slot of the same thread | about 15 and 20 instructions, no atomic operation |
+//! | free a slot of another thread | one atomic exchange |
+//! | a block of 64 KiB to 2 MiB | one lock |
+//! | a larger block | one lock, and two system calls unless one of about its size is kept |
+//!
+//! # Threads, signals, forks
+//!
+//! A thread has a part of its own from its first allocation on; when it ends, what it leaves is taken over
+//! by others. Allocating and freeing works in the destructors of thread-local values, too, also after that.
+//! A process may be forked while other threads allocate. Signal handlers must not allocate: nothing but
+//! their own thread can be stopped by it, but that can.
+
+#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04"))]
+mod allocator;
+mod options;
+mod process;
+mod report;
+
+pub use options::HeapOptions;
+pub use process::Heap;
+pub use report::HeapStats;

@@ -1,0 +1,261 @@
+//! A heap: its store, its locals, and the ways of a block.
+
+use core::{alloc::Layout, ptr::NonNull};
+
+use super::{
+    chunk::Front,
+    clock,
+    local::Local,
+    registry::Registry,
+    span::{Kind, Span},
+    store::{Limits, Store},
+};
+use crate::{
+    corruption::{Corruption, report},
+    layout::span::{LARGEST_SLOT, MOST_SLICES, SLICE, aligned_size, class_of},
+    provider::Provider,
+};
+
+/// A heap of any number of threads, each of which has a [`Local`] when it allocates.
+pub(crate) struct HeapCore<P: Provider> {
+    store: Store<P>,
+    registry: Registry,
+}
+
+// SAFETY: what threads share is atomic or behind a lock; locals have one thread each, as their users promise.
+unsafe impl<P: Provider + Sync> Sync for HeapCore<P> {}
+// SAFETY: nothing refers to where the core is.
+unsafe impl<P: Provider + Send> Send for HeapCore<P> {}
+
+/// What a heap holds, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Census {
+    pub(crate) mapped: usize,
+    pub(crate) live: usize,
+    pub(crate) blocks: usize,
+    pub(crate) spans: usize,
+    pub(crate) free: usize,
+    pub(crate) idle: usize,
+    pub(crate) kept: usize,
+    pub(crate) locals: usize,
+}
+
+impl<P: Provider> HeapCore<P> {
+    pub(crate) const fn new(provider: P, limits: Limits) -> Self {
+        Self {
+            store: Store::new(provider, limits),
+            registry: Registry::new(),
+        }
+    }
+
+    pub(crate) fn store(&self) -> &Store<P> {
+        &self.store
+    }
+
+    /// A local for a thread that has none.
+    pub(crate) fn attach(&self) -> Option<NonNull<Local>> {
+        self.registry.take(&self.store)
+    }
+
+    /// Takes a local back from a thread that ends; what is in use of its spans stays so.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread has the local, and does not use it any more.
+    pub(crate) unsafe fn detach(&self, local: NonNull<Local>) {
+        // SAFETY: locals stay.
+        let local = unsafe { local.as_ref() };
+        // SAFETY: the caller's promise.
+        unsafe { local.abandon(&self.store) };
+        self.registry.put(local);
+    }
+
+    /// A block for what is no slot, or when no slot is ready. `size` is rounded up to `align`; it may be 0.
+    /// Says whether the block is zeroed.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread has the local, which is not nobody's.
+    #[cold]
+    #[inline(never)]
+    pub(crate) unsafe fn alloc_slow(
+        &self,
+        local: &Local,
+        size: usize,
+        align: usize,
+    ) -> Option<(NonNull<u8>, bool)> {
+        if size <= LARGEST_SLOT {
+            // SAFETY: the caller's promise.
+            let slot = unsafe { local.refill(size, &self.store) };
+            return Some((slot?, false));
+        }
+        if size <= MOST_SLICES * SLICE && align <= SLICE {
+            return self.store.run(size);
+        }
+        self.store.large(size, align)
+    }
+
+    /// Takes a block back that is no slot of the caller's local.
+    ///
+    /// # Safety
+    ///
+    /// `block` is a block of this heap, and nobody uses it any more.
+    #[cold]
+    #[inline(never)]
+    pub(crate) unsafe fn free_slow(&self, block: NonNull<u8>) {
+        // SAFETY: the caller's promise.
+        let (front, span) = unsafe { span_of(block) };
+        match span.kind() {
+            Kind::Slots => {
+                // SAFETY: a slot of the span, by the caller's promise.
+                let Some(in_use) = (unsafe { span.put_back(block) }) else {
+                    return;
+                };
+                // SAFETY: the span answered so.
+                if !unsafe { self.store.orphans.claimed(span, in_use) } {
+                    // SAFETY: ours, and on no list; nothing is in it.
+                    unsafe { self.store.release(span) };
+                }
+            }
+            // SAFETY: the caller's block, which is all of the span.
+            Kind::Run => unsafe { self.store.release(span) },
+            // SAFETY: as above.
+            Kind::Large => unsafe { self.store.release_large(front, span) },
+            Kind::None => report(Corruption::ForeignPointer {
+                address: block.as_ptr().addr(),
+            }),
+        }
+    }
+
+    /// How many bytes the block has.
+    ///
+    /// # Safety
+    ///
+    /// `block` is a block of a heap.
+    pub(crate) unsafe fn usable_size(block: NonNull<u8>) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe { span_of(block) }.1.size()
+    }
+
+    /// Makes the block `size` bytes long, aligned to `align`, if that needs no other block: the same block,
+    /// or the pages of it elsewhere. At most about half of a block stays unused.
+    ///
+    /// # Safety
+    ///
+    /// `block` is a block of this heap, and the caller's.
+    pub(crate) unsafe fn resize(
+        &self,
+        block: NonNull<u8>,
+        size: usize,
+        align: usize,
+    ) -> Option<NonNull<u8>> {
+        // SAFETY: the caller's promise.
+        let (front, span) = unsafe { span_of(block) };
+        let usable = span.size();
+        let size = aligned_size(size, align)?;
+        let aligned = block.as_ptr().addr().is_multiple_of(align);
+        if aligned && size <= usable && size >= usable / 2 {
+            return Some(block);
+        }
+        match span.kind() {
+            Kind::Run if aligned && size > LARGEST_SLOT && size <= MOST_SLICES * SLICE => {
+                // SAFETY: the caller's block.
+                unsafe { self.store.resize_run(front, span, size) }.then_some(block)
+            }
+            Kind::Large if size > MOST_SLICES * SLICE => {
+                // SAFETY: the caller's block.
+                unsafe { self.store.resize_large(front, span, size, align) }
+            }
+            Kind::Slots if aligned && size <= LARGEST_SLOT && size > 0 => {
+                (class_of(size) == span.class()).then_some(block)
+            }
+            _ => None,
+        }
+    }
+
+    /// Gives back what has waited for long enough, or all that is free. Answers how many bytes.
+    pub(crate) fn give_back(&self, all: bool) -> usize {
+        self.store.give_back(clock::now(), all)
+    }
+
+    /// Counts what is there: O(spans), under the locks.
+    pub(crate) fn census(&self) -> Census {
+        let mut census = Census {
+            mapped: self.store.mapped(),
+            locals: self.registry.made(),
+            ..Census::default()
+        };
+        let (_, free, idle) = self.store.pool.each(|front, free| {
+            let mut slice = 1;
+            while slice < crate::layout::span::SLICES {
+                let span = front.span(slice);
+                if free & (1 << slice) != 0 || span.kind() == Kind::None {
+                    slice += 1;
+                    continue;
+                }
+                census.spans += 1;
+                let blocks = match span.kind() {
+                    Kind::Slots => span.in_use() as usize,
+                    _ => 1,
+                };
+                census.blocks += blocks;
+                census.live += blocks * span.size();
+                slice += span.slices().max(1);
+            }
+        });
+        let (blocks, bytes, kept) = self.store.large.count();
+        census.blocks += blocks;
+        census.live += bytes;
+        census.free = free * SLICE;
+        census.idle = idle * SLICE;
+        census.kept = kept;
+        census
+    }
+
+    /// Takes all locks, so that a copy of the process has them in order.
+    pub(crate) fn before_fork(&self) {
+        core::mem::forget(self.registry.lock().lock());
+        core::mem::forget(self.store.orphans.lock().lock());
+        core::mem::forget(self.store.large.lock().lock());
+        core::mem::forget(self.store.pool.lock().lock());
+    }
+
+    /// Releases them.
+    ///
+    /// # Safety
+    ///
+    /// After `before_fork`, by the thread that called it, or by its copy.
+    pub(crate) unsafe fn after_fork(&self) {
+        // SAFETY: this thread has all four locks, by the caller's promise.
+        unsafe {
+            self.store.pool.lock().force_unlock();
+            self.store.large.lock().force_unlock();
+            self.store.orphans.lock().force_unlock();
+            self.registry.lock().force_unlock();
+        }
+    }
+}
+
+impl<P: Provider> Drop for HeapCore<P> {
+    fn drop(&mut self) {
+        // SAFETY: nothing of a heap is used when it ends, as its users promise.
+        unsafe { self.store.end() };
+    }
+}
+
+/// The front and the span that describe a block.
+///
+/// # Safety
+///
+/// `block` is a block of a heap.
+unsafe fn span_of<'h>(block: NonNull<u8>) -> (&'h Front, &'h Span) {
+    // SAFETY: the caller's promise.
+    let (front, slice) = unsafe { Front::of(block.as_ptr().addr()) };
+    (front, front.span(front.tag(slice).first()))
+}
+
+/// The size with which a layout is asked for; `None` if nothing is so large.
+#[inline(always)]
+pub(crate) const fn size_for(layout: Layout) -> Option<usize> {
+    aligned_size(layout.size(), layout.align())
+}

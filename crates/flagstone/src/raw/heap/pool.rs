@@ -1,0 +1,454 @@
+//! The slices that are free, of all chunks.
+
+use core::{alloc::Layout, ptr, ptr::NonNull};
+
+use super::chunk::{Front, Mapping};
+use crate::{
+    layout::span::{CHUNK, SLICE, SLICES},
+    sync::SpinLock,
+};
+
+/// All slices but the first, which is the front.
+const ALL: u64 = !1;
+/// Lists of chunks: the longest run of free slices is 1, 2, 4, … 32 at least.
+const LISTS: usize = SLICES.trailing_zeros() as usize;
+
+/// What a chunk is asked of the provider with.
+pub(super) const CHUNK_LAYOUT: Layout = match Layout::from_size_align(CHUNK, CHUNK) {
+    Ok(layout) => layout,
+    Err(_) => panic!("a chunk has a layout"),
+};
+
+/// Slices of a chunk that were free and are the receiver's.
+#[derive(Clone, Copy)]
+pub(super) struct Slices {
+    pub(super) front: NonNull<Front>,
+    pub(super) first: usize,
+    pub(super) count: usize,
+    /// Whether all bytes are 0.
+    pub(super) zeroed: bool,
+}
+
+impl Slices {
+    /// The slices' chunk.
+    pub(super) fn front(&self) -> &Front {
+        // SAFETY: slices are in use, so their chunk stays.
+        unsafe { self.front.as_ref() }
+    }
+
+    pub(super) fn base(&self) -> NonNull<u8> {
+        self.front().slice(self.first)
+    }
+
+    fn mask(&self) -> u64 {
+        mask(self.first, self.count)
+    }
+}
+
+/// The bits of `count` slices from `first` on.
+const fn mask(first: usize, count: usize) -> u64 {
+    (u64::MAX >> (SLICES - count)) << first
+}
+
+/// The bits with which a run of `count` set bits begins.
+const fn starts(mut bits: u64, count: usize) -> u64 {
+    let mut have = 1;
+    while have < count {
+        let more = if have < count - have {
+            have
+        } else {
+            count - have
+        };
+        bits &= bits >> more;
+        have += more;
+    }
+    bits
+}
+
+/// How many bits the longest run has, rounded down to a power of two, as its exponent plus 1; 0 for none.
+const fn longest(mut bits: u64) -> u8 {
+    let mut exponent = 0;
+    while bits != 0 {
+        bits &= bits >> (1 << exponent);
+        exponent += 1;
+    }
+    exponent
+}
+
+/// What is to be given back: whole chunks, or the pages of slices that are nobody's meanwhile.
+pub(super) enum Due {
+    Chunk(Mapping),
+    Slices(NonNull<Front>, u64),
+}
+
+/// The chunks of a heap, and which of their slices are free. Finds slices in O(1); never calls a provider.
+pub(super) struct Pool(lock_api::Mutex<SpinLock, State>);
+
+struct State {
+    /// All chunks.
+    chunks: *const Front,
+    count: usize,
+    /// Chunks by their longest run of free slices.
+    alike: [*const Front; LISTS],
+    /// Chunks with idle slices, the one that waits longest first.
+    due: *const Front,
+    due_last: *const Front,
+    /// How many slices are free, and how many of them are idle.
+    free: usize,
+    idle: usize,
+}
+
+// SAFETY: the chunks' pages are the lock's, whoever has it.
+unsafe impl Send for State {}
+
+impl Pool {
+    pub(super) const fn new() -> Self {
+        Self(lock_api::Mutex::const_new(
+            SpinLock::new(),
+            State {
+                chunks: ptr::null(),
+                count: 0,
+                alike: [ptr::null(); LISTS],
+                due: ptr::null(),
+                due_last: ptr::null(),
+                free: 0,
+                idle: 0,
+            },
+        ))
+    }
+
+    /// The lock, for a process that is about to be forked.
+    pub(super) fn lock(&self) -> &lock_api::Mutex<SpinLock, impl Sized> {
+        &self.0
+    }
+
+    /// `count` slices in a row, if there are so many. Those that were used before come first: their pages
+    /// are there.
+    pub(super) fn take(&self, count: usize) -> Option<Slices> {
+        self.0.lock().take(count)
+    }
+
+    /// The `more` slices behind `slices`, if they are free.
+    pub(super) fn extend(&self, front: &Front, end: usize, more: usize) -> bool {
+        end + more <= SLICES && self.0.lock().take_exactly(front, mask(end, more)).is_some()
+    }
+
+    /// Takes slices back, at the time `now`. Whether something has waited since `due_since` or longer.
+    pub(super) fn give(&self, slices: Slices, now: u64, due_since: u64) -> bool {
+        let mut state = self.0.lock();
+        state.give(slices.front(), slices.mask(), now);
+        state.waits_since(due_since)
+    }
+
+    /// A chunk more, whose front is zeroed but for its mapping. Its slices are zeroed or not.
+    pub(super) fn add(&self, front: NonNull<Front>, zeroed: bool) {
+        let mut state = self.0.lock();
+        // SAFETY: the caller's chunk, nobody else's.
+        let front = unsafe { front.as_ref() };
+        state.add(front, zeroed);
+    }
+
+    /// Something that waits to be given back to the provider and is the caller's until `given_back`: what
+    /// has been idle since `due_since` or longer, or, if it is all that is wanted, anything idle.
+    pub(super) fn due(&self, now: u64, due_since: u64, all: bool) -> Option<Due> {
+        self.0.lock().due(now, due_since, all)
+    }
+
+    /// Takes slices back that were due; whether they are zeroed now.
+    pub(super) fn given_back(&self, front: NonNull<Front>, bits: u64, zeroed: bool) {
+        let mut state = self.0.lock();
+        // SAFETY: some of its slices were the caller's, so it is there.
+        let front = unsafe { front.as_ref() };
+        let pages = &front.pages;
+        if zeroed {
+            pages.dirty.set(pages.dirty.get() & !bits);
+        }
+        state.set_free(front, pages.free.get() | bits);
+    }
+
+    /// Calls `see` with all chunks, under the lock, and says how many slices are free and idle.
+    pub(super) fn each(&self, mut see: impl FnMut(&Front, u64)) -> (usize, usize, usize) {
+        let state = self.0.lock();
+        let mut at = state.chunks;
+        // SAFETY: chunks on the list are there, and leave it under the lock only.
+        while let Some(front) = unsafe { at.as_ref() } {
+            see(front, front.pages.free.get());
+            at = front.pages.next.get();
+        }
+        (state.count, state.free, state.idle)
+    }
+
+    /// Takes all chunks out, one after the other, whatever is in them.
+    pub(super) fn drain(&self) -> impl Iterator<Item = Mapping> {
+        core::iter::from_fn(|| {
+            let mut state = self.0.lock();
+            // SAFETY: chunks on the list are there.
+            let front = unsafe { state.chunks.as_ref() }?;
+            state.remove(front)
+        })
+    }
+}
+
+impl State {
+    fn take(&mut self, count: usize) -> Option<Slices> {
+        let wanted = count.next_power_of_two().trailing_zeros() as usize;
+        // All chunks on lists from `wanted` on have such a run. Where `count` is no power of two, one of the
+        // list below may, too: the first is looked at.
+        let below = wanted.checked_sub(1).filter(|_| !count.is_power_of_two());
+        for list in (wanted..LISTS).chain(below) {
+            // SAFETY: chunks on the list are there.
+            let Some(front) = (unsafe { self.alike[list].as_ref() }) else {
+                continue;
+            };
+            let (free, dirty) = (front.pages.free.get(), front.pages.dirty.get());
+            let warm = starts(free & dirty, count);
+            let runs = if warm != 0 { warm } else { starts(free, count) };
+            if runs == 0 {
+                continue;
+            }
+            let first = runs.trailing_zeros() as usize;
+            let zeroed = self.take_exactly(front, mask(first, count))?;
+            return Some(Slices {
+                front: front.into(),
+                first,
+                count,
+                zeroed,
+            });
+        }
+        None
+    }
+
+    /// Takes the slices of `bits` if all are free; whether they are zeroed.
+    fn take_exactly(&mut self, front: &Front, bits: u64) -> Option<bool> {
+        let pages = &front.pages;
+        if pages.free.get() & bits != bits {
+            return None;
+        }
+        self.idle -= (pages.idle.get() & bits).count_ones() as usize;
+        pages.idle.set(pages.idle.get() & !bits);
+        pages.aged.set(pages.aged.get() & !bits);
+        let zeroed = pages.dirty.get() & bits == 0;
+        self.set_free(front, pages.free.get() & !bits);
+        Some(zeroed)
+    }
+
+    fn give(&mut self, front: &Front, bits: u64, now: u64) {
+        let pages = &front.pages;
+        debug_assert!(pages.free.get() & bits == 0, "slices are given back once");
+        pages.dirty.set(pages.dirty.get() | bits);
+        pages.idle.set(pages.idle.get() | bits);
+        self.idle += bits.count_ones() as usize;
+        self.set_free(front, pages.free.get() | bits);
+        if !pages.waits.get() {
+            pages.aged.set(0);
+            self.wait(front, now);
+        }
+    }
+
+    /// Changes the set of free slices, and the list that the chunk is on with it.
+    fn set_free(&mut self, front: &Front, free: u64) {
+        let pages = &front.pages;
+        self.free += free.count_ones() as usize;
+        self.free -= pages.free.get().count_ones() as usize;
+        pages.free.set(free);
+        let list = longest(free);
+        if list == pages.alike.get() {
+            return;
+        }
+        self.leave_alike(front);
+        if list > 0 {
+            let first = &mut self.alike[list as usize - 1];
+            pages.next_alike.set(*first);
+            pages.previous_alike.set(ptr::null());
+            // SAFETY: chunks on the list are there.
+            if let Some(next) = unsafe { first.as_ref() } {
+                next.pages.previous_alike.set(front);
+            }
+            *first = front;
+        }
+        pages.alike.set(list);
+    }
+
+    fn leave_alike(&mut self, front: &Front) {
+        let pages = &front.pages;
+        let Some(list) = pages.alike.replace(0).checked_sub(1) else {
+            return;
+        };
+        let (next, previous) = (pages.next_alike.get(), pages.previous_alike.get());
+        // SAFETY: chunks on the list are there.
+        match unsafe { previous.as_ref() } {
+            Some(previous) => previous.pages.next_alike.set(next),
+            None => self.alike[list as usize] = next,
+        }
+        // SAFETY: as above.
+        if let Some(next) = unsafe { next.as_ref() } {
+            next.pages.previous_alike.set(previous);
+        }
+    }
+
+    fn add(&mut self, front: &Front, zeroed: bool) {
+        let pages = &front.pages;
+        pages.next.set(self.chunks);
+        // SAFETY: chunks on the list are there.
+        if let Some(next) = unsafe { self.chunks.as_ref() } {
+            next.pages.previous.set(front);
+        }
+        self.chunks = front;
+        self.count += 1;
+        pages.dirty.set(if zeroed { 0 } else { ALL });
+        self.set_free(front, ALL);
+    }
+
+    /// Forgets a chunk; where it came from.
+    fn remove(&mut self, front: &Front) -> Option<Mapping> {
+        let pages = &front.pages;
+        self.leave_due(front);
+        self.idle -= pages.idle.get().count_ones() as usize;
+        self.free -= pages.free.get().count_ones() as usize;
+        self.leave_alike(front);
+        let (next, previous) = (pages.next.get(), pages.previous.get());
+        // SAFETY: chunks on the list are there.
+        match unsafe { previous.as_ref() } {
+            Some(previous) => previous.pages.next.set(next),
+            None => self.chunks = next,
+        }
+        // SAFETY: as above.
+        if let Some(next) = unsafe { next.as_ref() } {
+            next.pages.previous.set(previous);
+        }
+        self.count -= 1;
+        pages.mapping.get()
+    }
+
+    /// Puts a chunk at the end of those that wait.
+    fn wait(&mut self, front: &Front, now: u64) {
+        let pages = &front.pages;
+        pages.waits.set(true);
+        pages.stamp.set(now);
+        pages.next_due.set(ptr::null());
+        pages.previous_due.set(self.due_last);
+        // SAFETY: chunks on the list are there.
+        match unsafe { self.due_last.as_ref() } {
+            Some(last) => last.pages.next_due.set(front),
+            None => self.due = front,
+        }
+        self.due_last = front;
+    }
+
+    fn leave_due(&mut self, front: &Front) {
+        let pages = &front.pages;
+        if !pages.waits.replace(false) {
+            return;
+        }
+        let (next, previous) = (pages.next_due.get(), pages.previous_due.get());
+        // SAFETY: chunks on the list are there.
+        match unsafe { previous.as_ref() } {
+            Some(previous) => previous.pages.next_due.set(next),
+            None => self.due = next,
+        }
+        // SAFETY: as above.
+        match unsafe { next.as_ref() } {
+            Some(next) => next.pages.previous_due.set(previous),
+            None => self.due_last = previous,
+        }
+    }
+
+    /// Whether some chunk has waited since `due_since` or longer.
+    fn waits_since(&self, due_since: u64) -> bool {
+        // SAFETY: chunks on the list are there.
+        unsafe { self.due.as_ref() }.is_some_and(|front| front.pages.stamp.get() <= due_since)
+    }
+
+    fn due(&mut self, now: u64, due_since: u64, all: bool) -> Option<Due> {
+        loop {
+            // SAFETY: chunks on the list are there.
+            let Some(front) = (unsafe { self.due.as_ref() }) else {
+                return self.unused(all);
+            };
+            let pages = &front.pages;
+            if !all && pages.stamp.get() > due_since {
+                return None;
+            }
+            self.leave_due(front);
+            let bits = if all {
+                pages.idle.get()
+            } else {
+                // Those that were idle when the wait began, and are still.
+                pages.aged.get() & pages.idle.get()
+            };
+            let rest = pages.idle.get() & !bits;
+            pages.aged.set(rest);
+            if rest != 0 {
+                self.wait(front, now);
+            } else if pages.free.get() == ALL && (all || self.free >= 2 * (SLICES - 1)) {
+                // One such chunk is kept, so that a heap around its size does not map and unmap it.
+                return self.remove(front).map(Due::Chunk);
+            }
+            if bits != 0 {
+                self.idle -= bits.count_ones() as usize;
+                pages.idle.set(pages.idle.get() & !bits);
+                self.set_free(front, pages.free.get() & !bits);
+                return Some(Due::Slices(front.into(), bits));
+            }
+        }
+    }
+
+    /// A chunk that nothing is in, if `all` is to be given back.
+    fn unused(&mut self, all: bool) -> Option<Due> {
+        // A chunk without anything in it has the longest run.
+        let mut at = self.alike[LISTS - 1];
+        // SAFETY: chunks on the list are there.
+        while let Some(front) = unsafe { at.as_ref() }.filter(|_| all) {
+            if front.pages.free.get() == ALL {
+                return self.remove(front).map(Due::Chunk);
+            }
+            at = front.pages.next_alike.get();
+        }
+        None
+    }
+}
+
+/// The runs of set bits: first slice and number.
+pub(super) fn runs(mut bits: u64) -> impl Iterator<Item = (usize, usize)> {
+    core::iter::from_fn(move || {
+        if bits == 0 {
+            return None;
+        }
+        let first = bits.trailing_zeros() as usize;
+        let count = (bits >> first).trailing_ones() as usize;
+        bits &= !mask(first, count);
+        Some((first, count))
+    })
+}
+
+/// Bytes of the slices of `bits`.
+pub(super) fn bytes(bits: u64) -> usize {
+    bits.count_ones() as usize * SLICE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_found_and_measured() {
+        assert_eq!(starts(0b0111_0110, 1), 0b0111_0110);
+        assert_eq!(starts(0b0111_0110, 2), 0b0011_0010);
+        assert_eq!(starts(0b0111_0110, 3), 0b0001_0000);
+        assert_eq!(starts(0b0111_0110, 4), 0);
+        assert_eq!(starts(u64::MAX, 63), 0b11);
+        for (bits, expected) in [
+            (0, 0),
+            (1, 1),
+            (0b101, 1),
+            (0b110, 2),
+            (0b111, 2),
+            (0xf0, 3),
+            (ALL, 6),
+        ] {
+            assert_eq!(longest(bits), expected, "{bits:b}");
+        }
+        let found: std::vec::Vec<_> = runs(0b0111_0110 | 1 << 63).collect();
+        assert_eq!(found, [(1, 2), (4, 3), (63, 1)]);
+    }
+}

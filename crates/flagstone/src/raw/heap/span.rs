@@ -1,0 +1,317 @@
+//! A run of slices: cut into slots of one size, or one block.
+
+use core::{cell::Cell, ptr, ptr::NonNull};
+
+use crate::{
+    corruption::{Corruption, report},
+    layout::span::SpanLayout,
+    raw::remote::{Said, Word},
+    sync::atomic::{AtomicU32, AtomicUsize, Ordering},
+};
+
+/// What a span is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing: its slices are free, or the heap's own.
+    None,
+    /// Slots of a class.
+    Slots,
+    /// One block of whole slices.
+    Run,
+    /// One block that is a mapping of its own.
+    Large,
+}
+
+/// Where a span of slots is with its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Slots are taken from it.
+    Current,
+    /// On the list of those that slots will be taken from.
+    Partial,
+    /// On the list of those with too few free slots.
+    Full,
+    /// Without an owner, on the list of those that may be adopted.
+    Listed,
+    /// Without an owner, on no list.
+    Lost,
+}
+
+/// No number of slots in use: the event that never comes.
+const NEVER: u32 = u32::MAX;
+/// So many slots must have come back before an owner takes them off their list while it has others.
+const WORTH_COLLECTING: u32 = 16;
+/// At most so many bytes of untouched slots are made ready at once.
+const CARVED: u32 = 4096;
+
+/// Describes a run of slices. All zeros is a span of kind `None` without slots.
+///
+/// ```text
+///  ┌ the owner's line ───────────────────────────────────┐┌ everybody's line ┐
+///  │ free, in use, event, fresh, place, base, list links ││ word, kind, size │
+///  └─────────────────────────────────────────────────────┘└──────────────────┘
+/// ```
+///
+/// # Invariants
+///
+/// 1. The slots not in use are: on the list of `word`; on the list that begins at `free`, whose links are
+///    addresses; those numbered `fresh` and up, which were never handed out.
+/// 2. `in_use` counts the slots that are not on the owner's list and not fresh: those on the list of `word`
+///    are among them until they are collected.
+/// 3. The owner's line is written by the owner, and by nobody else while there is one. Without one, `place`
+///    and the list links are written under the lock of the spans without owner, and the rest by nobody.
+/// 4. Without an owner, a span is `Listed` or `Lost`: `Listed` if at most its mark was in use when it was
+///    put there.
+#[repr(C, align(64))]
+pub(super) struct Span {
+    free: Cell<*mut u8>,
+    /// Atomic, because reports read it: only the owner writes.
+    in_use: AtomicU32,
+    /// When `in_use` falls to that, the owner is told.
+    event: Cell<u32>,
+    fresh: Cell<u32>,
+    slots: Cell<u32>,
+    stride: Cell<u32>,
+    class: Cell<u8>,
+    pub(super) place: Cell<Place>,
+    base: Cell<*mut u8>,
+    pub(super) next: Cell<*const Span>,
+    pub(super) previous: Cell<*const Span>,
+    shared: Shared,
+}
+
+/// The line that all threads read.
+#[repr(C, align(64))]
+struct Shared {
+    word: Word,
+    /// `Kind`, class and number of slices. Atomic, because reports read it: written while the span is nobody else's.
+    what: AtomicU32,
+    /// Bytes of a slot, or of the block.
+    size: AtomicUsize,
+    base: Cell<*mut u8>,
+}
+
+const _: () = assert!(size_of::<Span>() == 128);
+
+impl Span {
+    /// Makes slots of `class` of the fresh slices at `base`, owned by the caller.
+    pub(super) fn cut(&self, class: usize, base: NonNull<u8>) {
+        let layout = SpanLayout::of(class);
+        self.free.set(ptr::null_mut());
+        self.set_in_use(0);
+        self.event.set(NEVER);
+        self.fresh.set(0);
+        self.slots.set(layout.slots);
+        self.stride.set(layout.stride);
+        self.class.set(class as u8);
+        self.place.set(Place::Current);
+        self.base.set(base.as_ptr());
+        self.shared.word.restart(Said::new(0, true, layout.slots));
+        self.become_kind(Kind::Slots, layout.slices.into());
+        self.set_size(layout.stride as usize, base);
+    }
+
+    /// Makes the span one block of `size` bytes at `base`.
+    pub(super) fn be_block(&self, kind: Kind, slices: usize, size: usize, base: NonNull<u8>) {
+        self.become_kind(kind, slices);
+        self.set_size(size, base);
+    }
+
+    /// The slices are nobody's any more.
+    pub(super) fn vanish(&self) {
+        self.become_kind(Kind::None, 0);
+    }
+
+    fn become_kind(&self, kind: Kind, slices: usize) {
+        let what = kind as u32 | (slices as u32) << 8 | u32::from(self.class.get()) << 16;
+        // Relaxed: a block's way to another thread brings it along.
+        self.shared.what.store(what, Ordering::Relaxed);
+    }
+
+    fn set_size(&self, size: usize, base: NonNull<u8>) {
+        // Relaxed: as above.
+        self.shared.size.store(size, Ordering::Relaxed);
+        self.shared.base.set(base.as_ptr());
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        match self.shared.what.load(Ordering::Relaxed) & 0xff {
+            1 => Kind::Slots,
+            2 => Kind::Run,
+            3 => Kind::Large,
+            _ => Kind::None,
+        }
+    }
+
+    /// How many slices it has.
+    pub(super) fn slices(&self) -> usize {
+        (self.shared.what.load(Ordering::Relaxed) >> 8) as usize & 0xff
+    }
+
+    /// The class of its slots.
+    pub(super) fn class(&self) -> usize {
+        (self.shared.what.load(Ordering::Relaxed) >> 16) as usize
+    }
+
+    /// Bytes of a slot, or of the block.
+    pub(super) fn size(&self) -> usize {
+        self.shared.size.load(Ordering::Relaxed)
+    }
+
+    /// Where the first slot starts, or the block.
+    pub(super) fn base(&self) -> *mut u8 {
+        self.shared.base.get()
+    }
+
+    /// Slots in use, as the owner counts them; anybody may ask.
+    #[inline(always)]
+    pub(super) fn in_use(&self) -> u32 {
+        self.in_use.load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    fn set_in_use(&self, in_use: u32) {
+        // Relaxed: a count orders nothing.
+        self.in_use.store(in_use, Ordering::Relaxed);
+    }
+
+    /// The list that others put slots back on.
+    pub(super) fn word(&self) -> &Word {
+        &self.shared.word
+    }
+
+    pub(super) fn slots(&self) -> u32 {
+        self.slots.get()
+    }
+
+    /// From how many slots in use on the span counts as full.
+    pub(super) fn mark(&self) -> u32 {
+        let slots = self.slots.get();
+        slots - slots / 8
+    }
+
+    /// A free slot; null if none is ready.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the span.
+    #[inline(always)]
+    pub(super) unsafe fn pop(&self) -> *mut u8 {
+        let slot = self.free.get();
+        if !slot.is_null() {
+            // SAFETY: a free slot of ours holds the address of the next (invariant 1).
+            self.free.set(unsafe { slot.cast::<*mut u8>().read() });
+            self.set_in_use(self.in_use() + 1);
+        }
+        slot
+    }
+
+    /// Takes a slot back; whether the number in use is now the one that the owner waits for.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the span, and `slot` is one of its slots and in use, by nobody any more.
+    #[inline(always)]
+    pub(super) unsafe fn push(&self, slot: *mut u8) -> bool {
+        // SAFETY: the slot is ours now, and large enough for an address.
+        unsafe { slot.cast::<*mut u8>().write(self.free.get()) };
+        self.free.set(slot);
+        let in_use = self.in_use().wrapping_sub(1);
+        self.set_in_use(in_use);
+        in_use == self.event.get()
+    }
+
+    /// Moves the span to another place with its owner, who is told when the number in use falls to: never
+    /// for the current span, none for one that can do without, the mark for a full one.
+    pub(super) fn move_to(&self, place: Place) {
+        self.place.set(place);
+        self.event.set(match place {
+            Place::Current => NEVER,
+            Place::Partial => 0,
+            Place::Full => self.mark(),
+            Place::Listed | Place::Lost => NEVER,
+        });
+    }
+
+    /// How many slots came back from others. Only the owner gets an answer of meaning.
+    pub(super) fn came_back(&self) -> u32 {
+        self.slots.get().saturating_sub(self.word().look().out())
+    }
+
+    /// Makes slots ready; `false` if there are none.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the span.
+    pub(super) unsafe fn replenish(&self) -> bool {
+        if !self.free.get().is_null() {
+            return true;
+        }
+        let (came_back, fresh) = (self.came_back(), self.fresh.get());
+        let untouched = fresh < self.slots.get();
+        if came_back >= WORTH_COLLECTING || (came_back > 0 && !untouched) {
+            // SAFETY: the caller's promise.
+            unsafe { self.collect() };
+            return true;
+        }
+        if untouched {
+            self.carve();
+        }
+        untouched
+    }
+
+    /// Makes slots ready that nobody has had yet.
+    fn carve(&self) {
+        let (stride, fresh) = (self.stride.get(), self.fresh.get());
+        let count = (CARVED / stride).clamp(1, self.slots.get() - fresh);
+        let mut next = self.free.get();
+        for number in (fresh..fresh + count).rev() {
+            // Within the span, so it does not wrap.
+            let slot = self.base.get().wrapping_add((number * stride) as usize);
+            // SAFETY: a slot that nobody has had, which is large enough.
+            unsafe { slot.cast::<*mut u8>().write(next) };
+            next = slot;
+        }
+        self.free.set(next);
+        self.fresh.set(fresh + count);
+    }
+
+    /// Takes what others put back.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the span.
+    pub(super) unsafe fn collect(&self) {
+        let (mut at, count) = self.word().collect(self.slots.get(), false);
+        let bytes = self.slots.get() * self.stride.get();
+        for _ in 0..count {
+            if at >= bytes {
+                // What stands in a free slot is no link of ours: it was written to.
+                let address = self.base.get().addr() + at as usize;
+                report(Corruption::ForeignPointer { address });
+            }
+            let slot = self.base.get().wrapping_add(at as usize);
+            // SAFETY: a slot that came back, so it holds the offset of the next one; `at` lies in the span.
+            at = unsafe { slot.cast::<u32>().read() };
+            // SAFETY: the slot is ours now.
+            unsafe { slot.cast::<*mut u8>().write(self.free.get()) };
+            self.free.set(slot);
+        }
+        self.set_in_use(self.in_use() - count);
+    }
+
+    /// Puts a slot back from a thread that does not own the span; how many are in use, if that is a
+    /// reason to do something about the span, which is the caller's then.
+    ///
+    /// # Safety
+    ///
+    /// `slot` is a slot of the span, in use, and by nobody any more.
+    pub(super) unsafe fn put_back(&self, slot: NonNull<u8>) -> Option<u32> {
+        let offset = slot.as_ptr().addr() - self.shared.base.get().addr();
+        let mark = SpanLayout::of(self.class()).mark();
+        self.word().push_or_claim(offset as u32, mark, |head| {
+            // SAFETY: the slot is ours until the exchange succeeds, and large enough.
+            unsafe { slot.cast::<u32>().write(head) };
+        })
+    }
+}

@@ -1,0 +1,399 @@
+//! The memory of a heap: what its threads share.
+
+use core::{alloc::Layout, ptr::NonNull};
+
+use super::{
+    chunk::{Front, Mapping},
+    clock,
+    large::{Large, mapping_layout},
+    orphans::Orphans,
+    pool::{CHUNK_LAYOUT, Due, Pool, Slices, bytes, runs},
+    span::{Kind, Span},
+};
+use crate::{
+    layout::span::{SLICE, SpanLayout},
+    provider::{Provider, Purged, moved, request},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+/// What a heap may do, and when. Set before it is used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// The most bytes that may be asked of the provider.
+    pub(crate) bytes: usize,
+    /// How long memory waits before it is given back, in milliseconds.
+    pub(crate) delay: u64,
+    /// Whether chunks should have huge pages.
+    pub(crate) huge_pages: bool,
+}
+
+/// The provider, and all that came from it: chunks, larger mappings, spans without owner.
+pub(crate) struct Store<P> {
+    provider: P,
+    pub(super) pool: Pool,
+    pub(super) large: Large,
+    pub(super) orphans: Orphans,
+    /// Bytes that the provider gave.
+    mapped: AtomicUsize,
+    most: AtomicUsize,
+    delay: AtomicU64,
+    huge_pages: AtomicUsize,
+}
+
+impl<P: Provider> Store<P> {
+    pub(super) const fn new(provider: P, limits: Limits) -> Self {
+        Self {
+            provider,
+            pool: Pool::new(),
+            large: Large::new(),
+            orphans: Orphans::new(),
+            mapped: AtomicUsize::new(0),
+            most: AtomicUsize::new(limits.bytes),
+            delay: AtomicU64::new(limits.delay),
+            huge_pages: AtomicUsize::new(limits.huge_pages as usize),
+        }
+    }
+
+    /// From now on these limits hold.
+    pub(crate) fn set_limits(&self, limits: Limits) {
+        // Relaxed, here and where they are read: limits order nothing.
+        self.most.store(limits.bytes, Ordering::Relaxed);
+        self.delay.store(limits.delay, Ordering::Relaxed);
+        let huge = usize::from(limits.huge_pages);
+        self.huge_pages.store(huge, Ordering::Relaxed);
+    }
+
+    pub(crate) fn mapped(&self) -> usize {
+        self.mapped.load(Ordering::Relaxed)
+    }
+
+    /// When what is due now began to wait.
+    fn due_since(&self, now: u64) -> Option<u64> {
+        now.checked_sub(self.delay.load(Ordering::Relaxed))
+    }
+
+    /// A span of `class` whose slots are all free, owned by local number `local`.
+    pub(super) fn span(&self, class: usize, local: u32) -> Option<NonNull<Span>> {
+        let slices = self.slices(SpanLayout::of(class).slices.into())?;
+        let front = slices.front();
+        let span = front.span(slices.first);
+        span.cut(class, slices.base());
+        front.set_tags(slices.first, slices.count, local);
+        Some(span.into())
+    }
+
+    /// Takes the slices of a span back.
+    ///
+    /// # Safety
+    ///
+    /// The span is the caller's, on no list, and nothing is in it.
+    pub(super) unsafe fn release(&self, span: &Span) {
+        let count = span.slices();
+        span.vanish();
+        // SAFETY: a span of a front.
+        let (front, first) = unsafe { Front::of_span(span) };
+        front.set_tags(first, count, 0);
+        self.give(front, first, count);
+    }
+
+    fn give(&self, front: &Front, first: usize, count: usize) {
+        let now = clock::now();
+        let slices = Slices {
+            front: front.into(),
+            first,
+            count,
+            zeroed: false,
+        };
+        let due_since = self.due_since(now);
+        if self.pool.give(slices, now, due_since.unwrap_or(0)) && due_since.is_some() {
+            self.give_back(now, false);
+        }
+    }
+
+    /// A slice that the heap itself uses.
+    pub(super) fn own_slice(&self) -> Option<NonNull<u8>> {
+        Some(self.slices(1)?.base())
+    }
+
+    /// Takes such a slice back.
+    ///
+    /// # Safety
+    ///
+    /// The slice is one of `own_slice`, and nothing is in it.
+    pub(super) unsafe fn return_slice(&self, slice: NonNull<u8>) {
+        let address = slice.as_ptr().addr();
+        // SAFETY: it lies in a chunk, and not in front.
+        let (front, slice) = unsafe { Front::of(address) };
+        self.give(front, slice, 1);
+    }
+
+    /// So many slices in a row.
+    fn slices(&self, count: usize) -> Option<Slices> {
+        loop {
+            if let Some(slices) = self.pool.take(count) {
+                return Some(slices);
+            }
+            // Another thread may be quicker to take what was added.
+            self.grow()?;
+        }
+    }
+
+    /// A chunk more.
+    fn grow(&self) -> Option<()> {
+        let (mapping, zeroed) = self.map(CHUNK_LAYOUT)?;
+        if self.huge_pages.load(Ordering::Relaxed) != 0 {
+            // SAFETY: whole pages of a chunk of ours.
+            let _ = unsafe {
+                self.provider
+                    .prefer_huge_pages(mapping.base, mapping.layout.size()) // USER CODE
+            };
+        }
+        let front = Front::at(mapping.base);
+        if !zeroed {
+            // SAFETY: the front lies in the chunk, which is nobody else's.
+            unsafe { Front::clear(front) };
+        }
+        // SAFETY: zeros are a front.
+        unsafe { front.as_ref() }.pages.mapping.set(Some(mapping));
+        self.pool.add(front, zeroed);
+        Some(())
+    }
+
+    /// Asks the provider, within the limit. When it has nothing more, what is kept is given back first.
+    fn map(&self, layout: Layout) -> Option<(Mapping, bool)> {
+        let try_once = || {
+            if !self.charge(layout.size()) {
+                return None;
+            }
+            let Ok(chunk) = request(&self.provider, layout) else {
+                self.discharge(layout.size());
+                return None;
+            };
+            let base = chunk.ptr.cast();
+            Some((Mapping { base, layout }, chunk.zeroed))
+        };
+        try_once().or_else(|| {
+            if self.give_back(clock::now(), true) == 0 {
+                return None;
+            }
+            try_once()
+        })
+    }
+
+    fn charge(&self, bytes: usize) -> bool {
+        let most = self.most.load(Ordering::Relaxed);
+        // Relaxed: a sum orders nothing.
+        let charged = self
+            .mapped
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |mapped| {
+                mapped.checked_add(bytes).filter(|&sum| sum <= most)
+            });
+        charged.is_ok()
+    }
+
+    fn discharge(&self, bytes: usize) {
+        self.mapped.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    fn unmap(&self, mapping: Mapping) {
+        self.discharge(mapping.layout.size());
+        // SAFETY: the provider gave it for this layout, and nothing is in it any more.
+        unsafe { self.provider.free(mapping.base, mapping.layout) }; // USER CODE
+    }
+
+    /// Gives back what has waited long enough, or, if it is `all`, whatever is free. Answers how many bytes.
+    pub(crate) fn give_back(&self, now: u64, all: bool) -> usize {
+        let due_since = if all { Some(now) } else { self.due_since(now) };
+        let Some(due_since) = due_since else {
+            return 0;
+        };
+        let mut given = 0;
+        for mapping in self.large.due(due_since).into_iter().flatten() {
+            given += mapping.layout.size();
+            self.unmap(mapping);
+        }
+        while let Some(due) = self.pool.due(now, due_since, all) {
+            match due {
+                Due::Chunk(mapping) => {
+                    given += mapping.layout.size();
+                    self.unmap(mapping);
+                }
+                Due::Slices(front, bits) => {
+                    let zeroed = self.purge(front, bits);
+                    if zeroed {
+                        given += bytes(bits);
+                    }
+                    self.pool.given_back(front, bits, zeroed);
+                }
+            }
+        }
+        given
+    }
+
+    /// Gives the pages of slices back; whether all are zeroed since.
+    fn purge(&self, front: NonNull<Front>, bits: u64) -> bool {
+        let mut zeroed = true;
+        for (first, count) in runs(bits) {
+            // SAFETY: the slices are ours, so their chunk is there.
+            let base = unsafe { front.as_ref() }.slice(first);
+            // SAFETY: whole pages of a chunk, as a slice is no smaller than a page; nothing is in them.
+            let purged = unsafe { self.provider.purge(base, count * SLICE) }; // USER CODE
+            zeroed &= purged == Purged::Zeroed;
+        }
+        zeroed
+    }
+
+    /// A block of whole slices; and whether it is zeroed.
+    pub(super) fn run(&self, size: usize) -> Option<(NonNull<u8>, bool)> {
+        let slices = self.slices(size.div_ceil(SLICE))?;
+        let front = slices.front();
+        front.set_tags(slices.first, slices.count, 0);
+        let base = slices.base();
+        let bytes = slices.count * SLICE;
+        front
+            .span(slices.first)
+            .be_block(Kind::Run, slices.count, bytes, base);
+        Some((base, slices.zeroed))
+    }
+
+    /// Makes a run `size` bytes long where it is, if the slices behind it are free or it becomes shorter.
+    ///
+    /// # Safety
+    ///
+    /// `span` is a run of `front`, and the caller's.
+    pub(super) unsafe fn resize_run(&self, front: &Front, span: &Span, size: usize) -> bool {
+        let (old, new) = (span.slices(), size.div_ceil(SLICE));
+        // SAFETY: a span of a front.
+        let (_, first) = unsafe { Front::of_span(span) };
+        let base = front.slice(first);
+        if new > old {
+            if !self.pool.extend(front, first + old, new - old) {
+                return false;
+            }
+            // What was a span before and is a part of one now.
+            front.set_tags(first, new, 0);
+        }
+        span.be_block(Kind::Run, new, new * SLICE, base);
+        if new < old {
+            self.give(front, first + new, old - new);
+        }
+        true
+    }
+
+    /// A block that is a mapping of its own; and whether it is zeroed.
+    pub(super) fn large(&self, size: usize, align: usize) -> Option<(NonNull<u8>, bool)> {
+        let (layout, before) = mapping_layout(size, align, self.provider.page_size())?;
+        let kept = if before == SLICE {
+            self.large.reuse(layout)
+        } else {
+            None
+        };
+        let (mapping, zeroed) = match kept {
+            Some(mapping) => (mapping, false),
+            None => {
+                let (mapping, zeroed) = self.map(layout)?;
+                if !zeroed {
+                    self.clear_front(mapping, before);
+                }
+                (mapping, zeroed)
+            }
+        };
+        // SAFETY: the mapping is ours, and its front is zeroed or was one before.
+        Some((unsafe { self.large.enter(mapping, before) }, zeroed))
+    }
+
+    fn clear_front(&self, mapping: Mapping, before: usize) {
+        // SAFETY: `before` bytes are in the mapping, whole slices, and the front lies in the chunk before.
+        let last = unsafe { mapping.base.byte_add(before - 1) };
+        let chunk = last
+            .as_ptr()
+            .map_addr(|address| address & !(crate::layout::span::CHUNK - 1));
+        // SAFETY: in the mapping, so not null.
+        let front = Front::at(unsafe { NonNull::new_unchecked(chunk) });
+        // SAFETY: the mapping is ours.
+        unsafe { Front::clear(front) };
+    }
+
+    /// Takes such a block back.
+    ///
+    /// # Safety
+    ///
+    /// `span` is that of such a block, with `front`, and nobody uses it any more.
+    pub(super) unsafe fn release_large(&self, front: &Front, span: &Span) {
+        // SAFETY: the caller's promise.
+        let Some((mapping, before)) = (unsafe { self.large.leave(front, span) }) else {
+            return;
+        };
+        let now = clock::now();
+        if let Some(mapping) = self.large.keep(mapping, before, now) {
+            self.unmap(mapping);
+        }
+        self.give_back(now, false);
+    }
+
+    /// Makes such a block `size` bytes long, wherever it lies then. It has room for a little more if it
+    /// grows, so that the next steps cost nothing. `None`: it stays as it is.
+    ///
+    /// # Safety
+    ///
+    /// As for `release_large`, but for the use.
+    pub(super) unsafe fn resize_large(
+        &self,
+        front: &Front,
+        span: &Span,
+        size: usize,
+        align: usize,
+    ) -> Option<NonNull<u8>> {
+        let usable = span.size();
+        let room = if size > usable { size + size / 8 } else { size };
+        let old = front.pages.mapping.get()?;
+        let before = span.base().addr() - old.base.as_ptr().addr();
+        let (layout, least) = mapping_layout(room, align, self.provider.page_size())?;
+        if least > before {
+            return None;
+        }
+        let layout =
+            Layout::from_size_align(layout.size() - least + before, old.layout.align()).ok()?;
+        let more = layout.size().saturating_sub(old.layout.size());
+        if !self.charge(more) {
+            return None;
+        }
+        // SAFETY: the caller's promise.
+        let _ = unsafe { self.large.leave(front, span) };
+        // SAFETY: the provider gave the mapping for that layout; it is on no list meanwhile.
+        let chunk = unsafe { moved(&self.provider, old.base, old.layout, layout) }; // USER CODE
+        let (mapping, answer) = match chunk {
+            Ok(chunk) => {
+                self.discharge(old.layout.size().saturating_sub(layout.size()));
+                let base = chunk.ptr.cast();
+                let mapping = Mapping { base, layout };
+                if base != old.base {
+                    // The front has another offset in another chunk.
+                    self.clear_front(mapping, before);
+                }
+                (mapping, true)
+            }
+            Err(_) => {
+                self.discharge(more);
+                (old, false)
+            }
+        };
+        // SAFETY: the mapping is ours, and its front zeroed, or as it was.
+        let block = unsafe { self.large.enter(mapping, before) };
+        answer.then_some(block)
+    }
+
+    /// Gives everything back to the provider, whatever is in it.
+    ///
+    /// # Safety
+    ///
+    /// Nothing of the heap is used any more.
+    pub(super) unsafe fn end(&self) {
+        for mapping in self.pool.drain().chain(self.large.drain()) {
+            self.unmap(mapping);
+        }
+        for mapping in self.large.due(u64::MAX).into_iter().flatten() {
+            self.unmap(mapping);
+        }
+    }
+}
