@@ -35,8 +35,14 @@ pub struct Heap {
 
 static CORE: HeapCore<OsPages> = HeapCore::new(OsPages, HeapOptions::new().limits());
 
-/// Whether the heap was set up.
-static READY: AtomicUsize = AtomicUsize::new(0);
+/// Whether the options hold: one of the three.
+static READY: AtomicUsize = AtomicUsize::new(UNSET);
+const UNSET: usize = 0;
+const SETTING: usize = 1;
+const SET: usize = 2;
+
+/// Whether forks are told of.
+static FORKS: AtomicUsize = AtomicUsize::new(0);
 
 /// A local without spans, for threads that have none.
 struct Nobody(Local);
@@ -59,6 +65,15 @@ fn local() -> *const Local {
     LOCAL.with(Cell::get)
 }
 
+/// A slot for `layout`, if one is ready; null if not.
+#[inline(always)]
+fn pop(layout: Layout) -> *mut u8 {
+    // A layout's size can be rounded up to its alignment.
+    let size = (layout.size() + (layout.align() - 1)) & !(layout.align() - 1);
+    // SAFETY: the local is this thread's, or nobody's, which has no slots.
+    unsafe { (*local()).pop(size) }
+}
+
 impl Heap {
     /// A door with the default options.
     #[must_use]
@@ -73,31 +88,40 @@ impl Heap {
     }
 
     /// Gives all free memory back to the system that the calling thread can reach: free slices, kept mappings,
-    /// and the thread's own spans without blocks. Answers how many bytes the system got back.
+    /// the thread's own spans without blocks, and the pages of its larger free slots. Answers how many bytes the system got back.
     pub fn purge(&self) -> usize {
-        self.tidy();
-        CORE.give_back(true)
+        let local = self.tidied();
+        // SAFETY: this thread's local.
+        let slots = local.map_or(0, |local| unsafe { (*local).purge(CORE.store()) });
+        slots + CORE.give_back(true)
     }
 
     /// Does what is due: gives back what was free for long enough. For programs that stop allocating; those
     /// that do not need no call.
     pub fn tick(&self) {
-        self.tidy();
+        self.tidied();
         CORE.give_back(false);
     }
 
-    fn tidy(&self) {
-        let local = local();
-        if !is_nobody(local) {
-            // SAFETY: this thread's local.
-            unsafe { (*local).tidy(CORE.store()) };
-        }
+    /// The thread's local, after it gave up spans that it does not need.
+    fn tidied(&self) -> Option<*const Local> {
+        let local = Some(local()).filter(|&local| !is_nobody(local))?;
+        // SAFETY: this thread's local.
+        unsafe { (*local).tidy(CORE.store()) };
+        Some(local)
     }
 
     /// What the heap holds now. Time: O(spans), under locks; nothing is allocated.
     #[must_use]
     pub fn stats(&self) -> HeapStats {
         HeapStats::new(CORE.census())
+    }
+
+    /// Whether the address is in a block of the heap, or in a slot that a block could have. Time: O(chunks),
+    /// under locks.
+    #[must_use]
+    pub fn owns<T: ?Sized>(&self, address: *const T) -> bool {
+        CORE.owns(address.addr())
     }
 
     /// How many bytes of a block may be used: as many as were asked for, or more.
@@ -134,11 +158,8 @@ impl Heap {
     /// block was freed.
     #[must_use]
     pub unsafe fn resize(&self, block: NonNull<u8>, new: Layout) -> *mut u8 {
-        let Some(size) = size_for(new) else {
-            return ptr::null_mut();
-        };
         // SAFETY: the caller's promise.
-        if let Some(block) = unsafe { CORE.resize(block, size, new.align()) } {
+        if let Some(block) = unsafe { CORE.resize(block, new.size(), new.align()) } {
             return block.as_ptr();
         }
         // SAFETY: the layout has a size.
@@ -158,6 +179,7 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn alloc_slow(&self, size: usize, align: usize) -> (*mut u8, bool) {
+        self.set_up();
         let local = local();
         if !is_nobody(local) {
             // SAFETY: this thread's local.
@@ -180,13 +202,6 @@ impl Heap {
 
     /// Gives the calling thread its local; `false` if the thread has run its exit hooks already.
     fn begin(&self, attached: NonNull<Local>) -> bool {
-        // Relaxed: who loses sets nothing, and settings order nothing.
-        if READY.swap(1, Ordering::Relaxed) == 0 {
-            CORE.store().set_limits(self.options.limits());
-            LOCAL.set(attached.as_ptr());
-            // SAFETY: the functions lock and unlock, no more.
-            let _ = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
-        }
         // Before the hook is registered, because that may allocate.
         LOCAL.set(attached.as_ptr());
         let registered = thread::on_exit(move || {
@@ -197,7 +212,26 @@ impl Heap {
         if registered.is_err() {
             LOCAL.set(&raw const ENDED.0);
         }
+        // Relaxed: one thread gets the answer, and it orders nothing.
+        if FORKS.swap(1, Ordering::Relaxed) == 0 {
+            // Allocates, too. SAFETY: the functions lock and unlock, no more.
+            let _ = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+        }
         registered.is_ok()
+    }
+
+    /// Sees to it that the options of the door that is used first hold.
+    fn set_up(&self) {
+        // Acquire: pairs with the Release below, so that what is mapped is within the limit.
+        while READY.load(Ordering::Acquire) != SET {
+            // Relaxed: who wins only writes.
+            let first =
+                READY.compare_exchange(UNSET, SETTING, Ordering::Relaxed, Ordering::Relaxed);
+            if first.is_ok() {
+                CORE.store().set_limits(self.options.limits());
+                READY.store(SET, Ordering::Release);
+            }
+        }
     }
 }
 
@@ -225,16 +259,11 @@ extern "C" fn after() {
 unsafe impl GlobalAlloc for Heap {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // A layout's size can be rounded up to its alignment.
-        let size = (layout.size() + (layout.align() - 1)) & !(layout.align() - 1);
-        if size <= LARGEST_SLOT {
-            // SAFETY: the local is this thread's, or nobody's, which has no slots.
-            let slot = unsafe { (*local()).pop(size) };
-            if !slot.is_null() {
-                return slot;
-            }
+        let slot = pop(layout);
+        if slot.is_null() {
+            return self.alloc_slow(layout.size(), layout.align()).0;
         }
-        self.alloc_slow(size, layout.align()).0
+        slot
     }
 
     #[inline]
@@ -244,14 +273,9 @@ unsafe impl GlobalAlloc for Heap {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let size = (layout.size() + (layout.align() - 1)) & !(layout.align() - 1);
-        let (mut block, mut zeroed) = (ptr::null_mut(), false);
-        if size <= LARGEST_SLOT {
-            // SAFETY: the local is this thread's, or nobody's, which has no slots.
-            block = unsafe { (*local()).pop(size) };
-        }
+        let (mut block, mut zeroed) = (pop(layout), false);
         if block.is_null() {
-            (block, zeroed) = self.alloc_slow(size, layout.align());
+            (block, zeroed) = self.alloc_slow(layout.size(), layout.align());
         }
         if !zeroed && !block.is_null() {
             // SAFETY: so many bytes are in the block.

@@ -8,27 +8,24 @@ use crate::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// Bits of a tag for the slice.
-const SLICE_BITS: u32 = SLICES.trailing_zeros();
+/// Bytes of all spans of a chunk, a power of two: where a span lies among them is below that.
+const SPANS: usize = size_of::<[Span; SLICES]>();
+const _: () = assert!(SPANS.is_power_of_two());
 
-/// Whose a span is, and with which slice of its chunk it begins. What a slice says is written when the
-/// slice is given out, and whenever its span changes hands.
+/// Whose a span is, and where it lies among the spans of its chunk, in bytes: nothing is left to compute when
+/// the two are taken apart. What a slice says is written when the slice is given out, and whenever its span
+/// changes hands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tag(pub(super) u32);
+pub(super) struct Tag(u32);
 
 impl Tag {
     /// The most numbers that locals can have; the last is that of locals that never have a span.
-    pub(super) const MOST_LOCALS: u32 = (1 << (u32::BITS - SLICE_BITS)) - 1;
+    pub(super) const MOST_LOCALS: u32 = u32::MAX >> SPANS.trailing_zeros();
 
     /// The tag of the span that begins with slice `first` and belongs to local number `local`; 0 is
     /// nobody.
     pub(super) const fn new(local: u32, first: usize) -> Self {
-        Self(local << SLICE_BITS | first as u32)
-    }
-
-    /// The slice that the span begins with.
-    pub(super) const fn first(self) -> usize {
-        self.0 as usize % SLICES
+        Self(local << SPANS.trailing_zeros() | (first * size_of::<Span>()) as u32)
     }
 }
 
@@ -147,7 +144,7 @@ impl Front {
     }
 
     #[inline(always)]
-    pub(super) fn tag(&self, slice: usize) -> Tag {
+    fn tag(&self, slice: usize) -> Tag {
         // Relaxed: a tag that is the reader's own was written by the reader; with another, nothing is
         // read that the block's way to this thread did not bring along.
         Tag(self.tags[slice % SLICES].load(Ordering::Relaxed))
@@ -161,7 +158,25 @@ impl Front {
         }
     }
 
+    /// The span that `slice` is in.
+    pub(super) fn span_of(&self, slice: usize) -> &Span {
+        self.span(self.tag(slice).0 as usize % SPANS / size_of::<Span>())
+    }
+
+    /// The span that `slice` is in if its tag is that of `owner`.
     #[inline(always)]
+    pub(super) fn span_of_owner(&self, slice: usize, owner: Tag) -> Option<&Span> {
+        let at = (self.tag(slice).0 ^ owner.0) as usize;
+        if at >= SPANS {
+            return None;
+        }
+        // SAFETY: with the same owner what is left is where the span lies, as is in all tags.
+        let span = unsafe { ptr::from_ref(&self.spans).byte_add(at) };
+        // SAFETY: as above.
+        Some(unsafe { &*span.cast::<Span>() })
+    }
+
+    /// The span that begins with slice `first`.
     pub(super) fn span(&self, first: usize) -> &Span {
         &self.spans[first % SLICES]
     }
@@ -191,8 +206,9 @@ mod tests {
     #[test]
     fn a_tag_keeps_both_parts() {
         let tag = Tag::new(Tag::MOST_LOCALS, 63);
-        assert_eq!((tag.first(), tag.0 >> SLICE_BITS), (63, Tag::MOST_LOCALS));
-        // Same owner: what is left is the slice.
-        assert_eq!(tag.0 ^ Tag::new(Tag::MOST_LOCALS, 0).0, 63);
+        // Same owner: what is left is where the span lies.
+        let same = (tag.0 ^ Tag::new(Tag::MOST_LOCALS, 0).0) as usize;
+        assert_eq!(same, 63 * size_of::<Span>());
+        assert!((tag.0 ^ Tag::new(Tag::MOST_LOCALS - 1, 63).0) as usize >= SPANS);
     }
 }

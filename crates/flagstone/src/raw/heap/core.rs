@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     corruption::{Corruption, report},
-    layout::span::{LARGEST_SLOT, MOST_SLICES, SLICE, aligned_size, class_of},
+    layout::span::{CHUNK, LARGEST_SLOT, MOST_SLICES, SLICE, aligned_size, class_of},
     provider::Provider,
 };
 
@@ -70,8 +70,8 @@ impl<P: Provider> HeapCore<P> {
         self.registry.put(local);
     }
 
-    /// A block for what is no slot, or when no slot is ready. `size` is rounded up to `align`; it may be 0.
-    /// Says whether the block is zeroed.
+    /// A block for what is no slot, or when no slot is ready. `size` may be 0. Says whether the block is
+    /// zeroed.
     ///
     /// # Safety
     ///
@@ -84,7 +84,9 @@ impl<P: Provider> HeapCore<P> {
         size: usize,
         align: usize,
     ) -> Option<(NonNull<u8>, bool)> {
-        if size <= LARGEST_SLOT {
+        if let Some(size) = aligned_size(size, align)
+            && size <= LARGEST_SLOT
+        {
             // SAFETY: the caller's promise.
             let slot = unsafe { local.refill(size, &self.store) };
             return Some((slot?, false));
@@ -152,7 +154,6 @@ impl<P: Provider> HeapCore<P> {
         // SAFETY: the caller's promise.
         let (front, span) = unsafe { span_of(block) };
         let usable = span.size();
-        let size = aligned_size(size, align)?;
         let aligned = block.as_ptr().addr().is_multiple_of(align);
         if aligned && size <= usable && size >= usable / 2 {
             return Some(block);
@@ -166,8 +167,9 @@ impl<P: Provider> HeapCore<P> {
                 // SAFETY: the caller's block.
                 unsafe { self.store.resize_large(front, span, size, align) }
             }
-            Kind::Slots if aligned && size <= LARGEST_SLOT && size > 0 => {
-                (class_of(size) == span.class()).then_some(block)
+            Kind::Slots if size <= usable && size > 0 => {
+                let same = class_of(aligned_size(size, align)?) == span.class();
+                same.then_some(block)
             }
             _ => None,
         }
@@ -176,6 +178,20 @@ impl<P: Provider> HeapCore<P> {
     /// Gives back what has waited for long enough, or all that is free. Answers how many bytes.
     pub(crate) fn give_back(&self, all: bool) -> usize {
         self.store.give_back(clock::now(), all)
+    }
+
+    /// Whether the address is in a block, or in a free slot. O(chunks), under the locks.
+    pub(crate) fn owns(&self, address: usize) -> bool {
+        let mut owns = self.store.large.owns(address);
+        let _ = self.store.pool.each(|front, free| {
+            let within = address.wrapping_sub(front.slice(0).as_ptr().addr());
+            if within < CHUNK {
+                let slice = within / SLICE;
+                let used = slice > 0 && free & (1 << slice) == 0;
+                owns |= used && front.span_of(slice).kind() != Kind::None;
+            }
+        });
+        owns
     }
 
     /// Counts what is there: O(spans), under the locks.
@@ -251,7 +267,7 @@ impl<P: Provider> Drop for HeapCore<P> {
 unsafe fn span_of<'h>(block: NonNull<u8>) -> (&'h Front, &'h Span) {
     // SAFETY: the caller's promise.
     let (front, slice) = unsafe { Front::of(block.as_ptr().addr()) };
-    (front, front.span(front.tag(slice).first()))
+    (front, front.span_of(slice))
 }
 
 /// The size with which a layout is asked for; `None` if nothing is so large.

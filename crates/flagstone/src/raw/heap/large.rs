@@ -160,18 +160,36 @@ impl Large {
         })
     }
 
-    /// How many blocks there are, their bytes, and the bytes of mappings that are kept.
-    pub(super) fn count(&self) -> (usize, usize, usize) {
+    /// Whether the address is in a block.
+    pub(super) fn owns(&self, address: usize) -> bool {
+        let mut owns = false;
+        self.each(|span| {
+            owns |= address.wrapping_sub(span.base().addr()) < span.size();
+        });
+        owns
+    }
+
+    /// Calls `see` with all blocks, under the lock; the bytes of mappings that are kept.
+    fn each(&self, mut see: impl FnMut(&Span)) -> usize {
         let state = self.0.lock();
-        let (mut blocks, mut bytes, mut at) = (0, 0, state.blocks.first());
+        let mut at = state.blocks.first();
         while let Some(span) = at {
             // SAFETY: spans on the list are there, and leave it under the lock only.
             let span = unsafe { span.as_ref() };
-            blocks += 1;
-            bytes += span.size();
+            see(span);
             at = NonNull::new(span.next.get().cast_mut());
         }
-        (blocks, bytes, state.kept_bytes)
+        state.kept_bytes
+    }
+
+    /// How many blocks there are, their bytes, and the bytes of mappings that are kept.
+    pub(super) fn count(&self) -> (usize, usize, usize) {
+        let (mut blocks, mut bytes) = (0, 0);
+        let kept = self.each(|span| {
+            blocks += 1;
+            bytes += span.size();
+        });
+        (blocks, bytes, kept)
     }
 
     /// Takes all blocks out, one after the other, whatever is in them.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     corruption::{Corruption, report},
-    layout::span::{CLASSES, LARGEST_SLOT, class_of},
+    layout::span::{CLASSES, LARGEST_SLOT, SpanLayout, class_of},
     provider::Provider,
 };
 
@@ -87,7 +87,7 @@ impl Local {
         }
     }
 
-    /// A slot for `size` bytes, [`LARGEST_SLOT`] at most, if one is ready; null if not. No atomics.
+    /// A slot for `size` bytes, if there are such and one is ready; null if not. No atomics.
     ///
     /// # Safety
     ///
@@ -96,8 +96,10 @@ impl Local {
     pub(crate) unsafe fn pop(&self, size: usize) -> *mut u8 {
         let span = if size <= DIRECT_BYTES {
             self.direct[size.div_ceil(8)].get()
-        } else {
+        } else if size <= LARGEST_SLOT {
             self.bins[class_of(size)].current.get()
+        } else {
+            return ptr::null_mut();
         };
         // SAFETY: a span, or the one that is none; ours either way.
         unsafe { (*span).pop() }
@@ -112,11 +114,9 @@ impl Local {
     pub(crate) unsafe fn push<P: Provider>(&self, block: NonNull<u8>, store: &Store<P>) -> bool {
         // SAFETY: the caller's promise.
         let (front, slice) = unsafe { Front::of(block.as_ptr().addr()) };
-        let same = front.tag(slice).0 ^ self.tag.0;
-        if same as usize >= crate::layout::span::SLICES {
+        let Some(span) = front.span_of_owner(slice, self.tag) else {
             return false;
-        }
-        let span = front.span(same as usize);
+        };
         // SAFETY: it has our tag, so it is ours, and the block is one of its slots.
         if unsafe { span.push(block.as_ptr()) } {
             self.event(span, store);
@@ -250,17 +250,47 @@ impl Local {
 
     fn set_current(&self, class: usize, span: *const Span) {
         self.bins[class].current.set(span);
-        let size = crate::layout::span::SpanLayout::of(class).stride as usize;
+        let size = SpanLayout::of(class).stride as usize;
         if size <= DIRECT_BYTES {
             // The words of the class: behind those of the class below. A size of 0 has the first class.
             let below = class.checked_sub(1);
-            let below = below.map_or(0, |class| {
-                crate::layout::span::SpanLayout::of(class).stride as usize / 8 + 1
-            });
+            let below = below.map_or(0, |class| SpanLayout::of(class).stride as usize / 8 + 1);
             for direct in &self.direct[below..=size / 8] {
                 direct.set(span);
             }
         }
+    }
+
+    /// Gives the pages of free slots back to the provider, where slots have pages of their own. Answers how
+    /// many bytes.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread has the local.
+    pub(crate) unsafe fn purge<P: Provider>(&self, store: &Store<P>) -> usize {
+        let mut given = 0;
+        for class in 0..CLASSES {
+            if (SpanLayout::of(class).stride as usize) < 2 * store.page_size() {
+                continue;
+            }
+            let bin = &self.bins[class];
+            let mut purge = |span: &Span| {
+                // SAFETY: ours.
+                unsafe { span.each_free(|slot| given += store.purge_slot(slot, span.size())) };
+            };
+            // SAFETY: a span, or the one that is none, which has no slots.
+            purge(unsafe { &*bin.current.get() });
+            for list in [&bin.partial, &bin.full] {
+                let mut at = list.first();
+                while let Some(span) = at {
+                    // SAFETY: the spans on our lists are there.
+                    let span = unsafe { span.as_ref() };
+                    purge(span);
+                    at = NonNull::new(span.next.get().cast_mut());
+                }
+            }
+        }
+        given
     }
 
     /// Takes what came back, and gives the spans with nothing in them back to the store.

@@ -300,6 +300,20 @@ impl Span {
         self.set_in_use(self.in_use() - count);
     }
 
+    /// Calls `see` with the slots that are free and were used.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the span.
+    pub(super) unsafe fn each_free(&self, mut see: impl FnMut(NonNull<u8>)) {
+        let mut at = self.free.get();
+        while let Some(slot) = NonNull::new(at) {
+            // SAFETY: a free slot of ours holds the address of the next (invariant 1).
+            at = unsafe { slot.cast::<*mut u8>().read() };
+            see(slot);
+        }
+    }
+
     /// Puts a slot back from a thread that does not own the span; how many are in use, if that is a
     /// reason to do something about the span, which is the caller's then.
     ///

@@ -243,6 +243,29 @@ impl<P: Provider> Store<P> {
         zeroed
     }
 
+    pub(super) fn page_size(&self) -> usize {
+        self.provider.page_size()
+    }
+
+    /// Gives the pages of a free slot of `size` bytes back, all but the one that its link is in; how many
+    /// bytes that were.
+    pub(super) fn purge_slot(&self, slot: NonNull<u8>, size: usize) -> usize {
+        let page = self.page_size();
+        let start = slot.as_ptr().addr();
+        let (from, to) = ((start / page + 1) * page, (start + size) / page * page);
+        let Some(bytes) = to.checked_sub(from).filter(|&bytes| bytes > 0) else {
+            return 0;
+        };
+        // SAFETY: within the slot.
+        let pages = unsafe { slot.byte_add(from - start) };
+        // SAFETY: whole pages of a chunk, in which nothing is.
+        match unsafe { self.provider.purge(pages, bytes) } {
+            // USER CODE
+            Purged::Zeroed => bytes,
+            Purged::No => 0,
+        }
+    }
+
     /// A block of whole slices; and whether it is zeroed.
     pub(super) fn run(&self, size: usize) -> Option<(NonNull<u8>, bool)> {
         let slices = self.slices(size.div_ceil(SLICE))?;
