@@ -13,7 +13,7 @@ use super::{HeapOptions, HeapStats};
 use crate::{
     layout::span::{LARGEST_SLOT, class_of},
     provider::OsPages,
-    raw::heap::{HeapCore, Local, size_for},
+    raw::heap::{HeapCore, Local, Wish, size_for},
     sync::process::{AtomicUsize, Ordering},
     thread,
 };
@@ -162,8 +162,11 @@ impl Heap {
         if let Some(block) = unsafe { CORE.resize(block, new.size(), new.align()) } {
             return block.as_ptr();
         }
-        // SAFETY: the layout has a size.
-        let Some(moved) = NonNull::new(unsafe { self.alloc(new) }) else {
+        let mut moved = pop(new);
+        if moved.is_null() {
+            (moved, _) = self.alloc_slow(new, Wish::Room);
+        }
+        let Some(moved) = NonNull::new(moved) else {
             return ptr::null_mut();
         };
         // SAFETY: the caller's promise.
@@ -178,23 +181,23 @@ impl Heap {
     /// A block when no slot is ready, and whether it is zeroed.
     #[cold]
     #[inline(never)]
-    fn alloc_slow(&self, size: usize, align: usize) -> (*mut u8, bool) {
+    fn alloc_slow(&self, layout: Layout, wish: Wish) -> (*mut u8, bool) {
         self.set_up();
         let local = local();
         if !is_nobody(local) {
             // SAFETY: this thread's local.
-            return allocated(unsafe { CORE.alloc_slow(&*local, size, align) });
+            return allocated(unsafe { CORE.alloc_slow(&*local, layout, wish) });
         }
         let Some(attached) = CORE.attach() else {
             return (ptr::null_mut(), false);
         };
         if ptr::eq(local, &raw const NOT_YET.0) && self.begin(attached) {
             // SAFETY: this thread's local.
-            return allocated(unsafe { CORE.alloc_slow(attached.as_ref(), size, align) });
+            return allocated(unsafe { CORE.alloc_slow(attached.as_ref(), layout, wish) });
         }
         // A thread past its end takes a local for one block.
         // SAFETY: this thread's local.
-        let block = unsafe { CORE.alloc_slow(attached.as_ref(), size, align) };
+        let block = unsafe { CORE.alloc_slow(attached.as_ref(), layout, wish) };
         // SAFETY: as above.
         unsafe { CORE.detach(attached) };
         allocated(block)
@@ -261,7 +264,7 @@ unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let slot = pop(layout);
         if slot.is_null() {
-            return self.alloc_slow(layout.size(), layout.align()).0;
+            return self.alloc_slow(layout, Wish::Nothing).0;
         }
         slot
     }
@@ -275,7 +278,7 @@ unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let (mut block, mut zeroed) = (pop(layout), false);
         if block.is_null() {
-            (block, zeroed) = self.alloc_slow(layout.size(), layout.align());
+            (block, zeroed) = self.alloc_slow(layout, Wish::Zeroed);
         }
         if !zeroed && !block.is_null() {
             // SAFETY: so many bytes are in the block.

@@ -27,6 +27,16 @@ unsafe impl<P: Provider + Sync> Sync for HeapCore<P> {}
 // SAFETY: nothing refers to where the core is.
 unsafe impl<P: Provider + Send> Send for HeapCore<P> {}
 
+/// What a block should be like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Nothing,
+    /// Zeroed, if that is cheaper for the heap than for the caller.
+    Zeroed,
+    /// Where it can grow.
+    Room,
+}
+
 /// What a heap holds, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Census {
@@ -70,7 +80,7 @@ impl<P: Provider> HeapCore<P> {
         self.registry.put(local);
     }
 
-    /// A block for what is no slot, or when no slot is ready. `size` may be 0. Says whether the block is
+    /// A block for what is no slot, or when no slot is ready; the size may be 0. Says whether the block is
     /// zeroed.
     ///
     /// # Safety
@@ -81,9 +91,10 @@ impl<P: Provider> HeapCore<P> {
     pub(crate) unsafe fn alloc_slow(
         &self,
         local: &Local,
-        size: usize,
-        align: usize,
+        layout: Layout,
+        wish: Wish,
     ) -> Option<(NonNull<u8>, bool)> {
+        let (size, align) = (layout.size(), layout.align());
         if let Some(size) = aligned_size(size, align)
             && size <= LARGEST_SLOT
         {
@@ -92,9 +103,9 @@ impl<P: Provider> HeapCore<P> {
             return Some((slot?, false));
         }
         if size <= MOST_SLICES * SLICE && align <= SLICE {
-            return self.store.run(size);
+            return self.store.run(size, wish == Wish::Room);
         }
-        self.store.large(size, align)
+        self.store.large(size, align, wish == Wish::Zeroed)
     }
 
     /// Takes a block back that is no slot of the caller's local.

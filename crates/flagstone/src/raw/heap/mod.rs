@@ -26,6 +26,6 @@ mod registry;
 mod span;
 mod store;
 
-pub(crate) use self::core::{Census, HeapCore, size_for};
+pub(crate) use self::core::{Census, HeapCore, Wish, size_for};
 pub(crate) use local::Local;
 pub(crate) use store::Limits;

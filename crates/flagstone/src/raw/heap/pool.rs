@@ -128,6 +128,11 @@ impl Pool {
         self.0.lock().take(count)
     }
 
+    /// As `take`, but where the most free slices lie behind them, for a block that grows.
+    pub(super) fn take_with_room(&self, count: usize) -> Option<Slices> {
+        self.0.lock().take_with_room(count)
+    }
+
     /// The `more` slices behind `slices`, if they are free.
     pub(super) fn extend(&self, front: &Front, end: usize, more: usize) -> bool {
         end + more <= SLICES && self.0.lock().take_exactly(front, mask(end, more)).is_some()
@@ -216,6 +221,24 @@ impl State {
             });
         }
         None
+    }
+
+    fn take_with_room(&mut self, count: usize) -> Option<Slices> {
+        let longest = self.alike.iter().rev().find(|chunks| !chunks.is_null())?;
+        // SAFETY: chunks on the list are there.
+        let front = unsafe { longest.as_ref() }?;
+        let free = front.pages.free.get();
+        let (first, length) = runs(free).max_by_key(|&(_, length)| length)?;
+        if length < count {
+            return None;
+        }
+        let zeroed = self.take_exactly(front, mask(first, count))?;
+        Some(Slices {
+            front: front.into(),
+            first,
+            count,
+            zeroed,
+        })
     }
 
     /// Takes the slices of `bits` if all are free; whether they are zeroed.

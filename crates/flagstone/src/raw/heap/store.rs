@@ -74,7 +74,7 @@ impl<P: Provider> Store<P> {
 
     /// A span of `class` whose slots are all free, owned by local number `local`.
     pub(super) fn span(&self, class: usize, local: u32) -> Option<NonNull<Span>> {
-        let slices = self.slices(SpanLayout::of(class).slices.into())?;
+        let slices = self.slices(SpanLayout::of(class).slices.into(), false)?;
         let front = slices.front();
         let span = front.span(slices.first);
         span.cut(class, slices.base());
@@ -112,7 +112,7 @@ impl<P: Provider> Store<P> {
 
     /// A slice that the heap itself uses.
     pub(super) fn own_slice(&self) -> Option<NonNull<u8>> {
-        Some(self.slices(1)?.base())
+        Some(self.slices(1, false)?.base())
     }
 
     /// Takes such a slice back.
@@ -127,11 +127,16 @@ impl<P: Provider> Store<P> {
         self.give(front, slice, 1);
     }
 
-    /// So many slices in a row.
-    fn slices(&self, count: usize) -> Option<Slices> {
+    /// So many slices in a row, or with room behind them.
+    fn slices(&self, count: usize, room: bool) -> Option<Slices> {
         loop {
-            if let Some(slices) = self.pool.take(count) {
-                return Some(slices);
+            let slices = if room {
+                self.pool.take_with_room(count)
+            } else {
+                self.pool.take(count)
+            };
+            if slices.is_some() {
+                return slices;
             }
             // Another thread may be quicker to take what was added.
             self.grow()?;
@@ -266,9 +271,9 @@ impl<P: Provider> Store<P> {
         }
     }
 
-    /// A block of whole slices; and whether it is zeroed.
-    pub(super) fn run(&self, size: usize) -> Option<(NonNull<u8>, bool)> {
-        let slices = self.slices(size.div_ceil(SLICE))?;
+    /// A block of whole slices, where it can grow if it is known to; and whether it is zeroed.
+    pub(super) fn run(&self, size: usize, grows: bool) -> Option<(NonNull<u8>, bool)> {
+        let slices = self.slices(size.div_ceil(SLICE), grows)?;
         let front = slices.front();
         front.set_tags(slices.first, slices.count, 0);
         let base = slices.base();
@@ -303,8 +308,14 @@ impl<P: Provider> Store<P> {
         true
     }
 
-    /// A block that is a mapping of its own; and whether it is zeroed.
-    pub(super) fn large(&self, size: usize, align: usize) -> Option<(NonNull<u8>, bool)> {
+    /// A block that is a mapping of its own; and whether it is zeroed. It is if it should be and the
+    /// provider can do it: a page that is not touched costs nothing then.
+    pub(super) fn large(
+        &self,
+        size: usize,
+        align: usize,
+        zeroed: bool,
+    ) -> Option<(NonNull<u8>, bool)> {
         let (layout, before) = mapping_layout(size, align, self.provider.page_size())?;
         let kept = if before == SLICE {
             self.large.reuse(layout)
@@ -312,7 +323,7 @@ impl<P: Provider> Store<P> {
             None
         };
         let (mapping, zeroed) = match kept {
-            Some(mapping) => (mapping, false),
+            Some(mapping) => (mapping, zeroed && self.purge_block(mapping, before)),
             None => {
                 let (mapping, zeroed) = self.map(layout)?;
                 if !zeroed {
@@ -323,6 +334,15 @@ impl<P: Provider> Store<P> {
         };
         // SAFETY: the mapping is ours, and its front is zeroed or was one before.
         Some((unsafe { self.large.enter(mapping, before) }, zeroed))
+    }
+
+    /// Gives the pages of a kept mapping back, but for those before its block; whether they are zeroed.
+    fn purge_block(&self, mapping: Mapping, before: usize) -> bool {
+        let len = mapping.layout.size() - before;
+        // SAFETY: `before` bytes are in the mapping.
+        let block = unsafe { mapping.base.byte_add(before) };
+        // SAFETY: whole pages of a mapping of ours, in which nothing is.
+        unsafe { self.provider.purge(block, len) == Purged::Zeroed } // USER CODE
     }
 
     fn clear_front(&self, mapping: Mapping, before: usize) {
