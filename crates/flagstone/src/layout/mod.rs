@@ -11,7 +11,13 @@ mod run;
 mod size_class;
 mod slab;
 mod slot;
-#[cfg(all(feature = "heap", feature = "std", unix, target_pointer_width = "64"))]
+#[cfg(all(
+    feature = "heap",
+    feature = "std",
+    unix,
+    target_pointer_width = "64",
+    any(not(any(loom, shuttle)), all(test, loom))
+))]
 pub(crate) mod span;
 
 pub(crate) use buffer::BufferLayout;

@@ -1,4 +1,8 @@
 //! What a general heap is cut from: chunks of slices, spans of slices, slots of spans.
+#![cfg_attr(
+    loom,
+    expect(dead_code, reason = "only what threads share is modelled")
+)]
 
 use super::{SizeClasses, align_up};
 

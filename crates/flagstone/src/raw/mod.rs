@@ -23,7 +23,7 @@ pub(crate) mod depot;
     feature = "std",
     unix,
     target_pointer_width = "64",
-    not(any(loom, shuttle))
+    any(not(any(loom, shuttle)), all(test, loom))
 ))]
 pub(crate) mod heap;
 mod home;

@@ -52,6 +52,8 @@ const UNSAFE_FILES: &[&str] = &[
     "pool/store/buffer.rs",
     "pool/store/buffers.rs",
     "handle/weak.rs",
+    "heap/allocator.rs",
+    "heap/process.rs",
     "pool/fixed.rs",
     "pool/growing.rs",
     "pool/shared.rs",

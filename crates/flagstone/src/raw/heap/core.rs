@@ -165,6 +165,14 @@ impl<P: Provider> HeapCore<P> {
         // SAFETY: the caller's promise.
         let (front, span) = unsafe { span_of(block) };
         let usable = span.size();
+        if span.kind() == Kind::Slots {
+            // A slot never has a smaller class than its layout, even if it happens to lie at a multiple of a
+            // larger alignment: layouts alone say which class a block has at least.
+            let size = aligned_size(size, align)?;
+            let fits = size <= usable && size > 0;
+            let stays = fits && (size >= usable / 2 || class_of(size) == span.class());
+            return stays.then_some(block);
+        }
         let aligned = block.as_ptr().addr().is_multiple_of(align);
         if aligned && size <= usable && size >= usable / 2 {
             return Some(block);
@@ -177,10 +185,6 @@ impl<P: Provider> HeapCore<P> {
             Kind::Large if size > MOST_SLICES * SLICE => {
                 // SAFETY: the caller's block.
                 unsafe { self.store.resize_large(front, span, size, align) }
-            }
-            Kind::Slots if size <= usable && size > 0 => {
-                let same = class_of(aligned_size(size, align)?) == span.class();
-                same.then_some(block)
             }
             _ => None,
         }

@@ -13,19 +13,36 @@
 //! threads end. The idea of many short lists that are taken whole is D. Leijen's, B. Zorn's and L. de Moura's
 //! ("Mimalloc: free list sharding in action", MSR-TR-2019-18), that of a table of descriptors in front of a
 //! chunk, too.
+#![cfg_attr(
+    loom,
+    expect(dead_code, reason = "only what threads share is modelled")
+)]
 
+#[cfg(not(any(loom, shuttle)))]
 mod chunk;
+#[cfg(not(any(loom, shuttle)))]
 mod clock;
+#[cfg(not(any(loom, shuttle)))]
 mod core;
+#[cfg(not(any(loom, shuttle)))]
 mod large;
 mod list;
+#[cfg(not(any(loom, shuttle)))]
 mod local;
+#[cfg(loom)]
+mod models;
 mod orphans;
+#[cfg(not(any(loom, shuttle)))]
 mod pool;
+#[cfg(not(any(loom, shuttle)))]
 mod registry;
 mod span;
+#[cfg(not(any(loom, shuttle)))]
 mod store;
 
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) use self::core::{Census, HeapCore, Wish, size_for};
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) use local::Local;
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) use store::Limits;

@@ -11,6 +11,7 @@ use crate::{
     sync::{
         SpinLock,
         atomic::{AtomicUsize, Ordering},
+        seeded,
     },
 };
 
@@ -24,20 +25,35 @@ pub(super) struct Orphans {
 
 struct Lists([SpanList; CLASSES]);
 
+impl Lists {
+    #[expect(
+        clippy::declare_interior_mutable_const,
+        reason = "what new ones are made of"
+    )]
+    const NONE: Self = Self([const { SpanList::new() }; CLASSES]);
+}
+
 // SAFETY: the links of the spans on the lists are the lock's, whoever has it.
 unsafe impl Send for Lists {}
 
 impl Orphans {
+    #[cfg(not(loom))]
     pub(super) const fn new() -> Self {
         Self {
-            lists: lock_api::Mutex::const_new(
-                SpinLock::new(),
-                Lists([const { SpanList::new() }; CLASSES]),
-            ),
+            lists: lock_api::Mutex::const_new(SpinLock::new(), Lists::NONE),
             count: [const { AtomicUsize::new(0) }; CLASSES],
         }
     }
 
+    #[cfg(loom)]
+    pub(super) fn new() -> Self {
+        Self {
+            lists: lock_api::Mutex::from_raw(SpinLock::new(), Lists::NONE),
+            count: core::array::from_fn(|_| AtomicUsize::new(0)),
+        }
+    }
+
+    #[cfg(not(loom))]
     /// The lock, for a process that is about to be forked.
     pub(super) fn lock(&self) -> &lock_api::Mutex<SpinLock, impl Sized> {
         &self.lists
@@ -56,7 +72,7 @@ impl Orphans {
         // Before others may write there.
         span.move_to(Place::Lost);
         let in_use = span.word().disown(kept);
-        if in_use == 0 {
+        if in_use == 0 && !seeded("a span without slots in use is left") {
             return false;
         }
         if in_use <= span.mark() {
@@ -82,12 +98,18 @@ impl Orphans {
             return unsafe { self.give_up(span, 0) };
         }
         let lists = self.lists.lock();
-        if span.place.get() == Place::Listed {
+        if span.place.get() == Place::Listed && !seeded("a claimed span stays listed") {
             // SAFETY: it is on the list, whose links are the lock's.
             unsafe { lists.0[span.class()].unlink(span) };
             self.count[span.class()].fetch_sub(1, Ordering::Relaxed);
         }
         false
+    }
+
+    /// How many spans of `class` may be adopted.
+    #[cfg(loom)]
+    pub(super) fn count(&self, class: usize) -> usize {
+        self.count[class].load(Ordering::Relaxed)
     }
 
     /// A span of `class` that is the caller's from now on.

@@ -91,9 +91,35 @@ struct Shared {
     base: Cell<*mut u8>,
 }
 
+// A model checker's atomics are larger.
+#[cfg(not(any(loom, shuttle)))]
 const _: () = assert!(size_of::<Span>() == 128);
 
 impl Span {
+    /// A span of kind `None`.
+    #[cfg(loom)]
+    pub(super) fn new() -> Self {
+        Self {
+            free: Cell::new(ptr::null_mut()),
+            in_use: AtomicU32::new(0),
+            event: Cell::new(NEVER),
+            fresh: Cell::new(0),
+            slots: Cell::new(0),
+            stride: Cell::new(0),
+            class: Cell::new(0),
+            place: Cell::new(Place::Current),
+            base: Cell::new(ptr::null_mut()),
+            next: Cell::new(ptr::null()),
+            previous: Cell::new(ptr::null()),
+            shared: Shared {
+                word: Word::new(Said::new(0, true, 0)),
+                what: AtomicU32::new(0),
+                size: AtomicUsize::new(0),
+                base: Cell::new(ptr::null_mut()),
+            },
+        }
+    }
+
     /// Makes slots of `class` of the fresh slices at `base`, owned by the caller.
     pub(super) fn cut(&self, class: usize, base: NonNull<u8>) {
         let layout = SpanLayout::of(class);

@@ -15,6 +15,14 @@
 //! free list sharding in action", MSR-TR-2019-18), slabs found by mask and kept by caches J. Bonwick's
 //! ("The slab allocator", USENIX 1994).
 
+#[cfg(all(
+    feature = "heap",
+    feature = "std",
+    unix,
+    target_pointer_width = "64",
+    any(not(any(loom, shuttle)), all(test, loom))
+))]
+mod claim;
 mod core;
 mod link;
 #[cfg(all(test, loom, feature = "std"))]
@@ -38,6 +46,6 @@ pub(crate) use tenants::Recycler;
     feature = "std",
     unix,
     target_pointer_width = "64",
-    not(any(loom, shuttle))
+    any(not(any(loom, shuttle)), all(test, loom))
 ))]
 pub(super) use word::{Said, Word};
