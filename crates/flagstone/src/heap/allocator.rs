@@ -1,32 +1,50 @@
 //! The allocator API: collections that live in the heap.
 #![expect(unsafe_code, reason = "implements Allocator")]
 
-use core::{
-    alloc::{GlobalAlloc, Layout},
-    ptr::NonNull,
-};
+use core::{alloc::Layout, ptr::NonNull};
 
-use super::Heap;
+use super::{Heap, LocalHeap, SharedHeap, door::Door};
+use crate::provider::Provider;
+
+/// The door behind a reference, or itself.
+trait Behind {
+    type Door: Door;
+
+    fn door(&self) -> &Self::Door;
+}
+
+impl Behind for Heap {
+    type Door = Self;
+
+    fn door(&self) -> &Self {
+        self
+    }
+}
+
+impl<D: Door> Behind for &D {
+    type Door = D;
+
+    fn door(&self) -> &D {
+        self
+    }
+}
 
 /// A block for `layout`, with all the bytes that it has.
-fn allocate(heap: &Heap, layout: Layout, zeroed: bool) -> Option<NonNull<[u8]>> {
+fn allocate(heap: &impl Door, layout: Layout, zeroed: bool) -> Option<NonNull<[u8]>> {
     if layout.size() == 0 {
         return Some(NonNull::slice_from_raw_parts(dangling(layout), 0));
     }
-    // SAFETY: the layout has a size.
-    let block = NonNull::new(unsafe {
-        if zeroed {
-            heap.alloc_zeroed(layout)
-        } else {
-            heap.alloc(layout)
-        }
+    let block = NonNull::new(if zeroed {
+        heap.alloc_zeros(layout)
+    } else {
+        heap.alloc_block(layout)
     })?;
     // Behind a zeroed size there may be other bytes, so that is all there is.
     let size = if zeroed {
         layout.size()
     } else {
         // SAFETY: just allocated.
-        unsafe { heap.usable_size(block) }
+        unsafe { heap.block_size(block) }
     };
     Some(NonNull::slice_from_raw_parts(block, size))
 }
@@ -39,10 +57,10 @@ fn dangling(layout: Layout) -> NonNull<u8> {
 /// # Safety
 ///
 /// `block` was allocated with a layout that `layout` fits.
-unsafe fn deallocate(heap: &Heap, block: NonNull<u8>, layout: Layout) {
+unsafe fn deallocate(heap: &impl Door, block: NonNull<u8>, layout: Layout) {
     if layout.size() > 0 {
         // SAFETY: the caller's promise.
-        unsafe { heap.free(block) };
+        unsafe { heap.free_block(block) };
     }
 }
 
@@ -50,7 +68,7 @@ unsafe fn deallocate(heap: &Heap, block: NonNull<u8>, layout: Layout) {
 ///
 /// As for `deallocate`.
 unsafe fn resize(
-    heap: &Heap,
+    heap: &impl Door,
     block: NonNull<u8>,
     old: Layout,
     new: Layout,
@@ -65,7 +83,7 @@ unsafe fn resize(
         return allocate(heap, new, false);
     }
     // SAFETY: the caller's promise; the layout has a size.
-    let block = NonNull::new(unsafe { heap.resize(block, new) })?;
+    let block = NonNull::new(unsafe { heap.resize_block(block, new) })?;
     let size = if zeroed {
         let more = new.size().saturating_sub(old.size());
         // SAFETY: the block has the new size, of which the old was kept.
@@ -73,30 +91,30 @@ unsafe fn resize(
         new.size()
     } else {
         // SAFETY: just allocated.
-        unsafe { heap.usable_size(block) }
+        unsafe { heap.block_size(block) }
     };
     Some(NonNull::slice_from_raw_parts(block, size))
 }
 
 /// `Allocator` of one version of `allocator-api2`.
 macro_rules! allocator {
-    ($($api:ident),*) => {$(
-        // SAFETY: blocks are those of `GlobalAlloc`, and every value is a door to the same heap.
-        unsafe impl $api::alloc::Allocator for Heap {
+    ($api:ident: $([$($generics:tt)*] $heap:ty,)*) => {$(
+        // SAFETY: blocks stay while the heap is there; copies of the allocator are doors to the same heap.
+        unsafe impl<$($generics)*> $api::alloc::Allocator for $heap {
             fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, $api::alloc::AllocError> {
-                allocate(self, layout, false).ok_or($api::alloc::AllocError)
+                allocate(self.door(), layout, false).ok_or($api::alloc::AllocError)
             }
 
             fn allocate_zeroed(
                 &self,
                 layout: Layout,
             ) -> Result<NonNull<[u8]>, $api::alloc::AllocError> {
-                allocate(self, layout, true).ok_or($api::alloc::AllocError)
+                allocate(self.door(), layout, true).ok_or($api::alloc::AllocError)
             }
 
             unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
                 // SAFETY: the caller's promise.
-                unsafe { deallocate(self, block, layout) }
+                unsafe { deallocate(self.door(), block, layout) }
             }
 
             unsafe fn grow(
@@ -106,7 +124,7 @@ macro_rules! allocator {
                 new: Layout,
             ) -> Result<NonNull<[u8]>, $api::alloc::AllocError> {
                 // SAFETY: the caller's promise.
-                unsafe { resize(self, block, old, new, false) }.ok_or($api::alloc::AllocError)
+                unsafe { resize(self.door(), block, old, new, false) }.ok_or($api::alloc::AllocError)
             }
 
             unsafe fn grow_zeroed(
@@ -116,7 +134,7 @@ macro_rules! allocator {
                 new: Layout,
             ) -> Result<NonNull<[u8]>, $api::alloc::AllocError> {
                 // SAFETY: the caller's promise.
-                unsafe { resize(self, block, old, new, true) }.ok_or($api::alloc::AllocError)
+                unsafe { resize(self.door(), block, old, new, true) }.ok_or($api::alloc::AllocError)
             }
 
             unsafe fn shrink(
@@ -126,13 +144,21 @@ macro_rules! allocator {
                 new: Layout,
             ) -> Result<NonNull<[u8]>, $api::alloc::AllocError> {
                 // SAFETY: the caller's promise.
-                unsafe { resize(self, block, old, new, false) }.ok_or($api::alloc::AllocError)
+                unsafe { resize(self.door(), block, old, new, false) }.ok_or($api::alloc::AllocError)
             }
         }
     )*};
 }
 
 #[cfg(feature = "allocator-api2-02")]
-allocator!(allocator_api2_02);
+allocator!(allocator_api2_02:
+    [] Heap,
+    [P: Provider] &LocalHeap<P>,
+    [P: Provider] &SharedHeap<P>,
+);
 #[cfg(feature = "allocator-api2-04")]
-allocator!(allocator_api2_04);
+allocator!(allocator_api2_04:
+    [] Heap,
+    [P: Provider] &LocalHeap<P>,
+    [P: Provider] &SharedHeap<P>,
+);

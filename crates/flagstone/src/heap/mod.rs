@@ -3,6 +3,8 @@
 //! | door | for |
 //! |---|---|
 //! | [`Heap`] | the process: `#[global_allocator]`, the allocator API |
+//! | [`LocalHeap`] | one thread at a time, on any provider; dropped with all that is in it |
+//! | [`SharedHeap`] | threads that share it, on any provider; dropped with all that is in it |
 //!
 //! ```
 //! use flagstone::heap::Heap;
@@ -38,10 +40,16 @@
 
 #[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04"))]
 mod allocator;
+mod door;
+mod local;
 mod options;
+mod own;
 mod process;
 mod report;
+mod shared;
 
+pub use local::LocalHeap;
 pub use options::HeapOptions;
 pub use process::Heap;
 pub use report::HeapStats;
+pub use shared::SharedHeap;

@@ -4,16 +4,18 @@
 use core::{
     alloc::{GlobalAlloc, Layout},
     cell::Cell,
-    fmt,
-    ptr::{self, NonNull},
+    fmt, ptr,
+    ptr::NonNull,
 };
 use std::thread_local;
 
-use super::{HeapOptions, HeapStats};
+use super::{
+    HeapOptions, HeapStats,
+    door::{Door, Nobody, alloc_once, same_class},
+};
 use crate::{
-    layout::span::{LARGEST_SLOT, class_of},
     provider::OsPages,
-    raw::heap::{HeapCore, Local, Wish, size_for},
+    raw::heap::{HeapCore, Local, Wish},
     sync::process::{AtomicUsize, Ordering},
     thread,
 };
@@ -44,34 +46,50 @@ const SET: usize = 2;
 /// Whether forks are told of.
 static FORKS: AtomicUsize = AtomicUsize::new(0);
 
-/// A local without spans, for threads that have none.
-struct Nobody(Local);
-
-// SAFETY: nothing in it is ever changed: its spans have no slots, and it gets no others.
-unsafe impl Sync for Nobody {}
-
 /// A thread has not allocated yet.
-static NOT_YET: Nobody = Nobody(Local::nobody());
+static NOT_YET: Nobody = Nobody::new();
 /// A thread has given its local back.
-static ENDED: Nobody = Nobody(Local::nobody());
+static ENDED: Nobody = Nobody::new();
 
 thread_local! {
     // Without a destructor, so that it can be used at any time of a thread's life.
-    static LOCAL: Cell<*const Local> = const { Cell::new(&raw const NOT_YET.0) };
+    static LOCAL: Cell<*const Local> = const { Cell::new(NOT_YET.local()) };
 }
 
-#[inline(always)]
-fn local() -> *const Local {
-    LOCAL.with(Cell::get)
-}
+// SAFETY: `LOCAL` is the thread's own and of `CORE`, the heap of all values of the type.
+unsafe impl Door for Heap {
+    type Provider = OsPages;
 
-/// A slot for `layout`, if one is ready; null if not.
-#[inline(always)]
-fn pop(layout: Layout) -> *mut u8 {
-    // A layout's size can be rounded up to its alignment.
-    let size = (layout.size() + (layout.align() - 1)) & !(layout.align() - 1);
-    // SAFETY: the local is this thread's, or nobody's, which has no slots.
-    unsafe { (*local()).pop(size) }
+    #[inline(always)]
+    fn core(&self) -> &HeapCore<OsPages> {
+        &CORE
+    }
+
+    #[inline(always)]
+    fn local(&self) -> *const Local {
+        LOCAL.with(Cell::get)
+    }
+
+    fn own_local(&self) -> Option<*const Local> {
+        let local = self.local();
+        let nobody = ptr::eq(local, NOT_YET.local()) || ptr::eq(local, ENDED.local());
+        (!nobody).then_some(local)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alloc_slow(&self, layout: Layout, wish: Wish) -> Option<(NonNull<u8>, bool)> {
+        self.set_up();
+        if ptr::eq(self.local(), NOT_YET.local()) {
+            self.begin(CORE.attach()?);
+        }
+        match self.own_local() {
+            // SAFETY: this thread's local.
+            Some(local) => unsafe { CORE.alloc_slow(&*local, layout, wish) },
+            // The thread is past its end.
+            None => alloc_once(&CORE, layout, wish),
+        }
+    }
 }
 
 impl Heap {
@@ -89,32 +107,21 @@ impl Heap {
 
     /// Gives all free memory back to the system that the calling thread can reach: free slices, kept mappings,
     /// the thread's own spans without blocks, and the pages of its larger free slots. Answers how many bytes the system got back.
+    #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn purge(&self) -> usize {
-        let local = self.tidied();
-        // SAFETY: this thread's local.
-        let slots = local.map_or(0, |local| unsafe { (*local).purge(CORE.store()) });
-        slots + CORE.give_back(true)
+        self.give_all_back()
     }
 
     /// Does what is due: gives back what was free for long enough. For programs that stop allocating; those
     /// that do not need no call.
     pub fn tick(&self) {
-        self.tidied();
-        CORE.give_back(false);
-    }
-
-    /// The thread's local, after it gave up spans that it does not need.
-    fn tidied(&self) -> Option<*const Local> {
-        let local = Some(local()).filter(|&local| !is_nobody(local))?;
-        // SAFETY: this thread's local.
-        unsafe { (*local).tidy(CORE.store()) };
-        Some(local)
+        self.give_due_back();
     }
 
     /// What the heap holds now. Time: O(spans), under locks; nothing is allocated.
     #[must_use]
     pub fn stats(&self) -> HeapStats {
-        HeapStats::new(CORE.census())
+        self.census()
     }
 
     /// Whether the address is in a block of the heap, or in a slot that a block could have. Time: O(chunks),
@@ -132,7 +139,7 @@ impl Heap {
     #[must_use]
     pub unsafe fn usable_size(&self, block: NonNull<u8>) -> usize {
         // SAFETY: the caller's promise.
-        unsafe { HeapCore::<OsPages>::usable_size(block) }
+        unsafe { self.block_size(block) }
     }
 
     /// Frees a block without its layout.
@@ -142,11 +149,8 @@ impl Heap {
     /// `block` is a block of the heap that was not freed, and nobody uses it any more.
     #[inline]
     pub unsafe fn free(&self, block: NonNull<u8>) {
-        // SAFETY: the local is this thread's, or nobody's, which has no blocks; the rest is the caller's promise.
-        if !unsafe { (*local()).push(block, CORE.store()) } {
-            // SAFETY: the caller's promise.
-            unsafe { CORE.free_slow(block) };
-        }
+        // SAFETY: the caller's promise.
+        unsafe { self.free_block(block) }
     }
 
     /// Makes a block as large as `new` and aligned as `new`, without its old layout. What it holds stays, up to
@@ -159,68 +163,26 @@ impl Heap {
     #[must_use]
     pub unsafe fn resize(&self, block: NonNull<u8>, new: Layout) -> *mut u8 {
         // SAFETY: the caller's promise.
-        if let Some(block) = unsafe { CORE.resize(block, new.size(), new.align()) } {
-            return block.as_ptr();
-        }
-        let mut moved = pop(new);
-        if moved.is_null() {
-            (moved, _) = self.alloc_slow(new, Wish::Room);
-        }
-        let Some(moved) = NonNull::new(moved) else {
-            return ptr::null_mut();
-        };
-        // SAFETY: the caller's promise.
-        let kept = unsafe { self.usable_size(block) }.min(new.size());
-        // SAFETY: both blocks have so many bytes, and they are two.
-        unsafe { moved.copy_from_nonoverlapping(block, kept) };
-        // SAFETY: the caller's block, which nobody uses any more.
-        unsafe { self.free(block) };
-        moved.as_ptr()
+        unsafe { self.resize_block(block, new) }
     }
 
-    /// A block when no slot is ready, and whether it is zeroed.
-    #[cold]
-    #[inline(never)]
-    fn alloc_slow(&self, layout: Layout, wish: Wish) -> (*mut u8, bool) {
-        self.set_up();
-        let local = local();
-        if !is_nobody(local) {
-            // SAFETY: this thread's local.
-            return allocated(unsafe { CORE.alloc_slow(&*local, layout, wish) });
-        }
-        let Some(attached) = CORE.attach() else {
-            return (ptr::null_mut(), false);
-        };
-        if ptr::eq(local, &raw const NOT_YET.0) && self.begin(attached) {
-            // SAFETY: this thread's local.
-            return allocated(unsafe { CORE.alloc_slow(attached.as_ref(), layout, wish) });
-        }
-        // A thread past its end takes a local for one block.
-        // SAFETY: this thread's local.
-        let block = unsafe { CORE.alloc_slow(attached.as_ref(), layout, wish) };
-        // SAFETY: as above.
-        unsafe { CORE.detach(attached) };
-        allocated(block)
-    }
-
-    /// Gives the calling thread its local; `false` if the thread has run its exit hooks already.
-    fn begin(&self, attached: NonNull<Local>) -> bool {
+    /// Gives the calling thread its local, or, if it has run its exit hooks already, lets it do without.
+    fn begin(&self, attached: NonNull<Local>) {
         // Before the hook is registered, because that may allocate.
         LOCAL.set(attached.as_ptr());
-        let registered = thread::on_exit(move || {
-            LOCAL.set(&raw const ENDED.0);
+        let end = move || {
+            LOCAL.set(ENDED.local());
             // SAFETY: this thread's local, which it has given up.
             unsafe { CORE.detach(attached) };
-        });
-        if registered.is_err() {
-            LOCAL.set(&raw const ENDED.0);
+        };
+        if let Err(refused) = thread::on_exit(end) {
+            refused.into_inner()();
         }
         // Relaxed: one thread gets the answer, and it orders nothing.
         if FORKS.swap(1, Ordering::Relaxed) == 0 {
             // Allocates, too. SAFETY: the functions lock and unlock, no more.
             let _ = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
         }
-        registered.is_ok()
     }
 
     /// Sees to it that the options of the door that is used first hold.
@@ -238,16 +200,6 @@ impl Heap {
     }
 }
 
-fn allocated(block: Option<(NonNull<u8>, bool)>) -> (*mut u8, bool) {
-    block.map_or((ptr::null_mut(), false), |(block, zeroed)| {
-        (block.as_ptr(), zeroed)
-    })
-}
-
-fn is_nobody(local: *const Local) -> bool {
-    ptr::eq(local, &raw const NOT_YET.0) || ptr::eq(local, &raw const ENDED.0)
-}
-
 extern "C" fn before() {
     CORE.before_fork();
 }
@@ -262,43 +214,27 @@ extern "C" fn after() {
 unsafe impl GlobalAlloc for Heap {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let slot = pop(layout);
-        if slot.is_null() {
-            return self.alloc_slow(layout, Wish::Nothing).0;
-        }
-        slot
+        self.alloc_block(layout)
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, _: Layout) {
         // SAFETY: a block, by the caller's promise, so not null.
-        unsafe { self.free(NonNull::new_unchecked(block)) }
+        unsafe { self.free_block(NonNull::new_unchecked(block)) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let (mut block, mut zeroed) = (pop(layout), false);
-        if block.is_null() {
-            (block, zeroed) = self.alloc_slow(layout, Wish::Zeroed);
-        }
-        if !zeroed && !block.is_null() {
-            // SAFETY: so many bytes are in the block.
-            unsafe { block.write_bytes(0, layout.size()) };
-        }
-        block
+        self.alloc_zeros(layout)
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: by the caller's promise, a layout.
         let new = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
-        if let (Some(old_size), Some(size)) = (size_for(layout), size_for(new))
-            && old_size <= LARGEST_SLOT
-            && size <= LARGEST_SLOT
-            && class_of(size) == class_of(old_size)
-        {
+        if same_class(layout, new) {
             return block;
         }
         // SAFETY: a block, by the caller's promise, so not null; the new size is not 0.
-        unsafe { self.resize(NonNull::new_unchecked(block), new) }
+        unsafe { self.resize_block(NonNull::new_unchecked(block), new) }
     }
 }
 

@@ -19,6 +19,8 @@
 )]
 
 #[cfg(not(any(loom, shuttle)))]
+mod by_thread;
+#[cfg(not(any(loom, shuttle)))]
 mod chunk;
 #[cfg(not(any(loom, shuttle)))]
 mod clock;
@@ -42,6 +44,8 @@ mod store;
 
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use self::core::{Census, HeapCore, Wish, size_for};
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use by_thread::ByThread;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use local::Local;
 #[cfg(not(any(loom, shuttle)))]

@@ -1,0 +1,185 @@
+//! What all heaps do alike.
+#![expect(unsafe_code, reason = "hands out blocks and takes them back")]
+
+use core::{
+    alloc::Layout,
+    ptr::{self, NonNull},
+};
+
+use super::HeapStats;
+use crate::{
+    layout::span::{LARGEST_SLOT, class_of},
+    provider::Provider,
+    raw::heap::{HeapCore, Local, Wish, size_for},
+};
+
+/// A local without spans, for threads that have none.
+pub(super) struct Nobody(Local);
+
+// SAFETY: nothing in it is ever changed: its spans have no slots, and it gets no others.
+unsafe impl Sync for Nobody {}
+
+impl Nobody {
+    pub(super) const fn new() -> Self {
+        Self(Local::nobody())
+    }
+
+    pub(super) const fn local(&'static self) -> *const Local {
+        &raw const self.0
+    }
+}
+
+/// A way into a heap.
+///
+/// # Safety
+///
+/// `local` answers a local that the calling thread has, of the heap `core`, or nobody's. A block of one value
+/// may be given to another only if both are doors to the same heap.
+pub(super) unsafe trait Door {
+    /// Where the heap's memory is from.
+    type Provider: Provider;
+
+    fn core(&self) -> &HeapCore<Self::Provider>;
+
+    /// The calling thread's local; nobody's if it has none.
+    fn local(&self) -> *const Local;
+
+    /// The calling thread's local, if it has one.
+    fn own_local(&self) -> Option<*const Local>;
+
+    /// A block when no slot is ready, and whether it is zeroed.
+    fn alloc_slow(&self, layout: Layout, wish: Wish) -> Option<(NonNull<u8>, bool)>;
+
+    /// A slot for `layout`, if one is ready; null if not.
+    #[inline(always)]
+    fn pop(&self, layout: Layout) -> *mut u8 {
+        // A layout's size can be rounded up to its alignment.
+        let size = (layout.size() + (layout.align() - 1)) & !(layout.align() - 1);
+        // SAFETY: the local is this thread's, or nobody's, which has no slots.
+        unsafe { (*self.local()).pop(size) }
+    }
+
+    /// A block for `layout`, whose size may be 0; null if there is no memory.
+    #[inline(always)]
+    fn alloc_block(&self, layout: Layout) -> *mut u8 {
+        let slot = self.pop(layout);
+        if slot.is_null() {
+            return address(self.alloc_slow(layout, Wish::Nothing));
+        }
+        slot
+    }
+
+    /// A block of zeros.
+    fn alloc_zeros(&self, layout: Layout) -> *mut u8 {
+        let (mut block, mut zeroed) = (self.pop(layout), false);
+        if block.is_null() {
+            let slow = self.alloc_slow(layout, Wish::Zeroed);
+            zeroed = slow.is_some_and(|(_, zeroed)| zeroed);
+            block = address(slow);
+        }
+        if !zeroed && !block.is_null() {
+            // SAFETY: so many bytes are in the block.
+            unsafe { block.write_bytes(0, layout.size()) };
+        }
+        block
+    }
+
+    /// # Safety
+    ///
+    /// `block` is a block of the heap, and nobody uses it any more.
+    #[inline(always)]
+    unsafe fn free_block(&self, block: NonNull<u8>) {
+        // SAFETY: the local is this thread's, or nobody's, which has no blocks; the rest is the caller's promise.
+        if !unsafe { (*self.local()).push(block, self.core().store()) } {
+            // SAFETY: the caller's promise.
+            unsafe { self.core().free_slow(block) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `block` is a block of the heap.
+    unsafe fn block_size(&self, block: NonNull<u8>) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe { HeapCore::<Self::Provider>::usable_size(block) }
+    }
+
+    /// Makes a block as large as `new` and aligned as `new`. Null without memory, and then it is as it was.
+    ///
+    /// # Safety
+    ///
+    /// `block` is a block of the heap, and the caller's; if the answer is not null, it was freed.
+    unsafe fn resize_block(&self, block: NonNull<u8>, new: Layout) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        if let Some(block) = unsafe { self.core().resize(block, new.size(), new.align()) } {
+            return block.as_ptr();
+        }
+        let mut moved = self.pop(new);
+        if moved.is_null() {
+            moved = address(self.alloc_slow(new, Wish::Room));
+        }
+        let Some(moved) = NonNull::new(moved) else {
+            return ptr::null_mut();
+        };
+        // SAFETY: the caller's promise.
+        let kept = unsafe { self.block_size(block) }.min(new.size());
+        // SAFETY: both blocks have so many bytes, and they are two.
+        unsafe { moved.copy_from_nonoverlapping(block, kept) };
+        // SAFETY: the caller's block, which nobody uses any more.
+        unsafe { self.free_block(block) };
+        moved.as_ptr()
+    }
+
+    /// Gives free memory back; how many bytes.
+    fn give_all_back(&self) -> usize {
+        let slots = self.tidied().map_or(0, |local| {
+            // SAFETY: this thread's local.
+            unsafe { (*local).purge(self.core().store()) }
+        });
+        slots + self.core().give_back(true)
+    }
+
+    /// Gives back what is due.
+    fn give_due_back(&self) {
+        self.tidied();
+        self.core().give_back(false);
+    }
+
+    /// The thread's local, after it gave up spans that it does not need.
+    fn tidied(&self) -> Option<*const Local> {
+        let local = self.own_local()?;
+        // SAFETY: this thread's local.
+        unsafe { (*local).tidy(self.core().store()) };
+        Some(local)
+    }
+
+    fn census(&self) -> HeapStats {
+        HeapStats::new(self.core().census())
+    }
+}
+
+fn address(block: Option<(NonNull<u8>, bool)>) -> *mut u8 {
+    block.map_or(ptr::null_mut(), |(block, _)| block.as_ptr())
+}
+
+/// Whether both layouts have slots of the same class, so that a block for one is one for the other.
+pub(super) fn same_class(old: Layout, new: Layout) -> bool {
+    let (Some(old), Some(new)) = (size_for(old), size_for(new)) else {
+        return false;
+    };
+    old <= LARGEST_SLOT && new <= LARGEST_SLOT && class_of(old) == class_of(new)
+}
+
+/// Takes a local for one block only.
+pub(super) fn alloc_once<P: Provider>(
+    core: &HeapCore<P>,
+    layout: Layout,
+    wish: Wish,
+) -> Option<(NonNull<u8>, bool)> {
+    let local = core.attach()?;
+    // SAFETY: this thread's local, until it is detached.
+    let block = unsafe { core.alloc_slow(local.as_ref(), layout, wish) };
+    // SAFETY: as above.
+    unsafe { core.detach(local) };
+    block
+}

@@ -1,0 +1,86 @@
+//! A heap of one thread.
+#![expect(unsafe_code, reason = "hands out blocks and takes them back")]
+
+use core::{alloc::Layout, cell::Cell, fmt, ptr, ptr::NonNull};
+
+use super::{
+    HeapOptions, HeapStats,
+    door::{Door, Nobody},
+    own::own_heap,
+};
+use crate::{
+    error::OutOfMemory,
+    provider::{OsPages, Provider},
+    raw::heap::{HeapCore, Local, Wish},
+};
+
+/// A heap of its own for one thread at a time, on any provider: no atomic operation in any call but for large
+/// blocks, a limit and statistics of its own, and everything that was not freed goes when it is dropped, all at
+/// once. A reference to it is an `Allocator` (features `allocator-api2-02`, `allocator-api2-04`).
+///
+/// Asks its provider for chunks of 4 MiB, aligned to that. See the [module](super) for what calls cost.
+///
+/// ```
+/// use core::alloc::Layout;
+/// use flagstone::heap::LocalHeap;
+///
+/// let heap = LocalHeap::new();
+/// let block = heap.alloc(Layout::new::<[u64; 10]>()).unwrap();
+/// assert!(block.len() >= 80);
+/// assert!(heap.stats().live() >= 80);
+/// // The block was not freed: it goes with the heap.
+/// drop(heap);
+/// ```
+pub struct LocalHeap<P: Provider = OsPages> {
+    core: HeapCore<P>,
+    local: Cell<*const Local>,
+}
+
+// SAFETY: its local goes with it, and who has the heap has all of it.
+unsafe impl<P: Provider + Send> Send for LocalHeap<P> {}
+
+/// The heap was not used yet.
+static NOT_YET: Nobody = Nobody::new();
+
+impl<P: Provider> LocalHeap<P> {
+    /// A heap on `provider`, with options. Asks it for nothing yet.
+    #[must_use]
+    pub fn with_options_in(options: HeapOptions, provider: P) -> Self {
+        Self {
+            core: HeapCore::new(provider, options.limits()),
+            local: Cell::new(NOT_YET.local()),
+        }
+    }
+}
+
+// SAFETY: the local is of the heap, and the heap is not `Sync`.
+unsafe impl<P: Provider> Door for LocalHeap<P> {
+    type Provider = P;
+
+    #[inline(always)]
+    fn core(&self) -> &HeapCore<P> {
+        &self.core
+    }
+
+    #[inline(always)]
+    fn local(&self) -> *const Local {
+        self.local.get()
+    }
+
+    fn own_local(&self) -> Option<*const Local> {
+        let local = self.local.get();
+        (!ptr::eq(local, NOT_YET.local())).then_some(local)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alloc_slow(&self, layout: Layout, wish: Wish) -> Option<(NonNull<u8>, bool)> {
+        if self.own_local().is_none() {
+            self.local.set(self.core.attach()?.as_ptr());
+        }
+        // SAFETY: the heap's local, which this thread has with it.
+        unsafe { self.core.alloc_slow(&*self.local.get(), layout, wish) }
+    }
+}
+
+own_heap!(LocalHeap);
