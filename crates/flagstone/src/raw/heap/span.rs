@@ -41,6 +41,8 @@ pub(super) enum Place {
 const NEVER: u32 = u32::MAX;
 /// So many slots must have come back before an owner takes them off their list while it has others.
 const WORTH_COLLECTING: u32 = 16;
+/// Debug builds look for a slot among so many that were freed last.
+const REMEMBERED: usize = 32;
 /// At most so many bytes of untouched slots are made ready at once.
 const CARVED: u32 = 4096;
 
@@ -239,12 +241,41 @@ impl Span {
     /// The caller owns the span, and `slot` is one of its slots and in use, by nobody any more.
     #[inline(always)]
     pub(super) unsafe fn push(&self, slot: *mut u8) -> bool {
+        if cfg!(debug_assertions) {
+            // SAFETY: the caller owns the span.
+            unsafe { self.check(slot) };
+        }
         // SAFETY: the slot is ours now, and large enough for an address.
         unsafe { slot.cast::<*mut u8>().write(self.free.get()) };
         self.free.set(slot);
         let in_use = self.in_use().wrapping_sub(1);
         self.set_in_use(in_use);
         in_use == self.event.get()
+    }
+
+    /// Looks whether the slot is one, and was not freed just now.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the span.
+    unsafe fn check(&self, slot: *mut u8) {
+        let address = slot.addr();
+        let offset = address.wrapping_sub(self.base.get().addr());
+        let stride = self.stride.get() as usize;
+        if !offset.is_multiple_of(stride) || offset / stride >= self.fresh.get() as usize {
+            report(Corruption::ForeignPointer { address });
+        }
+        let mut at = self.free.get();
+        for _ in 0..REMEMBERED {
+            if at == slot || self.in_use() == 0 {
+                report(Corruption::DoubleFree { address });
+            }
+            if at.is_null() {
+                break;
+            }
+            // SAFETY: a free slot of ours holds the address of the next (invariant 1).
+            at = unsafe { at.cast::<*mut u8>().read() };
+        }
     }
 
     /// Moves the span to another place with its owner, who is told when the number in use falls to: never
