@@ -19,6 +19,11 @@ pub enum Corruption {
         /// The address.
         address: usize,
     },
+    /// A slot that was written to after it was freed: what it holds is no link.
+    WrittenWhenFree {
+        /// Its address, or that of its span.
+        address: usize,
+    },
     /// A chunk that a provider moved to a place that is too short or misaligned: what was in it is
     /// lost.
     WrongMove {
@@ -37,6 +42,12 @@ impl fmt::Display for Corruption {
             }
             Self::DoubleFree { address } => {
                 write!(f, "the slot at {address:#x} was freed twice")
+            }
+            Self::WrittenWhenFree { address } => {
+                write!(
+                    f,
+                    "memory at {address:#x} was written to after it was freed"
+                )
             }
             Self::WrongMove { address, len } => write!(
                 f,

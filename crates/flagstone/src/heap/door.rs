@@ -33,7 +33,8 @@ impl Nobody {
 ///
 /// # Safety
 ///
-/// `local` answers a local that the calling thread has, of the heap `core`, or nobody's. A block of one value
+/// `local`, `freeing_local` and `own_local` answer a local that the calling thread has, of the heap `core`, or
+/// nobody's or null, and the first two only that if the heap is strict. A block of one value
 /// may be given to another only if both are doors to the same heap.
 pub(super) unsafe trait Door {
     /// Where the heap's memory is from.
@@ -41,14 +42,67 @@ pub(super) unsafe trait Door {
 
     fn core(&self) -> &HeapCore<Self::Provider>;
 
-    /// The calling thread's local; nobody's if it has none.
+    /// The calling thread's local; nobody's if it has none, or all calls are to take the slow way.
     fn local(&self) -> *const Local;
+
+    /// The same to give blocks back to; null instead of nobody's, because where a block belongs is found in
+    /// memory that is only there if the block is one.
+    fn freeing_local(&self) -> *const Local;
 
     /// The calling thread's local, if it has one.
     fn own_local(&self) -> Option<*const Local>;
 
+    /// The calling thread's local, which it gets if it has none; `None` if there is no memory, or the thread
+    /// is past its end.
+    fn attached(&self) -> Option<*const Local>;
+
     /// A block when no slot is ready, and whether it is zeroed.
-    fn alloc_slow(&self, layout: Layout, wish: Wish) -> Option<(NonNull<u8>, bool)>;
+    #[cold]
+    #[inline(never)]
+    fn alloc_slow(&self, layout: Layout, wish: Wish) -> Option<(NonNull<u8>, bool)> {
+        let attached = self.attached();
+        let core = self.core();
+        let once = if attached.is_none() {
+            // Past its end, a thread takes a local for one block only.
+            Some(core.attach()?)
+        } else {
+            None
+        };
+        let local = attached.or(once.map(|local| local.as_ptr().cast_const()))?;
+        // SAFETY: this thread's local.
+        let block = unsafe {
+            if core.store().is_strict() {
+                core.alloc_strictly(&*local, layout, wish)
+            } else {
+                core.alloc_slow(&*local, layout, wish)
+            }
+        };
+        if let Some(local) = once {
+            // SAFETY: this thread's local, which it does not use any more.
+            unsafe { core.detach(local) };
+        }
+        block
+    }
+
+    /// Takes a block back that is no slot of the thread's local.
+    ///
+    /// # Safety
+    ///
+    /// As for `free_block`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn free_elsewhere(&self, block: NonNull<u8>) {
+        let core = self.core();
+        if core.store().is_strict() {
+            // SAFETY: this thread's local.
+            let local = self.own_local().map(|local| unsafe { &*local });
+            // SAFETY: the caller's promise.
+            unsafe { core.free_strictly(local, block) };
+        } else {
+            // SAFETY: the caller's promise.
+            unsafe { core.free_slow(block) };
+        }
+    }
 
     /// A slot for `layout`, if one is ready; null if not.
     #[inline(always)]
@@ -89,10 +143,11 @@ pub(super) unsafe trait Door {
     /// `block` is a block of the heap, and nobody uses it any more.
     #[inline(always)]
     unsafe fn free_block(&self, block: NonNull<u8>) {
-        // SAFETY: the local is this thread's, or nobody's, which has no blocks; the rest is the caller's promise.
-        if !unsafe { (*self.local()).push(block, self.core().store()) } {
+        let local = self.freeing_local();
+        // SAFETY: this thread's local; the rest is the caller's promise.
+        if local.is_null() || !unsafe { (*local).push(block, self.core().store()) } {
             // SAFETY: the caller's promise.
-            unsafe { self.core().free_slow(block) };
+            unsafe { self.free_elsewhere(block) };
         }
     }
 
@@ -168,18 +223,4 @@ pub(super) fn same_class(old: Layout, new: Layout) -> bool {
         return false;
     };
     old <= LARGEST_SLOT && new <= LARGEST_SLOT && class_of(old) == class_of(new)
-}
-
-/// Takes a local for one block only.
-pub(super) fn alloc_once<P: Provider>(
-    core: &HeapCore<P>,
-    layout: Layout,
-    wish: Wish,
-) -> Option<(NonNull<u8>, bool)> {
-    let local = core.attach()?;
-    // SAFETY: this thread's local, until it is detached.
-    let block = unsafe { core.alloc_slow(local.as_ref(), layout, wish) };
-    // SAFETY: as above.
-    unsafe { core.detach(local) };
-    block
 }

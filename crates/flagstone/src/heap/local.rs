@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::OutOfMemory,
     provider::{OsPages, Provider},
-    raw::heap::{HeapCore, Local, Wish},
+    raw::heap::{HeapCore, Local},
 };
 
 /// A heap of its own for one thread at a time, on any provider: no atomic operation in any call but for large
@@ -34,6 +34,8 @@ use crate::{
 pub struct LocalHeap<P: Provider = OsPages> {
     core: HeapCore<P>,
     local: Cell<*const Local>,
+    /// The same, also if the heap is strict; null if it was not used yet.
+    own: Cell<*const Local>,
 }
 
 // SAFETY: its local goes with it, and who has the heap has all of it.
@@ -49,6 +51,7 @@ impl<P: Provider> LocalHeap<P> {
         Self {
             core: HeapCore::new(provider, options.limits()),
             local: Cell::new(NOT_YET.local()),
+            own: Cell::new(ptr::null()),
         }
     }
 }
@@ -67,19 +70,28 @@ unsafe impl<P: Provider> Door for LocalHeap<P> {
         self.local.get()
     }
 
-    fn own_local(&self) -> Option<*const Local> {
+    #[inline(always)]
+    fn freeing_local(&self) -> *const Local {
         let local = self.local.get();
-        (!ptr::eq(local, NOT_YET.local())).then_some(local)
+        if ptr::eq(local, NOT_YET.local()) {
+            return ptr::null();
+        }
+        local
     }
 
-    #[cold]
-    #[inline(never)]
-    fn alloc_slow(&self, layout: Layout, wish: Wish) -> Option<(NonNull<u8>, bool)> {
-        if self.own_local().is_none() {
-            self.local.set(self.core.attach()?.as_ptr());
+    fn own_local(&self) -> Option<*const Local> {
+        NonNull::new(self.own.get().cast_mut()).map(|local| local.as_ptr().cast_const())
+    }
+
+    fn attached(&self) -> Option<*const Local> {
+        if self.own.get().is_null() {
+            let local = self.core.attach()?.as_ptr();
+            self.own.set(local);
+            if !self.core.store().is_strict() {
+                self.local.set(local);
+            }
         }
-        // SAFETY: the heap's local, which this thread has with it.
-        unsafe { self.core.alloc_slow(&*self.local.get(), layout, wish) }
+        Some(self.own.get())
     }
 }
 

@@ -30,6 +30,9 @@ impl HeapOptions {
                 bytes: usize::MAX,
                 delay: 1000,
                 huge_pages: false,
+                checked: false,
+                zeroing: false,
+                quarantine: 0,
             },
         }
     }
@@ -58,6 +61,32 @@ impl HeapOptions {
     /// Chunks ask the system for huge pages. Faster for large heaps, and what is given back is coarser.
     pub const fn huge_pages(mut self, wanted: bool) -> Self {
         self.limits.huge_pages = wanted;
+        self
+    }
+
+    /// Every block is looked at when it is freed, by whichever thread: one that was freed before, an address
+    /// of which no block begins, and one of another heap go to the [corruption
+    /// handler](crate::corruption). So does a slot that was written to after it was freed, if that is seen when
+    /// the slot before it is handed out.
+    ///
+    /// Calls take several times as long, and a chunk has 63 slices less one.
+    pub const fn checked(mut self, wanted: bool) -> Self {
+        self.limits.checked = wanted;
+        self
+    }
+
+    /// Blocks are zeroed when they are freed, so that nobody finds what was in them. Mappings of their own,
+    /// above 2 MiB, are not: they go back to the system, or are kept as they are for another block.
+    pub const fn zero_on_free(mut self, wanted: bool) -> Self {
+        self.limits.zeroing = wanted;
+        self
+    }
+
+    /// Each thread keeps so many bytes of freed slots, 8,192 slots at most, from being used again, and lets them go in random
+    /// order: what reads or writes a freed block meets no other block for a while, and nobody can tell where
+    /// the next one will be.
+    pub const fn quarantine(mut self, bytes: usize) -> Self {
+        self.limits.quarantine = bytes;
         self
     }
 

@@ -11,11 +11,11 @@ use std::thread_local;
 
 use super::{
     HeapOptions, HeapStats,
-    door::{Door, Nobody, alloc_once, same_class},
+    door::{Door, Nobody, same_class},
 };
 use crate::{
     provider::OsPages,
-    raw::heap::{HeapCore, Local, Wish},
+    raw::heap::{HeapCore, Local},
     sync::process::{AtomicUsize, Ordering},
     thread,
 };
@@ -54,6 +54,10 @@ static ENDED: Nobody = Nobody::new();
 thread_local! {
     // Without a destructor, so that it can be used at any time of a thread's life.
     static LOCAL: Cell<*const Local> = const { Cell::new(NOT_YET.local()) };
+    // The same, or null.
+    static FREEING: Cell<*const Local> = const { Cell::new(ptr::null()) };
+    // The same, also if the heap is strict.
+    static OWN: Cell<*const Local> = const { Cell::new(NOT_YET.local()) };
 }
 
 // SAFETY: `LOCAL` is the thread's own and of `CORE`, the heap of all values of the type.
@@ -70,25 +74,23 @@ unsafe impl Door for Heap {
         LOCAL.with(Cell::get)
     }
 
+    #[inline(always)]
+    fn freeing_local(&self) -> *const Local {
+        FREEING.with(Cell::get)
+    }
+
     fn own_local(&self) -> Option<*const Local> {
-        let local = self.local();
+        let local = OWN.get();
         let nobody = ptr::eq(local, NOT_YET.local()) || ptr::eq(local, ENDED.local());
         (!nobody).then_some(local)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn alloc_slow(&self, layout: Layout, wish: Wish) -> Option<(NonNull<u8>, bool)> {
+    fn attached(&self) -> Option<*const Local> {
         self.set_up();
-        if ptr::eq(self.local(), NOT_YET.local()) {
+        if ptr::eq(OWN.get(), NOT_YET.local()) {
             self.begin(CORE.attach()?);
         }
-        match self.own_local() {
-            // SAFETY: this thread's local.
-            Some(local) => unsafe { CORE.alloc_slow(&*local, layout, wish) },
-            // The thread is past its end.
-            None => alloc_once(&CORE, layout, wish),
-        }
+        self.own_local()
     }
 }
 
@@ -169,9 +171,15 @@ impl Heap {
     /// Gives the calling thread its local, or, if it has run its exit hooks already, lets it do without.
     fn begin(&self, attached: NonNull<Local>) {
         // Before the hook is registered, because that may allocate.
-        LOCAL.set(attached.as_ptr());
+        OWN.set(attached.as_ptr());
+        if !CORE.store().is_strict() {
+            LOCAL.set(attached.as_ptr());
+            FREEING.set(attached.as_ptr());
+        }
         let end = move || {
+            FREEING.set(ptr::null());
             LOCAL.set(ENDED.local());
+            OWN.set(ENDED.local());
             // SAFETY: this thread's local, which it has given up.
             unsafe { CORE.detach(attached) };
         };

@@ -1,17 +1,17 @@
 //! A heap of some threads.
 #![expect(unsafe_code, reason = "hands out blocks and takes them back")]
 
-use core::{alloc::Layout, fmt, ptr::NonNull};
+use core::{alloc::Layout, fmt, ptr, ptr::NonNull};
 
 use super::{
     HeapOptions, HeapStats,
-    door::{Door, Nobody, alloc_once},
+    door::{Door, Nobody},
     own::own_heap,
 };
 use crate::{
     error::OutOfMemory,
     provider::{OsPages, Provider},
-    raw::heap::{ByThread, HeapCore, Local, Wish},
+    raw::heap::{ByThread, HeapCore, Local},
     thread,
 };
 
@@ -69,32 +69,39 @@ unsafe impl<P: Provider> Door for SharedHeap<P> {
 
     #[inline(always)]
     fn local(&self) -> *const Local {
-        self.own_local().unwrap_or(NOT_YET.local())
+        let local = self.freeing_local();
+        if local.is_null() {
+            return NOT_YET.local();
+        }
+        local
     }
 
     #[inline(always)]
+    fn freeing_local(&self) -> *const Local {
+        if self.core.store().is_strict() {
+            return ptr::null();
+        }
+        thread::number().map_or(ptr::null(), |number| self.locals.find(number))
+    }
+
     fn own_local(&self) -> Option<*const Local> {
         let local = self.locals.find(thread::number()?);
         (!local.is_null()).then_some(local)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn alloc_slow(&self, layout: Layout, wish: Wish) -> Option<(NonNull<u8>, bool)> {
+    fn attached(&self) -> Option<*const Local> {
         // A thread past its end has no number.
-        let Some(number) = thread::number() else {
-            return alloc_once(&self.core, layout, wish);
-        };
-        if self.own_local().is_none() {
-            let local = self.core.attach()?;
-            if !self.locals.enter(number, local, self.core.store()) {
-                // SAFETY: this thread's local, which nobody knows of.
-                unsafe { self.core.detach(local) };
-                return None;
-            }
+        let number = thread::number()?;
+        if let Some(local) = self.own_local() {
+            return Some(local);
         }
-        // SAFETY: this thread's local.
-        unsafe { self.core.alloc_slow(&*self.local(), layout, wish) }
+        let local = self.core.attach()?;
+        if !self.locals.enter(number, local, self.core.store()) {
+            // SAFETY: this thread's local, which nobody knows of.
+            unsafe { self.core.detach(local) };
+            return None;
+        }
+        Some(local.as_ptr())
     }
 }
 

@@ -75,6 +75,8 @@ impl<P: Provider> HeapCore<P> {
     pub(crate) unsafe fn detach(&self, local: NonNull<Local>) {
         // SAFETY: locals stay.
         let local = unsafe { local.as_ref() };
+        // SAFETY: this thread's local.
+        while unsafe { self.free_one(local) } {}
         // SAFETY: the caller's promise.
         unsafe { local.abandon(&self.store) };
         self.registry.put(local);
@@ -106,6 +108,116 @@ impl<P: Provider> HeapCore<P> {
             return self.store.run(size, wish == Wish::Room);
         }
         self.store.large(size, align, wish == Wish::Zeroed)
+    }
+
+    /// A block of a strict heap: what it is taken from is looked at, and that it is in use is noted.
+    ///
+    /// # Safety
+    ///
+    /// As for `alloc_slow`.
+    pub(crate) unsafe fn alloc_strictly(
+        &self,
+        local: &Local,
+        layout: Layout,
+        wish: Wish,
+    ) -> Option<(NonNull<u8>, bool)> {
+        let size = aligned_size(layout.size(), layout.align()).unwrap_or(usize::MAX);
+        // SAFETY: the caller's promise.
+        let slot = unsafe { local.pop_checked(size) };
+        let (block, zeroed) = match NonNull::new(slot) {
+            Some(slot) => (slot, false),
+            // SAFETY: as above.
+            None => unsafe { self.alloc_slow(local, layout, wish) }?,
+        };
+        if size <= LARGEST_SLOT && self.store.watch.is_on() {
+            // SAFETY: a slot, and the caller's.
+            unsafe { self.store.watch.mark(block) };
+        }
+        Some((block, zeroed))
+    }
+
+    /// Takes a block of a strict heap back. The calling thread may have a local.
+    ///
+    /// # Safety
+    ///
+    /// If the heap is not checked, `block` is a block of this heap. Nobody uses it any more.
+    #[cold]
+    #[inline(never)]
+    pub(crate) unsafe fn free_strictly(&self, local: Option<&Local>, block: NonNull<u8>) {
+        // SAFETY: the caller's promise.
+        let (_, span) = unsafe { self.described(block, true) };
+        let size = span.size();
+        if self.store.zeroes() && span.kind() != Kind::Large {
+            // SAFETY: nobody uses the block any more.
+            unsafe { block.write_bytes(0, size) };
+        }
+        let most = self.store.quarantine();
+        let local = local.filter(|_| span.kind() == Kind::Slots);
+        let Some(local) = local else {
+            // SAFETY: the caller's promise.
+            return unsafe { self.free_slow(block) };
+        };
+        if most == 0 || size > most || !self.has_quarantine(local) {
+            // SAFETY: this thread's local, and the caller's block.
+            return unsafe { self.free_of(local, block) };
+        }
+        local.quarantine.push(block, size);
+        while local.quarantine.is_over(most) {
+            // SAFETY: this thread's local.
+            unsafe { self.free_one(local) };
+        }
+    }
+
+    /// The front and the span of a block, which is checked if the heap is.
+    ///
+    /// # Safety
+    ///
+    /// If the heap is not checked, `block` is a block of this heap.
+    unsafe fn described<'h>(&self, block: NonNull<u8>, freed: bool) -> (&'h Front, &'h Span) {
+        if self.store.watch.is_on() {
+            self.store.watch.check(block, freed)
+        } else {
+            // SAFETY: the caller's promise.
+            unsafe { span_of(block) }
+        }
+    }
+
+    fn has_quarantine(&self, local: &Local) -> bool {
+        if local.quarantine.needs_place() {
+            let Some(slice) = self.store.own_slice() else {
+                return false;
+            };
+            // SAFETY: a slice of the heap, which locals keep.
+            unsafe { local.quarantine.set_place(slice) };
+        }
+        true
+    }
+
+    /// Frees some block of the quarantine; whether there was one.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread has the local.
+    unsafe fn free_one(&self, local: &Local) -> bool {
+        // SAFETY: blocks of the heap that were not given back.
+        let size = |block| unsafe { Self::usable_size(block) };
+        let Some(block) = local.quarantine.pop(size) else {
+            return false;
+        };
+        // SAFETY: as above; nobody uses it.
+        unsafe { self.free_of(local, block) };
+        true
+    }
+
+    /// # Safety
+    ///
+    /// The calling thread has the local; nobody uses the block any more.
+    unsafe fn free_of(&self, local: &Local, block: NonNull<u8>) {
+        // SAFETY: the caller's promise.
+        if !unsafe { local.push(block, &self.store) } {
+            // SAFETY: as above.
+            unsafe { self.free_slow(block) };
+        }
     }
 
     /// Takes a block back that is no slot of the caller's local.
@@ -163,7 +275,7 @@ impl<P: Provider> HeapCore<P> {
         align: usize,
     ) -> Option<NonNull<u8>> {
         // SAFETY: the caller's promise.
-        let (front, span) = unsafe { span_of(block) };
+        let (front, span) = unsafe { self.described(block, false) };
         let usable = span.size();
         if span.kind() == Kind::Slots {
             // A slot never has a smaller class than its layout, even if it happens to lie at a multiple of a

@@ -5,6 +5,7 @@ use core::{cell::Cell, ptr, ptr::NonNull};
 use super::{
     chunk::{Front, Tag},
     list::SpanList,
+    quarantine::Quarantine,
     span::{Place, Span},
     store::Store,
 };
@@ -66,6 +67,7 @@ pub(crate) struct Local {
     direct: [Cell<*const Span>; DIRECT],
     bins: [Bin; CLASSES],
     number: u32,
+    pub(super) quarantine: Quarantine,
     /// The next local that no thread has; the registry's.
     pub(super) next: Cell<*const Local>,
 }
@@ -83,6 +85,7 @@ impl Local {
             direct: [const { Cell::new(no_span()) }; DIRECT],
             bins: [const { Bin::new() }; CLASSES],
             number,
+            quarantine: Quarantine::new(),
             next: Cell::new(ptr::null()),
         }
     }
@@ -103,6 +106,23 @@ impl Local {
         };
         // SAFETY: a span, or the one that is none; ours either way.
         unsafe { (*span).pop() }
+    }
+
+    /// As [`pop`](Self::pop), but looks whether what stands in the slot is a link.
+    ///
+    /// # Safety
+    ///
+    /// As for `pop`.
+    pub(super) unsafe fn pop_checked(&self, size: usize) -> *mut u8 {
+        if size > LARGEST_SLOT {
+            return ptr::null_mut();
+        }
+        // SAFETY: a span, or the one that is none; ours either way.
+        let span = unsafe { &*self.bins[class_of(size)].current.get() };
+        // SAFETY: as above.
+        unsafe { span.check_next() };
+        // SAFETY: as above.
+        unsafe { span.pop() }
     }
 
     /// Takes a slot back if it is one of the local's; whether it was. No atomics.

@@ -37,10 +37,14 @@ mod orphans;
 #[cfg(not(any(loom, shuttle)))]
 mod pool;
 #[cfg(not(any(loom, shuttle)))]
+mod quarantine;
+#[cfg(not(any(loom, shuttle)))]
 mod registry;
 mod span;
 #[cfg(not(any(loom, shuttle)))]
 mod store;
+#[cfg(not(any(loom, shuttle)))]
+mod watch;
 
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use self::core::{Census, HeapCore, Wish, size_for};

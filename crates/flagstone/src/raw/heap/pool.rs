@@ -2,7 +2,10 @@
 
 use core::{alloc::Layout, ptr, ptr::NonNull};
 
-use super::chunk::{Front, Mapping};
+use super::{
+    chunk::{Front, Mapping},
+    watch::BITS_SLICE,
+};
 use crate::{
     layout::span::{CHUNK, SLICE, SLICES},
     sync::SpinLock,
@@ -10,6 +13,8 @@ use crate::{
 
 /// All slices but the first, which is the front.
 const ALL: u64 = !1;
+/// All but that and the one with the bits of a checked heap.
+const ALL_BUT_BITS: u64 = ALL & !(1 << BITS_SLICE);
 /// Lists of chunks: the longest run of free slices is 1, 2, 4, … 32 at least.
 const LISTS: usize = SLICES.trailing_zeros() as usize;
 
@@ -85,6 +90,8 @@ pub(super) enum Due {
 pub(super) struct Pool(lock_api::Mutex<SpinLock, State>);
 
 struct State {
+    /// The slices of each chunk that can be given out.
+    all: u64,
     /// All chunks.
     chunks: *const Front,
     count: usize,
@@ -106,6 +113,7 @@ impl Pool {
         Self(lock_api::Mutex::const_new(
             SpinLock::new(),
             State {
+                all: ALL,
                 chunks: ptr::null(),
                 count: 0,
                 alike: [ptr::null(); LISTS],
@@ -145,9 +153,11 @@ impl Pool {
         state.waits_since(due_since)
     }
 
-    /// A chunk more, whose front is zeroed but for its mapping. Its slices are zeroed or not.
-    pub(super) fn add(&self, front: NonNull<Front>, zeroed: bool) {
+    /// A chunk more, whose front is zeroed but for its mapping. Its slices are zeroed or not, and one has the
+    /// bits of the others if the heap is checked.
+    pub(super) fn add(&self, front: NonNull<Front>, zeroed: bool, has_bits: bool) {
         let mut state = self.0.lock();
+        state.all = if has_bits { ALL_BUT_BITS } else { ALL };
         // SAFETY: the caller's chunk, nobody else's.
         let front = unsafe { front.as_ref() };
         state.add(front, zeroed);
@@ -318,8 +328,8 @@ impl State {
         }
         self.chunks = front;
         self.count += 1;
-        pages.dirty.set(if zeroed { 0 } else { ALL });
-        self.set_free(front, ALL);
+        pages.dirty.set(if zeroed { 0 } else { self.all });
+        self.set_free(front, self.all);
     }
 
     /// Forgets a chunk; where it came from.
@@ -403,7 +413,7 @@ impl State {
             pages.aged.set(rest);
             if rest != 0 {
                 self.wait(front, now);
-            } else if pages.free.get() == ALL && (all || self.free >= 2 * (SLICES - 1)) {
+            } else if pages.free.get() == self.all && (all || self.free >= 2 * (SLICES - 1)) {
                 // One such chunk is kept, so that a heap around its size does not map and unmap it.
                 return self.remove(front).map(Due::Chunk);
             }
@@ -422,7 +432,7 @@ impl State {
         let mut at = self.alike[LISTS - 1];
         // SAFETY: chunks on the list are there.
         while let Some(front) = unsafe { at.as_ref() }.filter(|_| all) {
-            if front.pages.free.get() == ALL {
+            if front.pages.free.get() == self.all {
                 return self.remove(front).map(Due::Chunk);
             }
             at = front.pages.next_alike.get();

@@ -234,6 +234,28 @@ impl Span {
         slot
     }
 
+    /// Looks whether the slot that is next holds a link to a slot of the span, or to none.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the span.
+    pub(super) unsafe fn check_next(&self) {
+        let slot = self.free.get();
+        if slot.is_null() {
+            return;
+        }
+        // SAFETY: a free slot of ours holds the address of the next, unless somebody wrote to it.
+        let next = unsafe { slot.cast::<*mut u8>().read() };
+        let offset = next.addr().wrapping_sub(self.base.get().addr());
+        let stride = self.stride.get() as usize;
+        let is_slot = offset.is_multiple_of(stride) && offset / stride < self.fresh.get() as usize;
+        if !next.is_null() && !is_slot {
+            report(Corruption::WrittenWhenFree {
+                address: slot.addr(),
+            });
+        }
+    }
+
     /// Takes a slot back; whether the number in use is now the one that the owner waits for.
     ///
     /// # Safety
@@ -343,9 +365,9 @@ impl Span {
         let bytes = self.slots.get() * self.stride.get();
         for _ in 0..count {
             if at >= bytes {
-                // What stands in a free slot is no link of ours: it was written to.
-                let address = self.base.get().addr() + at as usize;
-                report(Corruption::ForeignPointer { address });
+                // What stands in a free slot is no link of ours.
+                let address = self.base.get().addr();
+                report(Corruption::WrittenWhenFree { address });
             }
             let slot = self.base.get().wrapping_add(at as usize);
             // SAFETY: a slot that came back, so it holds the offset of the next one; `at` lies in the span.

@@ -9,9 +9,10 @@ use super::{
     orphans::Orphans,
     pool::{CHUNK_LAYOUT, Due, Pool, Slices, bytes, runs},
     span::{Kind, Span},
+    watch::{BITS_SLICE, SET_LAYOUT, Watch},
 };
 use crate::{
-    layout::span::{SLICE, SpanLayout},
+    layout::span::{CHUNK, SLICE, SpanLayout},
     provider::{Provider, Purged, moved, request},
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
@@ -25,6 +26,19 @@ pub(crate) struct Limits {
     pub(crate) delay: u64,
     /// Whether chunks should have huge pages.
     pub(crate) huge_pages: bool,
+    /// Whether every block is looked at when it is allocated and freed.
+    pub(crate) checked: bool,
+    /// Whether blocks are zeroed when they are freed.
+    pub(crate) zeroing: bool,
+    /// How many bytes of freed blocks each thread keeps from being used again.
+    pub(crate) quarantine: usize,
+}
+
+impl Limits {
+    /// Whether all calls take the slow way.
+    pub(crate) const fn are_strict(&self) -> bool {
+        self.checked || self.zeroing || self.quarantine > 0
+    }
 }
 
 /// The provider, and all that came from it: chunks, larger mappings, spans without owner.
@@ -38,6 +52,11 @@ pub(crate) struct Store<P> {
     most: AtomicUsize,
     delay: AtomicU64,
     huge_pages: AtomicUsize,
+    zeroing: AtomicUsize,
+    quarantine: AtomicUsize,
+    strict: AtomicUsize,
+    wants_watch: AtomicUsize,
+    pub(super) watch: Watch,
 }
 
 impl<P: Provider> Store<P> {
@@ -51,6 +70,11 @@ impl<P: Provider> Store<P> {
             most: AtomicUsize::new(limits.bytes),
             delay: AtomicU64::new(limits.delay),
             huge_pages: AtomicUsize::new(limits.huge_pages as usize),
+            zeroing: AtomicUsize::new(limits.zeroing as usize),
+            quarantine: AtomicUsize::new(limits.quarantine),
+            strict: AtomicUsize::new(limits.are_strict() as usize),
+            wants_watch: AtomicUsize::new(limits.checked as usize),
+            watch: Watch::new(),
         }
     }
 
@@ -59,8 +83,48 @@ impl<P: Provider> Store<P> {
         // Relaxed, here and where they are read: limits order nothing.
         self.most.store(limits.bytes, Ordering::Relaxed);
         self.delay.store(limits.delay, Ordering::Relaxed);
-        let huge = usize::from(limits.huge_pages);
-        self.huge_pages.store(huge, Ordering::Relaxed);
+        let flags = [
+            (&self.huge_pages, limits.huge_pages),
+            (&self.zeroing, limits.zeroing),
+            (&self.strict, limits.are_strict()),
+            (&self.wants_watch, limits.checked),
+        ];
+        for (flag, set) in flags {
+            flag.store(usize::from(set), Ordering::Relaxed);
+        }
+        self.quarantine.store(limits.quarantine, Ordering::Relaxed);
+    }
+
+    /// Whether all calls take the slow way.
+    #[inline(always)]
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict.load(Ordering::Relaxed) != 0
+    }
+
+    pub(super) fn zeroes(&self) -> bool {
+        self.zeroing.load(Ordering::Relaxed) != 0
+    }
+
+    pub(super) fn quarantine(&self) -> usize {
+        self.quarantine.load(Ordering::Relaxed)
+    }
+
+    /// Begins to check, before there is a chunk, if that is wanted; `None` without memory for it.
+    fn begin_watch(&self) -> Option<()> {
+        if self.wants_watch.load(Ordering::Relaxed) == 0 || self.watch.is_on() {
+            return Some(());
+        }
+        let (mapping, zeroed) = self.map(SET_LAYOUT)?;
+        if !zeroed {
+            // SAFETY: ours, and so large.
+            unsafe { mapping.base.write_bytes(0, SET_LAYOUT.size()) };
+        }
+        // SAFETY: zeroed, of that layout; there is no chunk yet.
+        if let Err(mapping) = unsafe { self.watch.turn_on(mapping) } {
+            // Another thread was quicker.
+            self.unmap(mapping);
+        }
+        Some(())
     }
 
     pub(crate) fn mapped(&self) -> usize {
@@ -145,6 +209,7 @@ impl<P: Provider> Store<P> {
 
     /// A chunk more.
     fn grow(&self) -> Option<()> {
+        self.begin_watch()?;
         let (mapping, zeroed) = self.map(CHUNK_LAYOUT)?;
         if self.huge_pages.load(Ordering::Relaxed) != 0 {
             // SAFETY: whole pages of a chunk of ours.
@@ -159,8 +224,16 @@ impl<P: Provider> Store<P> {
             unsafe { Front::clear(front) };
         }
         // SAFETY: zeros are a front.
-        unsafe { front.as_ref() }.pages.mapping.set(Some(mapping));
-        self.pool.add(front, zeroed);
+        let there = unsafe { front.as_ref() };
+        there.pages.mapping.set(Some(mapping));
+        if self.watch.is_on() {
+            if !zeroed {
+                // SAFETY: a slice of the chunk, which is nobody else's.
+                unsafe { there.slice(BITS_SLICE).write_bytes(0, SLICE) };
+            }
+            self.watch.set(mapping.base.as_ptr().addr(), true);
+        }
+        self.pool.add(front, zeroed, self.watch.is_on());
         Some(())
     }
 
@@ -201,6 +274,13 @@ impl<P: Provider> Store<P> {
     }
 
     fn unmap(&self, mapping: Mapping) {
+        if self.watch.is_on() {
+            // All chunks that a front may have been in.
+            let base = mapping.base.as_ptr().addr();
+            for chunk in (base..base + mapping.layout.size()).step_by(CHUNK) {
+                self.watch.set(chunk, false);
+            }
+        }
         self.discharge(mapping.layout.size());
         // SAFETY: the provider gave it for this layout, and nothing is in it any more.
         unsafe { self.provider.free(mapping.base, mapping.layout) }; // USER CODE
@@ -316,6 +396,7 @@ impl<P: Provider> Store<P> {
         align: usize,
         zeroed: bool,
     ) -> Option<(NonNull<u8>, bool)> {
+        self.begin_watch()?;
         let (layout, before) = mapping_layout(size, align, self.provider.page_size())?;
         let kept = if before == SLICE {
             self.large.reuse(layout)
@@ -333,7 +414,9 @@ impl<P: Provider> Store<P> {
             }
         };
         // SAFETY: the mapping is ours, and its front is zeroed or was one before.
-        Some((unsafe { self.large.enter(mapping, before) }, zeroed))
+        let block = unsafe { self.large.enter(mapping, before) };
+        self.watch.set(block.as_ptr().addr() - 1, true);
+        Some((block, zeroed))
     }
 
     /// Gives the pages of a kept mapping back, but for those before its block; whether they are zeroed.
@@ -348,9 +431,7 @@ impl<P: Provider> Store<P> {
     fn clear_front(&self, mapping: Mapping, before: usize) {
         // SAFETY: `before` bytes are in the mapping, whole slices, and the front lies in the chunk before.
         let last = unsafe { mapping.base.byte_add(before - 1) };
-        let chunk = last
-            .as_ptr()
-            .map_addr(|address| address & !(crate::layout::span::CHUNK - 1));
+        let chunk = last.as_ptr().map_addr(|address| address & !(CHUNK - 1));
         // SAFETY: in the mapping, so not null.
         let front = Front::at(unsafe { NonNull::new_unchecked(chunk) });
         // SAFETY: the mapping is ours.
@@ -367,6 +448,7 @@ impl<P: Provider> Store<P> {
         let Some((mapping, before)) = (unsafe { self.large.leave(front, span) }) else {
             return;
         };
+        span.vanish();
         let now = clock::now();
         if let Some(mapping) = self.large.keep(mapping, before, now) {
             self.unmap(mapping);
@@ -423,6 +505,8 @@ impl<P: Provider> Store<P> {
         };
         // SAFETY: the mapping is ours, and its front zeroed, or as it was.
         let block = unsafe { self.large.enter(mapping, before) };
+        self.watch.set(old.base.as_ptr().addr() + before - 1, false);
+        self.watch.set(block.as_ptr().addr() - 1, true);
         answer.then_some(block)
     }
 
@@ -437,6 +521,9 @@ impl<P: Provider> Store<P> {
         }
         for mapping in self.large.due(u64::MAX).into_iter().flatten() {
             self.unmap(mapping);
+        }
+        if let Some(set) = self.watch.turn_off() {
+            self.unmap(set);
         }
     }
 }
