@@ -15,6 +15,8 @@ use crate::{
 const ALL: u64 = !1;
 /// All but that and the one with the bits of a checked heap.
 const ALL_BUT_BITS: u64 = ALL & !(1 << BITS_SLICE);
+/// So many chunks are looked at that may have a long enough run, or not.
+const LOOKED_AT: usize = 8;
 /// Lists of chunks: the longest run of free slices is 1, 2, 4, … 32 at least.
 const LISTS: usize = SLICES.trailing_zeros() as usize;
 
@@ -133,7 +135,12 @@ impl Pool {
     /// `count` slices in a row, if there are so many. Those that were used before come first: their pages
     /// are there.
     pub(super) fn take(&self, count: usize) -> Option<Slices> {
-        self.0.lock().take(count)
+        self.0.lock().take(count, LOOKED_AT)
+    }
+
+    /// As `take`, but looks everywhere: O(chunks).
+    pub(super) fn take_anywhere(&self, count: usize) -> Option<Slices> {
+        self.0.lock().take(count, usize::MAX)
     }
 
     /// As `take`, but where the most free slices lie behind them, for a block that grows.
@@ -205,32 +212,47 @@ impl Pool {
 }
 
 impl State {
-    fn take(&mut self, count: usize) -> Option<Slices> {
+    fn take(&mut self, count: usize, looks: usize) -> Option<Slices> {
         let wanted = count.next_power_of_two().trailing_zeros() as usize;
-        // All chunks on lists from `wanted` on have such a run. Where `count` is no power of two, one of the
-        // list below may, too: the first is looked at.
-        let below = wanted.checked_sub(1).filter(|_| !count.is_power_of_two());
-        for list in (wanted..LISTS).chain(below) {
+        // All chunks on lists from `wanted` on have such a run. Where `count` is no power of two, some of the
+        // list below may, too.
+        for list in wanted..LISTS {
             // SAFETY: chunks on the list are there.
-            let Some(front) = (unsafe { self.alike[list].as_ref() }) else {
-                continue;
-            };
-            let (free, dirty) = (front.pages.free.get(), front.pages.dirty.get());
-            let warm = starts(free & dirty, count);
-            let runs = if warm != 0 { warm } else { starts(free, count) };
-            if runs == 0 {
-                continue;
+            if let Some(front) = unsafe { self.alike[list].as_ref() } {
+                return self.take_from(front, count);
             }
-            let first = runs.trailing_zeros() as usize;
-            let zeroed = self.take_exactly(front, mask(first, count))?;
-            return Some(Slices {
-                front: front.into(),
-                first,
-                count,
-                zeroed,
-            });
+        }
+        let below = wanted.checked_sub(1).filter(|_| !count.is_power_of_two())?;
+        let mut at = self.alike[below];
+        for _ in 0..looks {
+            // SAFETY: as above.
+            let front = unsafe { at.as_ref() }?;
+            if let Some(slices) = self.take_from(front, count) {
+                return Some(slices);
+            }
+            at = front.pages.next_alike.get();
         }
         None
+    }
+
+    fn take_from(&mut self, front: &Front, count: usize) -> Option<Slices> {
+        let (free, dirty) = (front.pages.free.get(), front.pages.dirty.get());
+        let warm = starts(free & dirty, count);
+        let runs = if warm != 0 { warm } else { starts(free, count) };
+        if runs == 0 {
+            return None;
+        }
+        self.take_at(front, runs.trailing_zeros() as usize, count)
+    }
+
+    fn take_at(&mut self, front: &Front, first: usize, count: usize) -> Option<Slices> {
+        let zeroed = self.take_exactly(front, mask(first, count))?;
+        Some(Slices {
+            front: front.into(),
+            first,
+            count,
+            zeroed,
+        })
     }
 
     fn take_with_room(&mut self, count: usize) -> Option<Slices> {
@@ -242,13 +264,7 @@ impl State {
         if length < count {
             return None;
         }
-        let zeroed = self.take_exactly(front, mask(first, count))?;
-        Some(Slices {
-            front: front.into(),
-            first,
-            count,
-            zeroed,
-        })
+        self.take_at(front, first, count)
     }
 
     /// Takes the slices of `bits` if all are free; whether they are zeroed.

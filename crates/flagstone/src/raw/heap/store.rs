@@ -194,16 +194,14 @@ impl<P: Provider> Store<P> {
     /// So many slices in a row, or with room behind them.
     fn slices(&self, count: usize, room: bool) -> Option<Slices> {
         loop {
-            let slices = if room {
-                self.pool.take_with_room(count)
-            } else {
-                self.pool.take(count)
-            };
-            if slices.is_some() {
-                return slices;
+            let roomy = room.then(|| self.pool.take_with_room(count)).flatten();
+            if let Some(slices) = roomy.or_else(|| self.pool.take(count)) {
+                return Some(slices);
             }
-            // Another thread may be quicker to take what was added.
-            self.grow()?;
+            // Another thread may be quicker to take what is added.
+            if self.grow().is_none() {
+                return self.pool.take_anywhere(count);
+            }
         }
     }
 
@@ -469,8 +467,23 @@ impl<P: Provider> Store<P> {
         size: usize,
         align: usize,
     ) -> Option<NonNull<u8>> {
-        let usable = span.size();
-        let room = if size > usable { size + size / 8 } else { size };
+        let roomy = size.checked_add(size / 8).filter(|_| size > span.size());
+        // SAFETY: the caller's promise.
+        let grown = roomy.and_then(|room| unsafe { self.move_large(front, span, room, align) });
+        // SAFETY: as above: it is still where it was.
+        grown.or_else(|| unsafe { self.move_large(front, span, size, align) })
+    }
+
+    /// # Safety
+    ///
+    /// As for `resize_large`.
+    unsafe fn move_large(
+        &self,
+        front: &Front,
+        span: &Span,
+        room: usize,
+        align: usize,
+    ) -> Option<NonNull<u8>> {
         let old = front.pages.mapping.get()?;
         let before = span.base().addr() - old.base.as_ptr().addr();
         let (layout, least) = mapping_layout(room, align, self.provider.page_size())?;
