@@ -69,16 +69,12 @@ pub struct Info {
 /// Numbers about the heap.
 #[unsafe(no_mangle)]
 pub extern "C" fn mallinfo2() -> Info2 {
-    let Numbers {
-        mapped,
-        live,
-        cached,
-    } = errno::kept(Numbers::now);
+    let Numbers { mapped, live, idle } = errno::kept(Numbers::now);
     Info2 {
         arena: mapped,
         uordblks: live,
         fordblks: mapped.saturating_sub(live),
-        keepcost: cached,
+        keepcost: idle,
         ..Info2::default()
     }
 }
@@ -101,27 +97,23 @@ pub extern "C" fn mallinfo() -> Info {
 struct Numbers {
     mapped: usize,
     live: usize,
-    cached: usize,
+    idle: usize,
 }
 
 impl Numbers {
     fn now() -> Self {
         let stats = HEAP.stats();
         Self {
-            mapped: stats.mapped,
-            live: stats.live,
-            cached: stats.cached,
+            mapped: stats.mapped(),
+            live: stats.live(),
+            idle: stats.idle(),
         }
     }
 }
 
 /// Writes the line about the heap, in one call, so that those of several processes do not mix.
 pub(crate) fn write_line(descriptor: c_int) {
-    let Numbers {
-        mapped,
-        live,
-        cached,
-    } = Numbers::now();
+    let Numbers { mapped, live, idle } = Numbers::now();
     let mut line = Line::default();
     line.append(b"flagstone-malloc: ");
     let name = program();
@@ -131,7 +123,7 @@ pub(crate) fn write_line(descriptor: c_int) {
     let process = unsafe { libc::getpid() };
     let _ = writeln!(
         line,
-        "[{process}]: {mapped} bytes mapped, {live} in use, {cached} kept for reuse"
+        "[{process}]: {mapped} bytes mapped, {live} in use, {idle} kept for reuse"
     );
     line.write_to(descriptor);
 }
