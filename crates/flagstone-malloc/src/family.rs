@@ -56,7 +56,8 @@ pub unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
 /// Changes the size of a block, which may move; null allocates one. Of 0 bytes it frees the block and
 /// answers null, as glibc does.
 ///
-/// Null with `ENOMEM` when there is no memory; the block is then as it was.
+/// Null with `ENOMEM` when there is no memory; the block is then as it was. A block never fails to become
+/// smaller.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
     // SAFETY: the caller's promise.
@@ -99,9 +100,25 @@ unsafe fn resized(block: *mut c_void, size: usize, request: Option<Layout>) -> *
     // SAFETY: the caller's promise: a block of this heap that is the caller's alone.
     let new = unsafe { HEAP.resize(old, layout) };
     if new.is_null() {
-        return errno::refuse(ENOMEM);
+        // SAFETY: the caller's promise; without an answer the block is as it was.
+        return unsafe { unmoved(old, layout.size()) };
     }
     new.cast()
+}
+
+/// What `realloc` answers when no other block is to be had: a block that is large enough stays, because few
+/// programs expect to be refused less than they have.
+///
+/// # Safety
+///
+/// `old` is a block of the heap.
+#[cold]
+unsafe fn unmoved(old: NonNull<u8>, size: usize) -> *mut c_void {
+    // SAFETY: the caller's promise.
+    if size <= unsafe { HEAP.usable_size(old) } {
+        return old.as_ptr().cast();
+    }
+    errno::refuse(ENOMEM)
 }
 
 /// Gives a block back; null is nothing. `errno` stays as it is, as POSIX has demanded since 2024.

@@ -283,6 +283,10 @@ static void exhaustion(void) {
             MUST(count * sizes[k] > (100 << 20));
             // The block of who is refused more is as it was.
             REFUSED(realloc(blocks[0], 390 << 20), ENOMEM);
+            // Nobody is refused less than he has, though there is no block of that size.
+            for (size_t less = 4000; less >= 8 && less < sizes[k]; less = less * 3 / 4) {
+                MUST((blocks[0] = realloc(blocks[0], less)) != NULL);
+            }
             for (int i = 0; i < count; i++) MUST(*(int *)blocks[i] == i);
             errno = 7;
             for (int i = 0; i < count; i++) free(blocks[i]);
