@@ -147,8 +147,23 @@ static void refusals(void) {
     free(kept);
 }
 
-// POSIX: free does not change errno, whatever it has to do.
-static void kept_errno(void) {
+// From now on the system refuses to take memory back.
+static void forbid_giving_back(void) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_munmap, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    };
+    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+    MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+    MUST(munmap(&program, 1) == -1 && errno == EPERM);
+}
+
+// POSIX: free does not change errno, whatever it has to do, and whether or not that succeeds.
+static void kept_errno_once(void) {
     void *blocks[COUNT * 4];
     for (size_t i = 0; i < COUNT; i++) {
         size_t size = SIZES[i];
@@ -168,6 +183,20 @@ static void kept_errno(void) {
     malloc_trim(0);
     struct mallinfo2 info = mallinfo2();
     MUST(errno == 7 && info.arena > 0);
+}
+
+static void kept_errno(void) {
+    kept_errno_once();
+    forbid_giving_back();
+    // More than the heap keeps for the next time.
+    for (int i = 0; i < 3; i++) {
+        kept_errno_once();
+        void *large[16];
+        for (int k = 0; k < 16; k++) MUST((large[k] = malloc(40 << 20)) != NULL);
+        errno = 7;
+        for (int k = 0; k < 16; k++) free(large[k]);
+        MUST(errno == 7);
+    }
 }
 
 // All of a block that is said to be usable is, and is nobody else's.
