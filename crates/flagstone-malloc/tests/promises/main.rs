@@ -5,5 +5,6 @@
 mod contract;
 mod library;
 mod programs;
+mod shape;
 mod statistics;
 mod threads;

@@ -13,7 +13,8 @@ use crate::{
     raw::heap::{HeapCore, Local, Wish, size_for},
 };
 
-/// A local without spans, for threads that have none.
+/// A local without spans, for threads that have none. Its address is that of the local.
+#[repr(transparent)]
 pub(super) struct Nobody(Local);
 
 // SAFETY: nothing in it is ever changed: its spans have no slots, and it gets no others.

@@ -3,15 +3,14 @@
 
 use core::{
     alloc::{GlobalAlloc, Layout},
-    cell::Cell,
     fmt, ptr,
     ptr::NonNull,
 };
-use std::thread_local;
 
 use super::{
     HeapOptions, HeapStats,
     door::{Door, Nobody, alloc_once, same_class},
+    word::{self, NOT_YET},
 };
 use crate::{
     provider::OsPages,
@@ -46,17 +45,10 @@ const SET: usize = 2;
 /// Whether forks are told of.
 static FORKS: AtomicUsize = AtomicUsize::new(0);
 
-/// A thread has not allocated yet.
-static NOT_YET: Nobody = Nobody::new();
 /// A thread has given its local back.
 static ENDED: Nobody = Nobody::new();
 
-thread_local! {
-    // Without a destructor, so that it can be used at any time of a thread's life.
-    static LOCAL: Cell<*const Local> = const { Cell::new(NOT_YET.local()) };
-}
-
-// SAFETY: `LOCAL` is the thread's own and of `CORE`, the heap of all values of the type.
+// SAFETY: the word is the thread's own and of `CORE`, the heap of all values of the type.
 unsafe impl Door for Heap {
     type Provider = OsPages;
 
@@ -67,7 +59,7 @@ unsafe impl Door for Heap {
 
     #[inline(always)]
     fn local(&self) -> *const Local {
-        LOCAL.with(Cell::get)
+        word::get()
     }
 
     fn own_local(&self) -> Option<*const Local> {
@@ -169,9 +161,9 @@ impl Heap {
     /// Gives the calling thread its local, or, if it has run its exit hooks already, lets it do without.
     fn begin(&self, attached: NonNull<Local>) {
         // Before the hook is registered, because that may allocate.
-        LOCAL.set(attached.as_ptr());
+        word::set(attached.as_ptr());
         let end = move || {
-            LOCAL.set(ENDED.local());
+            word::set(ENDED.local());
             // SAFETY: this thread's local, which it has given up.
             unsafe { CORE.detach(attached) };
         };
