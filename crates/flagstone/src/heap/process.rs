@@ -162,6 +162,16 @@ impl Heap {
     fn begin(&self, attached: NonNull<Local>) {
         // Before the hook is registered, because that may allocate.
         word::set(attached.as_ptr());
+        // Relaxed: one thread gets the answer, and it orders nothing.
+        if FORKS.swap(1, Ordering::Relaxed) == 0 {
+            // Allocates, too. SAFETY: the functions lock and unlock, no more.
+            let _ = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+            if is_main_thread() {
+                // It ends with the process, whose handlers and destructors run behind its hooks and should
+                // not take a local for every block. If it ends before, what it has stays unused.
+                return;
+            }
+        }
         let end = move || {
             word::set(ENDED.local());
             // SAFETY: this thread's local, which it has given up.
@@ -169,11 +179,6 @@ impl Heap {
         };
         if let Err(refused) = thread::on_exit(end) {
             refused.into_inner()();
-        }
-        // Relaxed: one thread gets the answer, and it orders nothing.
-        if FORKS.swap(1, Ordering::Relaxed) == 0 {
-            // Allocates, too. SAFETY: the functions lock and unlock, no more.
-            let _ = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
         }
     }
 
@@ -189,6 +194,22 @@ impl Heap {
                 READY.store(SET, Ordering::Release);
             }
         }
+    }
+}
+
+/// Whether the calling thread is the one that the process began with; `false` where that cannot be told.
+fn is_main_thread() -> bool {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    {
+        // SAFETY: no preconditions.
+        let process = unsafe { libc::getpid() };
+        // SAFETY: as above.
+        let thread = unsafe { libc::syscall(libc::SYS_gettid) };
+        i64::from(process) == thread
+    }
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    {
+        false
     }
 }
 
