@@ -81,7 +81,7 @@ fn a_shell() {
 
 #[test]
 fn text_tools() {
-    let script = "seq 1 60000 | awk '{ print ($1 * 7919) % 60013, \"line\", $1 }' > lines\n\
+    let script = "seq 1 30000 | awk '{ print ($1 * 7919) % 30013, \"line\", $1 }' > lines\n\
         sort -n --parallel=4 -S 1M lines | md5sum\n\
         awk '{ count[$1 % 1000] += $3; name[$3] = $0 } END { for (i = 0; i < 1000; i++) print i, count[i]; \
              print length(name) }' lines | sort | tail -n 20\n\

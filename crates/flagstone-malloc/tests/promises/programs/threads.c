@@ -184,7 +184,7 @@ static void forked(void) {
         MUST(pthread_create(&threads[i], NULL, restless, (void *)(i + 1)) == 0);
     }
     unsigned state = 99;
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 25; i++) {
         struct Block kept = new_block(&state);
         pid_t child = fork();
         MUST(child >= 0);
