@@ -13,7 +13,8 @@ use crate::{
     raw::heap::{HeapCore, Local, Wish, size_for},
 };
 
-/// A local without spans, for threads that have none.
+/// A local without spans, for threads that have none. Its address is that of the local.
+#[repr(transparent)]
 pub(super) struct Nobody(Local);
 
 // SAFETY: nothing in it is ever changed: its spans have no slots, and it gets no others.
@@ -33,8 +34,8 @@ impl Nobody {
 ///
 /// # Safety
 ///
-/// `local`, `freeing_local` and `own_local` answer a local that the calling thread has, of the heap `core`, or
-/// nobody's or null, and the first two only that if the heap is strict. A block of one value
+/// `local` and `own_local` answer a local that the calling thread has, of the heap `core`, or nobody's, and `local`
+/// nobody's if the heap is strict. A block of one value
 /// may be given to another only if both are doors to the same heap.
 pub(super) unsafe trait Door {
     /// Where the heap's memory is from.
@@ -44,10 +45,6 @@ pub(super) unsafe trait Door {
 
     /// The calling thread's local; nobody's if it has none, or all calls are to take the slow way.
     fn local(&self) -> *const Local;
-
-    /// The same to give blocks back to; null instead of nobody's, because where a block belongs is found in
-    /// memory that is only there if the block is one.
-    fn freeing_local(&self) -> *const Local;
 
     /// The calling thread's local, if it has one.
     fn own_local(&self) -> Option<*const Local>;
@@ -143,9 +140,8 @@ pub(super) unsafe trait Door {
     /// `block` is a block of the heap, and nobody uses it any more.
     #[inline(always)]
     unsafe fn free_block(&self, block: NonNull<u8>) {
-        let local = self.freeing_local();
-        // SAFETY: this thread's local; the rest is the caller's promise.
-        if local.is_null() || !unsafe { (*local).push(block, self.core().store()) } {
+        // SAFETY: the local is this thread's, or nobody's, which takes nothing; the rest is the caller's promise.
+        if !unsafe { (*self.local()).push(block, self.core().store()) } {
             // SAFETY: the caller's promise.
             unsafe { self.free_elsewhere(block) };
         }

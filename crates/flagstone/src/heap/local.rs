@@ -70,15 +70,6 @@ unsafe impl<P: Provider> Door for LocalHeap<P> {
         self.local.get()
     }
 
-    #[inline(always)]
-    fn freeing_local(&self) -> *const Local {
-        let local = self.local.get();
-        if ptr::eq(local, NOT_YET.local()) {
-            return ptr::null();
-        }
-        local
-    }
-
     fn own_local(&self) -> Option<*const Local> {
         NonNull::new(self.own.get().cast_mut()).map(|local| local.as_ptr().cast_const())
     }

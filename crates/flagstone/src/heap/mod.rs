@@ -47,6 +47,7 @@ mod own;
 mod process;
 mod report;
 mod shared;
+mod word;
 
 pub use local::LocalHeap;
 pub use options::HeapOptions;

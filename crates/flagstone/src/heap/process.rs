@@ -3,15 +3,14 @@
 
 use core::{
     alloc::{GlobalAlloc, Layout},
-    cell::Cell,
     fmt, ptr,
     ptr::NonNull,
 };
-use std::thread_local;
 
 use super::{
     HeapOptions, HeapStats,
     door::{Door, Nobody, same_class},
+    word::{self, NOT_YET},
 };
 use crate::{
     provider::OsPages,
@@ -46,21 +45,16 @@ const SET: usize = 2;
 /// Whether forks are told of.
 static FORKS: AtomicUsize = AtomicUsize::new(0);
 
-/// A thread has not allocated yet.
-static NOT_YET: Nobody = Nobody::new();
 /// A thread has given its local back.
 static ENDED: Nobody = Nobody::new();
 
 thread_local! {
-    // Without a destructor, so that it can be used at any time of a thread's life.
-    static LOCAL: Cell<*const Local> = const { Cell::new(NOT_YET.local()) };
-    // The same, or null.
-    static FREEING: Cell<*const Local> = const { Cell::new(ptr::null()) };
-    // The same, also if the heap is strict.
+    // The calling thread's local, also if the heap is strict and the word says nobody's. Without a destructor, so
+    // that it can be used at any time of a thread's life.
     static OWN: Cell<*const Local> = const { Cell::new(NOT_YET.local()) };
 }
 
-// SAFETY: `LOCAL` is the thread's own and of `CORE`, the heap of all values of the type.
+// SAFETY: the word is the thread's own and of `CORE`, the heap of all values of the type.
 unsafe impl Door for Heap {
     type Provider = OsPages;
 
@@ -71,12 +65,7 @@ unsafe impl Door for Heap {
 
     #[inline(always)]
     fn local(&self) -> *const Local {
-        LOCAL.with(Cell::get)
-    }
-
-    #[inline(always)]
-    fn freeing_local(&self) -> *const Local {
-        FREEING.with(Cell::get)
+        word::get()
     }
 
     fn own_local(&self) -> Option<*const Local> {
@@ -173,23 +162,26 @@ impl Heap {
         // Before the hook is registered, because that may allocate.
         OWN.set(attached.as_ptr());
         if !CORE.store().is_strict() {
-            LOCAL.set(attached.as_ptr());
-            FREEING.set(attached.as_ptr());
+            word::set(attached.as_ptr());
+        }
+        // Relaxed: one thread gets the answer, and it orders nothing.
+        if FORKS.swap(1, Ordering::Relaxed) == 0 {
+            // Allocates, too. SAFETY: the functions lock and unlock, no more.
+            let _ = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+            if is_main_thread() {
+                // It ends with the process, whose handlers and destructors run behind its hooks and should
+                // not take a local for every block. If it ends before, what it has stays unused.
+                return;
+            }
         }
         let end = move || {
-            FREEING.set(ptr::null());
-            LOCAL.set(ENDED.local());
+            word::set(ENDED.local());
             OWN.set(ENDED.local());
             // SAFETY: this thread's local, which it has given up.
             unsafe { CORE.detach(attached) };
         };
         if let Err(refused) = thread::on_exit(end) {
             refused.into_inner()();
-        }
-        // Relaxed: one thread gets the answer, and it orders nothing.
-        if FORKS.swap(1, Ordering::Relaxed) == 0 {
-            // Allocates, too. SAFETY: the functions lock and unlock, no more.
-            let _ = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
         }
     }
 
@@ -205,6 +197,22 @@ impl Heap {
                 READY.store(SET, Ordering::Release);
             }
         }
+    }
+}
+
+/// Whether the calling thread is the one that the process began with; `false` where that cannot be told.
+fn is_main_thread() -> bool {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    {
+        // SAFETY: no preconditions.
+        let process = unsafe { libc::getpid() };
+        // SAFETY: as above.
+        let thread = unsafe { libc::syscall(libc::SYS_gettid) };
+        i64::from(process) == thread
+    }
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    {
+        false
     }
 }
 

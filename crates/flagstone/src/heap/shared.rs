@@ -69,21 +69,13 @@ unsafe impl<P: Provider> Door for SharedHeap<P> {
 
     #[inline(always)]
     fn local(&self) -> *const Local {
-        let local = self.freeing_local();
-        if local.is_null() {
+        if self.core.store().is_strict() {
             return NOT_YET.local();
         }
-        local
+        self.own_local().unwrap_or(NOT_YET.local())
     }
 
     #[inline(always)]
-    fn freeing_local(&self) -> *const Local {
-        if self.core.store().is_strict() {
-            return ptr::null();
-        }
-        thread::number().map_or(ptr::null(), |number| self.locals.find(number))
-    }
-
     fn own_local(&self) -> Option<*const Local> {
         let local = self.locals.find(thread::number()?);
         (!local.is_null()).then_some(local)

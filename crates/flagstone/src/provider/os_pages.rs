@@ -80,6 +80,26 @@ fn answer(ptr: *mut libc::c_void) -> Option<NonNull<u8>> {
     NonNull::new(ptr.cast())
 }
 
+/// Makes a call that gives memory back. It is part of somebody's free, which must not change `errno`, as
+/// POSIX has it since 2024, and as Rust programs expect of a drop before `last_os_error`.
+fn quietly<T>(call: impl FnOnce() -> T) -> T {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: no preconditions.
+        let place = unsafe { libc::__errno_location() };
+        // SAFETY: the place of this thread's `errno`, to which nobody has a reference.
+        let before = unsafe { place.read() };
+        let answer = call();
+        // SAFETY: as above; the thread is the same.
+        unsafe { place.write(before) };
+        answer
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        call()
+    }
+}
+
 /// Whether the pages are gone: the kernel may be unable to split a mapping.
 ///
 /// # Safety
@@ -87,7 +107,7 @@ fn answer(ptr: *mut libc::c_void) -> Option<NonNull<u8>> {
 /// The pages of `ptr .. ptr + len` were mapped by `map`, and nothing uses them any more.
 unsafe fn unmap(ptr: NonNull<u8>, len: usize) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { libc::munmap(ptr.as_ptr().cast(), len) == 0 }
+    quietly(|| unsafe { libc::munmap(ptr.as_ptr().cast(), len) == 0 })
 }
 
 /// Maps `len` bytes aligned to `align`, both multiples of the page size: maps more, unmaps the ends
@@ -240,7 +260,9 @@ unsafe impl Provider for OsPages {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
         // SAFETY: replaces whole pages of one of our mappings that nobody uses, by the caller's
         // promise.
-        let ptr = unsafe { libc::mmap(ptr.as_ptr().cast(), len, libc::PROT_NONE, flags, -1, 0) };
+        let ptr = quietly(|| unsafe {
+            libc::mmap(ptr.as_ptr().cast(), len, libc::PROT_NONE, flags, -1, 0)
+        });
         answer(ptr).is_some()
     }
 
@@ -251,7 +273,8 @@ unsafe impl Provider for OsPages {
         }
         // SAFETY: whole pages of one of our mappings with nothing needed in them, by the caller's
         // promise.
-        let done = unsafe { libc::madvise(ptr.as_ptr().cast(), len, libc::MADV_DONTNEED) };
+        let done =
+            quietly(|| unsafe { libc::madvise(ptr.as_ptr().cast(), len, libc::MADV_DONTNEED) });
         if done == 0 {
             Purged::Zeroed
         } else {

@@ -15,6 +15,8 @@ use crate::{
     provider::Provider,
 };
 
+/// The tag of locals that never have a span.
+const NOBODY: Tag = Tag::new(Tag::MOST_LOCALS, 0);
 /// Sizes up to that are looked up in one step.
 pub(crate) const DIRECT_BYTES: usize = 1024;
 const DIRECT: usize = DIRECT_BYTES / 8 + 1;
@@ -132,6 +134,10 @@ impl Local {
     /// The calling thread has the local; `block` is a block of a heap, and nobody uses it any more.
     #[inline(always)]
     pub(crate) unsafe fn push<P: Provider>(&self, block: NonNull<u8>, store: &Store<P>) -> bool {
+        if self.tag == NOBODY {
+            // Who has no local may have a heap that looks at a block before it believes that it is one.
+            return false;
+        }
         // SAFETY: the caller's promise.
         let (front, slice) = unsafe { Front::of(block.as_ptr().addr()) };
         let Some(span) = front.span_of_owner(slice, self.tag) else {
