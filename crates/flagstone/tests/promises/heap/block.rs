@@ -31,6 +31,17 @@ pub(super) struct Block {
 // SAFETY: the block and its bytes are this value's alone.
 unsafe impl Send for Block {}
 
+/// Uses a door before all others, so that its options hold.
+pub(super) fn use_first(door: &Heap) {
+    let layout = layout(8, 8);
+    // SAFETY: the size is not 0.
+    let at = unsafe { door.alloc(layout) };
+    if !at.is_null() {
+        // SAFETY: allocated above.
+        unsafe { door.dealloc(at, layout) };
+    }
+}
+
 pub(super) fn layout(size: usize, align: usize) -> Layout {
     Layout::from_size_align(size, align).expect("a layout")
 }
@@ -122,7 +133,7 @@ impl Block {
 
     /// The pattern to all that was asked for, dirt to what there is besides.
     fn fill(&self) {
-        let Self { at, layout, .. } = *self;
+        let layout = self.layout;
         let (size, usable) = (layout.size(), self.usable());
         assert!(usable >= size, "{layout:?} has {usable} bytes");
         let place = self.address();
@@ -131,10 +142,22 @@ impl Block {
             "{layout:?} at {place:#x}"
         );
         self.fill_behind(0);
-        // SAFETY: inside the block, or its end.
-        let rest = unsafe { at.as_ptr().add(size) };
-        // SAFETY: what is usable is the owner's to write.
-        unsafe { rest.write_bytes(DIRT, usable - size) };
+        self.dirty_from(size);
+    }
+
+    /// Dirt to what is usable behind the first `size` bytes. Of a gibibyte, only to the ends.
+    fn dirty_from(&self, size: usize) {
+        const MOST: usize = 4 << 20;
+        let usable = self.usable();
+        let write = |from: usize, count: usize| {
+            // SAFETY: inside the block, or its end.
+            let from = unsafe { self.at.as_ptr().add(from) };
+            // SAFETY: what is usable is the owner's to write.
+            unsafe { from.write_bytes(DIRT, count) };
+        };
+        let rest = usable - size;
+        write(size, rest.min(MOST));
+        write(usable - rest.min(MOST), rest.min(MOST));
     }
 
     /// The pattern to all that was asked for behind the first `done` bytes, which have it.
@@ -220,8 +243,7 @@ impl Block {
 
     fn check_and_dirty(&self) {
         self.check();
-        // SAFETY: what is usable is the owner's to write.
-        unsafe { self.at.as_ptr().write_bytes(DIRT, self.usable()) };
+        self.dirty_from(0);
     }
 
     /// Frees without saying what was asked for.

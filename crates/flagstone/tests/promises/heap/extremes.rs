@@ -40,7 +40,13 @@ fn absurd_sizes(align: usize) -> impl Iterator<Item = usize> {
         MOST / 8,
         MOST / 2,
     ];
-    let round = [TOO_MANY, TOO_MANY + 1, (1 << 62) - 1, 1 << 62, (1 << 62) + 1];
+    let round = [
+        TOO_MANY,
+        TOO_MANY + 1,
+        (1 << 62) - 1,
+        1 << 62,
+        (1 << 62) + 1,
+    ];
     less.into_iter()
         .map(move |less| largest - less)
         .chain(round)

@@ -3,6 +3,10 @@ mod block;
 mod classes;
 mod doors;
 mod extremes;
+mod forks;
+#[cfg(not(any(flagstone_asan, flagstone_tsan)))]
+mod given_back;
+mod limits;
 mod model;
 mod process;
 mod resizing;

@@ -166,7 +166,7 @@ fn most_mapped(inbox: Receiver<Block>) -> usize {
     for (n, block) in inbox.into_iter().enumerate() {
         drop(block);
         if n.is_multiple_of(256) {
-            most = most.max(HEAP.stats().mapped);
+            most = most.max(HEAP.stats().mapped());
         }
     }
     most
@@ -226,7 +226,7 @@ fn thousands_of_short_threads_leave_nothing_behind() {
                 });
                 free_in_disorder(left.join().expect("no panic"));
             }
-            HEAP.stats().mapped
+            HEAP.stats().mapped()
         };
         let few = storm(100);
         let many = storm(3000);
@@ -240,7 +240,7 @@ fn thousands_of_short_threads_leave_nothing_behind() {
                     }
                 });
             }
-            HEAP.stats().mapped
+            HEAP.stats().mapped()
         };
         let few = at_once(5);
         let many = at_once(40);
@@ -270,7 +270,7 @@ fn without_most(blocks: Vec<Block>) -> Vec<Block> {
 fn is_used_again(name: &str, free_most: impl Fn(Vec<Block>) -> Vec<Block>) {
     apart(name, || {
         let full = filled_by_a_thread();
-        let before = HEAP.stats().mapped;
+        let before = HEAP.stats().mapped();
         let left = free_most(full);
         for round in 0..3 {
             let again = thread::spawn(move || {
@@ -279,7 +279,7 @@ fn is_used_again(name: &str, free_most: impl Fn(Vec<Block>) -> Vec<Block>) {
                     .collect::<Vec<_>>()
             });
             let again = again.join().expect("no panic");
-            let now = HEAP.stats().mapped;
+            let now = HEAP.stats().mapped();
             // It found 18 MiB of those 24.
             assert!(now <= before + (4 << 20), "{before} bytes became {now}");
             free_in_disorder(again);
@@ -314,13 +314,13 @@ fn what_a_thread_freed_before_it_ended_is_used_again() {
     apart(name, || {
         let thread = || {
             let blocks: Vec<_> = (0..24 << 10).map(|n| Block::some(EACH, n)).collect();
-            let mapped = HEAP.stats().mapped;
+            let mapped = HEAP.stats().mapped();
             (mapped, without_most(blocks))
         };
         let (before, left) = thread::spawn(thread).join().expect("no panic");
         let again = thread::spawn(|| {
             let blocks: Vec<_> = (0..16 << 10).map(|n| Block::some(EACH, n)).collect();
-            HEAP.stats().mapped.max(blocks.len())
+            HEAP.stats().mapped().max(blocks.len())
         });
         let now = again.join().expect("no panic");
         assert!(now <= before + (4 << 20), "{before} bytes became {now}");
