@@ -145,9 +145,9 @@ impl Block {
         self.dirty_from(size);
     }
 
-    /// Dirt to what is usable behind the first `size` bytes. Of a gibibyte, only to the ends.
+    /// Dirt to what is usable behind the first `size` bytes. If that is much, only to the ends.
     fn dirty_from(&self, size: usize) {
-        const MOST: usize = 4 << 20;
+        const MOST: usize = 128 << 10;
         let usable = self.usable();
         let write = |from: usize, count: usize| {
             // SAFETY: inside the block, or its end.

@@ -3,7 +3,15 @@
 //!
 //! Not under sanitizers, which have memory of their own for every byte that is touched.
 
-use std::{alloc::GlobalAlloc, mem, ptr::NonNull, slice, sync::mpsc, thread, time::Duration};
+use std::{
+    alloc::GlobalAlloc,
+    mem,
+    ptr::NonNull,
+    slice,
+    sync::{Barrier, mpsc},
+    thread,
+    time::Duration,
+};
 
 use flagstone::heap::{Heap, HeapOptions};
 
@@ -252,6 +260,63 @@ fn a_block_that_shrank_gives_back_what_it_does_not_need() {
         }
         HEAP.purge();
         has_gone_back(before, bytes_of(&blocks));
+    });
+}
+
+#[test]
+fn pages_that_nobody_touched_are_not_copied() {
+    let name = "heap::given_back::pages_that_nobody_touched_are_not_copied";
+    apart(name, || {
+        let before = resident();
+        let mut old = layout(256 * MIB, 8);
+        // SAFETY: the size is not 0.
+        let mut at = unsafe { HEAP.alloc(old) };
+        for size in [300, 512, 1024, 700, 200].map(|size| size * MIB) {
+            assert!(!at.is_null());
+            // SAFETY: one byte of the block.
+            unsafe { at.write(7) };
+            // SAFETY: the block and its layout; the new size fits one.
+            at = unsafe { HEAP.realloc(at, old, size) };
+            old = layout(size, 8);
+            has_gone_back(before, 0);
+        }
+        // SAFETY: a byte that was written.
+        assert_eq!(unsafe { at.read() }, 7);
+        // SAFETY: the block and its layout.
+        unsafe { HEAP.dealloc(at, old) };
+    });
+}
+
+#[test]
+fn a_thread_with_few_blocks_costs_few_pages() {
+    let name = "heap::given_back::a_thread_with_few_blocks_costs_few_pages";
+    apart(name, || {
+        const THREADS: usize = 200;
+        let (begun, used, end) = (
+            Barrier::new(THREADS + 1),
+            Barrier::new(THREADS + 1),
+            Barrier::new(THREADS + 1),
+        );
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    begun.wait();
+                    begun.wait();
+                    let blocks = [20, 100, 1000].map(|size| Block::some(size, 1));
+                    used.wait();
+                    end.wait();
+                    drop(blocks);
+                });
+            }
+            begun.wait();
+            let before = resident();
+            begun.wait();
+            used.wait();
+            let each = (resident() - before) / THREADS;
+            end.wait();
+            // Its part of the heap, a page for each size, descriptors; and what its stack grew by.
+            assert!(each <= 64 << 10, "{each} bytes for a thread");
+        });
     });
 }
 
