@@ -56,6 +56,8 @@ fn this_program_uses_the_heap() {
     let now = HEAP.stats();
     assert!(now.live() >= large.len() && now.mapped() >= now.live());
     assert!(before.live() > 0, "the harness has something");
+    assert!(HEAP.owns(large.as_ptr()) && HEAP.owns(&*Box::new(7)));
+    assert!(!HEAP.owns(&before), "the stack is not the heap's");
 }
 
 #[test]

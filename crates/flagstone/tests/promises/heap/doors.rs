@@ -1,6 +1,11 @@
 //! The heap as collections see it: the allocator API, zero sizes included, and what it says of itself.
 
-use std::{alloc::Layout, collections::HashMap as Naive, ptr::NonNull, slice, thread};
+use std::{
+    alloc::Layout,
+    collections::HashMap as Naive,
+    ptr::{self, NonNull},
+    slice, thread,
+};
 
 use flagstone::heap::Heap;
 
@@ -188,6 +193,29 @@ fn every_door_leads_to_the_same_heap() {
     static OTHER: Heap = Heap::new();
     let block = Block::some(100, 1);
     let at = block.start();
+    assert!(OTHER.owns(at.as_ptr()) && Heap::new().owns(at.as_ptr()));
     // SAFETY: a block of the heap.
     assert_eq!(unsafe { OTHER.usable_size(at) }, block.usable());
+}
+
+#[test]
+fn it_knows_what_is_its_own() {
+    let local = 7_u8;
+    let boxed = Box::new(7_u8);
+    for foreign in [&raw const local, &raw const *boxed, c"text".as_ptr().cast()] {
+        assert!(!HEAP.owns(foreign), "{foreign:?}");
+    }
+    // Where nothing is, too.
+    for address in [0, 1, 4096, (4 << 20) + 64, 1 << 46, usize::MAX] {
+        let nowhere = ptr::without_provenance::<u8>(address);
+        assert!(!HEAP.owns(nowhere), "{nowhere:?}");
+    }
+    for size in [1, 100, 5000, 100_000, 3 << 20] {
+        for align in [1, 4096, 4 << 20] {
+            let block = Block::new(size, align, 1).expect("there is memory");
+            let (first, last) = (block.start().as_ptr(), size - 1);
+            assert!(HEAP.owns(first), "{block:?}");
+            assert!(HEAP.owns(first.wrapping_add(last)), "{block:?}");
+        }
+    }
 }

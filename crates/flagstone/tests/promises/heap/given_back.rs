@@ -173,23 +173,24 @@ fn one_block_does_not_hold_its_whole_slab() {
     let name = "heap::given_back::one_block_does_not_hold_its_whole_slab";
     apart(name, || {
         let before = resident();
-        for size in [8 << 10, 16 << 10, 32 << 10, 100 << 10] {
+        // The first page of a free slot says which is the next, so slots have several.
+        for size in [16 << 10, 32 << 10, 100 << 10] {
             let every = (512 << 10) / size;
-            let blocks: Vec<_> = (0..64 * MIB / size)
+            let blocks: Vec<_> = (0..32 * MIB / size)
                 .map(|n| Block::some(size, n as u64))
                 .collect();
-            is_there(before, 60 * MIB);
+            is_there(before, 30 * MIB);
             let pinned: Vec<_> = blocks.into_iter().step_by(every).collect();
             HEAP.purge();
             has_gone_back(before, bytes_of(&pinned));
             pinned.iter().for_each(Block::check);
             // What is around them is used again.
             let mapped = HEAP.stats().mapped();
-            let again: Vec<_> = (0..48 * MIB / size)
+            let again: Vec<_> = (0..24 * MIB / size)
                 .map(|n| Block::some(size, n as u64))
                 .collect();
             let now = HEAP.stats().mapped();
-            assert!(now <= mapped.max(72 * MIB) + SLACK, "{mapped} became {now}");
+            assert!(now <= mapped.max(36 * MIB) + SLACK, "{mapped} became {now}");
             drop((pinned, again));
             HEAP.purge();
             has_gone_back(before, 0);

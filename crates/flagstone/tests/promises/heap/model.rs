@@ -69,6 +69,7 @@ impl Shadow {
     /// Puts a block there, which must lie apart from all others.
     fn put(&mut self, block: Block) {
         let new = block.addresses();
+        assert!(HEAP.owns(block.start().as_ptr()));
         if let Some((at, end)) = self.taken.range(..new.end).next_back() {
             assert!(*end <= new.start, "{new:x?} begins in {:x?}", *at..*end);
         }

@@ -133,3 +133,26 @@ fn alignment_is_kept_by_realloc_and_changed_by_resize() {
         assert!(block.realloc(size_up_to(16, random(1))));
     }
 }
+
+/// A block may be aligned better than was asked for. Who asks for that later keeps it where it is, and its
+/// layout then says more than its slot has.
+#[test]
+fn alignment_by_chance_is_no_size() {
+    for size in [8, 32, 100, 1000, 5000] {
+        let blocks: Vec<_> = (0..(1 << 20) / size)
+            .map(|n| Block::some(size, n as u64))
+            .collect();
+        let mut seen = 0;
+        for mut block in blocks {
+            let align = 1 << block.address().trailing_zeros().min(16);
+            if align >= 4096 {
+                seen += 1;
+                assert!(block.resize(size - 1, align));
+                // How large it is now is looked at.
+                assert!(block.realloc(align - 1));
+                assert!(block.resize(size, 1));
+            }
+        }
+        assert!(seen > 0, "a span begins with a page");
+    }
+}
