@@ -12,6 +12,7 @@
 //! | `given_back` | memory goes back to the system; what is resident follows what is live |
 //! | `forks` | a forked process goes on with its heap, whatever other threads were doing |
 //! | `limits` | no memory is null, never an abort; what is freed is there again |
+//! | `options` | each option does what it says, and statistics are right |
 //! | `misuse` | what is freed twice ends no thread in an endless list |
 //!
 //! The heap as the global allocator is a program of its own: `tests/as_global`.
@@ -48,6 +49,7 @@ mod given_back;
 mod limits;
 mod misuse;
 mod model;
+mod options;
 mod process;
 mod resizing;
 mod thread_ends;

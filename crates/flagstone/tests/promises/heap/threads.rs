@@ -8,10 +8,13 @@ use std::{
         mpsc::{self, Receiver, Sender, SyncSender},
     },
     thread,
+    time::Duration,
 };
 
+use flagstone::heap::{Heap, HeapOptions};
+
 use super::{
-    block::{Block, HEAP, mixed, size_up_to},
+    block::{Block, HEAP, mixed, size_up_to, use_first},
     process::apart,
 };
 
@@ -145,6 +148,20 @@ impl Worker {
 
 #[test]
 fn blocks_wander() {
+    they_wander();
+}
+
+#[test]
+fn blocks_wander_while_all_that_is_free_goes_back() {
+    static AT_ONCE: Heap = Heap::with_options(HeapOptions::new().purge_delay(Duration::ZERO));
+    let name = "heap::threads::blocks_wander_while_all_that_is_free_goes_back";
+    apart(name, || {
+        use_first(&AT_ONCE);
+        they_wander();
+    });
+}
+
+fn they_wander() {
     const THREADS: usize = 4;
     let (senders, inboxes): (Vec<_>, Vec<_>) = (0..THREADS).map(|_| mpsc::channel()).unzip();
     let workers: Vec<_> = inboxes
@@ -162,9 +179,10 @@ fn blocks_wander() {
             scope.spawn(move || {
                 let mut blocks = Vec::new();
                 // Every few steps the work goes on in another thread, and this one ends.
-                for round in 0..12 {
+                for round in 0..times(40) {
                     thread::scope(|scope| {
-                        scope.spawn(|| worker.work(&mut blocks, 300, round));
+                        scope.spawn(|| worker.work(&mut blocks, 1000, round));
+                        HEAP.tick();
                     });
                 }
                 drop(worker.others);
