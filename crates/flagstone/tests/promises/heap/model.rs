@@ -133,8 +133,9 @@ fn run(ops: &[Op]) {
 }
 
 fn config(cases: u32) -> ProptestConfig {
+    let is_watched = cfg!(any(flagstone_asan, flagstone_tsan));
     ProptestConfig {
-        cases,
+        cases: if is_watched { cases / 4 } else { cases },
         failure_persistence: None,
         ..ProptestConfig::default()
     }

@@ -20,7 +20,11 @@ use super::{
 
 /// Times that something is done: less where every access is watched.
 const fn times(many: u64) -> u64 {
-    if cfg!(flagstone_tsan) { many / 4 } else { many }
+    if cfg!(any(flagstone_asan, flagstone_tsan)) {
+        many / 4
+    } else {
+        many
+    }
 }
 
 /// Blocks of all kinds of sizes.
