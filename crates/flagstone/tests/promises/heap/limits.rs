@@ -127,6 +127,50 @@ fn a_limit_is_one() {
 }
 
 #[test]
+fn a_block_grows_up_to_the_limit() {
+    let name = "heap::limits::a_block_grows_up_to_the_limit";
+    apart(name, || {
+        use_first(&LIMITED);
+        let mut block = Block::some(30 * MIB, 1);
+        // The chunk that came first, and the ends of the mapping, are the heap's.
+        assert!(block.realloc(50 * MIB), "there is room for it");
+        assert!(block.realloc(58 * MIB), "there is room for it");
+        assert!(!block.realloc(65 * MIB));
+    });
+}
+
+/// Holes of different sizes: each that is large enough is found before null is said.
+#[test]
+fn a_hole_that_is_large_enough_is_found() {
+    let name = "heap::limits::a_hole_that_is_large_enough_is_found";
+    apart(name, || {
+        use_first(&LIMITED);
+        const SLICE: usize = 64 << 10;
+        let large = 24 * SLICE;
+        // All that there is, in blocks of 24 slices and what is left in between.
+        let mut all = exhaust(large);
+        let rest = [exhaust(3 * SLICE), exhaust(SLICE)];
+        // Two holes far from each other, of which one is made smaller, and then the other.
+        let distance = |one: &Block, other: &Block| one.address().abs_diff(other.address());
+        for (smaller, n) in [(false, 0), (true, 1), (false, 2), (true, 3)] {
+            let one = all.swap_remove(n);
+            let other = all.iter().position(|block| distance(&one, block) > 8 * MIB);
+            let other = all.swap_remove(other.expect("there are several chunks"));
+            let (first, last) = if smaller { (one, other) } else { (other, one) };
+            drop(first);
+            drop(last);
+            let within = Block::some(8 * SLICE, 1);
+            let whole = Block::new(large, 1, 1);
+            assert!(whole.is_some(), "one of two holes is as large as it was");
+            drop(within);
+            all.extend(whole);
+            all.push(Block::some(large, 1));
+        }
+        drop((all, rest));
+    });
+}
+
+#[test]
 fn a_limit_is_one_for_all_threads() {
     let name = "heap::limits::a_limit_is_one_for_all_threads";
     apart(name, || {
