@@ -32,6 +32,7 @@
 //! | `regions` | regions hand out disjoint, aligned pieces and merge them again |
 //! | `formulas` | sizes, strides and classes obey their laws |
 //! | `errors` | errors are small, say what was given, and hold the value |
+//! | `heap/` | what the heap promises, a file each |
 //! | `hooks` | the ready-made hooks call what they say |
 //! | `handles` | a handle does what its value does |
 //! | `locks` | the two locks exclude |
@@ -68,6 +69,14 @@ mod formulas;
 mod function_providers;
 mod growth;
 mod handles;
+#[cfg(all(
+    feature = "std",
+    feature = "heap",
+    target_os = "linux",
+    target_pointer_width = "64",
+    not(miri)
+))]
+mod heap;
 mod hooks;
 mod index_growth;
 mod index_rooms;

@@ -1,0 +1,159 @@
+//! A process of several threads that is forked: parent and child go on with the heap, each with its own.
+#![cfg(not(flagstone_tsan))] // Its runtime has locks that a fork may find taken.
+
+use std::{
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use super::{
+    block::{Block, HEAP, mixed, size_up_to},
+    process::{apart, ended, fork},
+};
+
+/// Goes through all kinds of sizes.
+fn work(rounds: u64, seed: u64) {
+    for round in 0..rounds {
+        let mut blocks: Vec<_> = (0..100)
+            .map(|n| {
+                let random = mixed(seed + 100 * round + n);
+                let largest = if n % 64 == 63 { 20 } else { 11 };
+                Block::some(size_up_to(largest, random), random)
+            })
+            .collect();
+        for block in blocks.iter_mut().step_by(3) {
+            assert!(block.realloc(size_up_to(14, mixed(round))));
+        }
+        blocks.truncate(50);
+        blocks.pop().expect("fifty").free();
+    }
+}
+
+/// The child has what its parent had: it uses and frees it, and more.
+fn inherit(blocks: &mut Vec<Block>) {
+    blocks.iter().for_each(Block::check);
+    for block in blocks.iter_mut().step_by(2) {
+        assert!(block.realloc(5000));
+    }
+    blocks.truncate(blocks.len() / 2);
+    work(5, 1);
+    HEAP.purge();
+    HEAP.tick();
+    assert!(HEAP.stats().mapped() > 0);
+    work(5, 2);
+}
+
+#[test]
+fn a_fork_of_one_thread_goes_on_in_both() {
+    let name = "heap::forks::a_fork_of_one_thread_goes_on_in_both";
+    apart(name, || {
+        let mut blocks: Vec<_> = (0..500).map(|n| Block::some(n + 1, n as u64)).collect();
+        for _ in 0..3 {
+            let child = fork(|| inherit(&mut blocks));
+            work(5, 3);
+            ended(child);
+            blocks.iter().for_each(Block::check);
+        }
+        // A child of a child.
+        ended(fork(|| {
+            inherit(&mut blocks);
+            ended(fork(|| inherit(&mut blocks)));
+        }));
+    });
+}
+
+#[test]
+fn a_child_has_what_threads_left_that_it_has_not() {
+    let name = "heap::forks::a_child_has_what_threads_left_that_it_has_not";
+    apart(name, || {
+        let (give, given) = mpsc::channel();
+        let barrier = Barrier::new(5);
+        thread::scope(|scope| {
+            for thread in 0..4 {
+                let (give, barrier) = (give.clone(), &barrier);
+                scope.spawn(move || {
+                    let blocks = (0..300).map(|n| Block::some(size_up_to(13, mixed(n)), thread));
+                    give.send(blocks.collect::<Vec<_>>()).expect("it is taken");
+                    barrier.wait();
+                    // Still there, with heaps of their own.
+                    work(1, thread);
+                });
+            }
+            let mut blocks: Vec<_> = given.iter().take(4).flatten().collect();
+            let child = fork(|| inherit(&mut blocks));
+            ended(child);
+            blocks.iter().for_each(Block::check);
+            barrier.wait();
+        });
+    });
+}
+
+#[test]
+fn a_fork_while_threads_allocate_finds_no_lock_taken() {
+    let name = "heap::forks::a_fork_while_threads_allocate_finds_no_lock_taken";
+    apart(name, || {
+        let end = AtomicBool::new(false);
+        let barrier = Barrier::new(4);
+        thread::scope(|scope| {
+            for thread in 0..3 {
+                let (end, barrier) = (&end, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    let mut round = 0;
+                    while !end.load(Ordering::Relaxed) {
+                        work(1, (thread << 32) + round);
+                        if thread == 0 {
+                            HEAP.purge();
+                        }
+                        round += 1;
+                    }
+                });
+            }
+            barrier.wait();
+            let mut blocks: Vec<_> = (0..100).map(|n| Block::some(n + 1, n as u64)).collect();
+            for n in 0..15 {
+                let child = fork(|| inherit(&mut blocks));
+                work(2, n);
+                ended(child);
+            }
+            end.store(true, Ordering::Relaxed);
+            blocks.iter().for_each(Block::check);
+        });
+    });
+}
+
+#[test]
+fn a_fork_while_threads_come_and_go_finds_no_lock_taken() {
+    let name = "heap::forks::a_fork_while_threads_come_and_go_finds_no_lock_taken";
+    apart(name, || {
+        let end = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for thread in 0..2 {
+                let end = &end;
+                scope.spawn(move || {
+                    let mut left: Vec<Vec<Block>> = Vec::new();
+                    while !end.load(Ordering::Relaxed) {
+                        // Begins a heap, ends it, and leaves something in it.
+                        let short = thread::spawn(move || {
+                            work(1, thread);
+                            (0..50).map(|n| Block::some(n + 1, n as u64)).collect()
+                        });
+                        left.push(short.join().expect("no panic"));
+                        if left.len() > 10 {
+                            left.remove(0);
+                        }
+                    }
+                });
+            }
+            for n in 0..25 {
+                let child = fork(|| work(10, n));
+                ended(child);
+            }
+            end.store(true, Ordering::Relaxed);
+        });
+    });
+}
