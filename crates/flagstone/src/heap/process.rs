@@ -3,9 +3,11 @@
 
 use core::{
     alloc::{GlobalAlloc, Layout},
+    cell::Cell,
     fmt, ptr,
     ptr::NonNull,
 };
+use std::thread_local;
 
 use super::{
     HeapOptions, HeapStats,

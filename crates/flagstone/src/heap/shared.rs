@@ -1,7 +1,7 @@
 //! A heap of some threads.
 #![expect(unsafe_code, reason = "hands out blocks and takes them back")]
 
-use core::{alloc::Layout, fmt, ptr, ptr::NonNull};
+use core::{alloc::Layout, fmt, ptr::NonNull};
 
 use super::{
     HeapOptions, HeapStats,
