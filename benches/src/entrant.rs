@@ -96,6 +96,22 @@ impl Entry {
     }
 }
 
+/// Something that has everything it needs for its lane but the task.
+pub(crate) fn ready(task: Task, lane: fn(Task) -> Lane<'static>) -> Box<dyn Entrant> {
+    Box::new(Ready { task, lane })
+}
+
+struct Ready {
+    task: Task,
+    lane: fn(Task) -> Lane<'static>,
+}
+
+impl Entrant for Ready {
+    fn lane(&self) -> Lane<'_> {
+        (self.lane)(self.task)
+    }
+}
+
 struct Crowd<S> {
     threads: usize,
     shared: PhantomData<S>,
@@ -149,9 +165,12 @@ impl<C: Contender> Entrant for Pool<C> {
                 Lane::new(name, role, Replace::among(pool, live, pins))
             }
             Task::Construct(capacity) => Lane::new(name, role, Construct::<C>::new(capacity)),
-            Task::Find(_) | Task::Threads(_) | Task::HandOff | Task::Caches | Task::Arena(_) => {
-                panic!("a pool cannot do {:?}", self.task)
-            }
+            Task::Find(_)
+            | Task::Threads(_)
+            | Task::HandOff
+            | Task::Caches
+            | Task::Arena(_)
+            | Task::Heap(_) => panic!("a pool cannot do {:?}", self.task),
         }
     }
 }

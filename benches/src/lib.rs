@@ -1,9 +1,12 @@
-//! Flagstone's pools and arenas against their floors and their rivals, interleaved in one process.
+//! Flagstone's pools and arenas against their floors and their rivals, and its heap against other general
+//! allocators, interleaved in one process.
 //!
 //! ```text
 //! cargo bench -p flagstone-benches                       print the report
 //! cargo bench -p flagstone-benches -- --write            write it to docs/perf.md
 //! cargo bench -p flagstone-benches -- --quick            see that everything runs
+//! cargo bench -p flagstone-benches --features heaps --bench heaps
+//!                                                        the same for general allocators
 //! benches/instructions.sh                                instructions per operation, against a budget
 //! ```
 //!
@@ -20,10 +23,12 @@ mod entrant;
 mod finder;
 mod floor;
 mod hand_off;
+pub mod heap;
 mod lane;
 mod ours;
 mod payload;
 mod plan;
+pub mod program;
 pub mod race;
 mod recycled;
 pub mod report;

@@ -1,4 +1,4 @@
-//! The events: which contenders do which task.
+//! The events of pools: which contenders do which task.
 
 use crate::{
     arena::arenas,
@@ -44,7 +44,7 @@ const MANY: usize = 10_000;
 /// Values that fit one slab at 64 bytes each.
 const ONE_SLAB: u64 = 500;
 /// Rounds of an event with threads, whose windows are long.
-const THREADED_ROUNDS: usize = 60;
+pub(crate) const THREADED_ROUNDS: usize = 60;
 /// Values that are summed up.
 const SUMMED: u64 = 100_000;
 
@@ -55,6 +55,8 @@ pub enum Family {
     Pools,
     /// Arenas.
     Arenas,
+    /// General allocators.
+    Heaps,
 }
 
 /// What is asked of ours in an event.
@@ -132,7 +134,7 @@ impl Event {
     }
 }
 
-/// All events. A `quick` suite takes a hundredth of the slabs, so that it is set up in no time.
+/// All events of pools and arenas. A `quick` suite takes a hundredth of the slabs, so that it is set up in no time.
 #[must_use]
 pub fn events(quick: bool) -> Vec<Event> {
     let slabs = if quick { MANY / 100 } else { MANY };

@@ -1,6 +1,6 @@
 //! What the contenders of an event do, and how it is described.
 
-use crate::arena::ArenaTask;
+use crate::{arena::ArenaTask, heap::HeapTask};
 
 /// What the contenders of an event do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(crate) enum Task {
     Caches,
     /// What arenas do.
     Arena(ArenaTask),
+    /// What general allocators do.
+    Heap(HeapTask),
 }
 
 impl Task {
@@ -49,6 +51,7 @@ impl Task {
         match self {
             Self::Threads(threads) => 6 * threads.div_ceil(2) as u32,
             Self::HandOff => 6,
+            Self::Heap(task) => task.windows(),
             _ => 1,
         }
     }
@@ -61,6 +64,7 @@ impl Task {
                 threads as usize
             }
             Self::HandOff => 2,
+            Self::Heap(task) => task.threads(),
             _ => 1,
         }
     }
@@ -80,6 +84,7 @@ impl Task {
             Self::HandOff => format!("hand-off/{size}"),
             Self::Caches => format!("64-caches/{size}"),
             Self::Arena(task) => task.slug(),
+            Self::Heap(task) => task.slug(),
         }
     }
 
@@ -127,6 +132,7 @@ impl Task {
                 format!("replace one of 1,984 values of {size} bytes in 64 pools, or in one")
             }
             Self::Arena(task) => task.title(),
+            Self::Heap(task) => task.title(),
         }
     }
 
@@ -196,6 +202,7 @@ impl Task {
                  an address aligned to their size compete for the same lines of the first-level cache."
             }
             Self::Arena(task) => task.about(),
+            Self::Heap(task) => task.about(),
         }
     }
 }

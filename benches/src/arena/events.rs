@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     contender::Role,
-    entrant::{Entrant, Entry},
+    entrant::{Entry, ready},
     lane::{Body, Lane},
     suite::{Event, Family, Goal},
     task::Task,
@@ -144,24 +144,12 @@ fn event(task: ArenaTask, goals: &[Goal], entries: Vec<Entry>) -> Event {
     }
 }
 
-/// What has everything it needs for its lane but the task.
-struct Ready {
-    task: ArenaTask,
-    lane: fn(ArenaTask) -> Lane<'static>,
-}
-
-impl Entrant for Ready {
-    fn lane(&self) -> Lane<'_> {
-        (self.lane)(self.task)
-    }
-}
-
-/// The task of an arena; its contenders get no other.
-fn ready(task: Task, lane: fn(ArenaTask) -> Lane<'static>) -> Box<dyn Entrant> {
+/// How many there are of what the task of an arena is about; its contenders get no other task.
+fn count(task: Task) -> u64 {
     let Task::Arena(task) = task else {
         panic!("an arena cannot do {task:?}");
     };
-    Box::new(Ready { task, lane })
+    task.count()
 }
 
 fn lane<B: Bumper>(body: impl Body + 'static) -> Lane<'static> {
@@ -176,7 +164,7 @@ macro_rules! workload {
                 name: B::NAME,
                 prepare: |task| {
                     ready(task, |task| {
-                        let $count = task.count();
+                        let $count = count(task);
                         lane::<B>($body)
                     })
                 },
@@ -224,7 +212,7 @@ fn standard_push() -> Entry {
         name: NAME,
         prepare: |task| {
             ready(task, |task| {
-                Lane::new(NAME, Role::Rival, StandardPush::new(task.count()))
+                Lane::new(NAME, Role::Rival, StandardPush::new(count(task)))
             })
         },
     }

@@ -9,6 +9,7 @@ use clap::Parser;
 use flagstone_benches::{
     Lane,
     arena::{Call, calls},
+    heap::heaps,
     suite::events,
 };
 
@@ -32,7 +33,8 @@ fn main() -> Result<()> {
         (call.repeat)(args.ops);
         return Ok(());
     }
-    let events = events(true);
+    let mut events = events(true);
+    events.extend(heaps(true));
     let event = events
         .iter()
         .find(|event| event.slug == args.event)

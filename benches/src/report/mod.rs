@@ -2,12 +2,14 @@
 
 mod benefits;
 mod environment;
+mod heaps;
 mod page;
 mod sharing;
 mod table;
 
 use benefits::Benefits;
 pub use environment::Environment;
+use heaps::Heaps;
 pub use page::Page;
 use sharing::Sharing;
 pub use table::Table;

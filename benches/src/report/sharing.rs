@@ -19,6 +19,10 @@ const BEYOND: f64 = 10.0;
 /// Two threads of the control that do less than this much more than one did not run side by side:
 /// something else had a core, and what needs two of them was not measured.
 const SIDE_BY_SIDE: f64 = 1.8;
+/// What is said then.
+pub(super) const NOT_SIDE_BY_SIDE: &str = "**Two threads of the control did less than 1.80 times as much \
+    as one: something else had a core. Whatever needs more than one thread was not measured, here and in \
+    the events; run it again on an idle machine.**\n\n";
 
 /// What pools that threads share do with one, two and eight threads.
 #[derive(Debug)]
@@ -45,13 +49,12 @@ impl<'t> Sharing<'t> {
 
     /// How much more the two threads of `table` do than one.
     fn speed_up(&self, table: &Table, name: &str) -> Option<f64> {
-        Some(2.0 * self.one.median(name)? / table.median(name)?)
+        speed_up(self.one, table, name)
     }
 
     /// Whether the two threads of `table` ran side by side, as its control says.
     fn is_measured(&self, table: &Table) -> bool {
-        self.speed_up(table, CONTROL)
-            .is_some_and(|speed_up| speed_up >= SIDE_BY_SIDE)
+        ran_side_by_side(self.one, table)
     }
 
     /// A number of the two threads of `table`, and what is said of it when it is ours.
@@ -96,12 +99,7 @@ impl fmt::Display for Sharing<'_> {
             shown(self.hand_off.median(RING), nanos),
         )?;
         if !self.is_measured(self.two) || !self.is_measured(self.hand_off) {
-            writeln!(
-                f,
-                "**Two threads of the control did less than {SIDE_BY_SIDE:.2} times as much as one: \
-                 something else had a core. Whatever needs more than one thread was not measured, here \
-                 and in the events; run it again on an idle machine.**\n"
-            )?;
+            f.write_str(NOT_SIDE_BY_SIDE)?;
         }
         writeln!(
             f,
@@ -139,7 +137,18 @@ impl fmt::Display for Sharing<'_> {
     }
 }
 
+/// How much more the two threads of one table do than the one of another.
+fn speed_up(one: &Table, two: &Table, name: &str) -> Option<f64> {
+    Some(2.0 * one.median(name)? / two.median(name)?)
+}
+
+/// Whether the two threads of a table ran side by side, as the control there and in a table of one thread
+/// says.
+pub(super) fn ran_side_by_side(one: &Table, two: &Table) -> bool {
+    speed_up(one, two, CONTROL).is_some_and(|speed_up| speed_up >= SIDE_BY_SIDE)
+}
+
 /// A number that is there, or a dash.
-fn shown(number: Option<f64>, show: impl FnOnce(f64) -> String) -> String {
+pub(super) fn shown(number: Option<f64>, show: impl FnOnce(f64) -> String) -> String {
     number.map_or_else(|| "–".to_owned(), show)
 }

@@ -102,6 +102,11 @@ impl Table {
         pools.filter(|(_, role)| matches!(role, Role::Ours | Role::Rival))
     }
 
+    /// Which of our contenders is quoted.
+    pub(super) fn quoted(&self) -> &'static str {
+        self.quoted
+    }
+
     fn of(&self, name: &str) -> Option<&Samples> {
         self.samples.iter().find(|samples| samples.name == name)
     }
