@@ -45,7 +45,7 @@ pub(super) fn apart(name: &str, body: impl FnOnce()) {
 /// Bytes of this process that are in memory.
 #[cfg(not(any(flagstone_asan, flagstone_tsan)))]
 pub(super) fn resident() -> usize {
-    1024 * field("/proc/self/smaps_rollup", "Rss:")
+    1024 * field("/proc/self/smaps_rollup", "Anonymous:")
 }
 
 /// Bytes of addresses that this process has.
