@@ -18,6 +18,8 @@ use crate::{
 /// So many mappings are kept, of so many bytes together at most.
 const KEPT: usize = 32;
 const KEPT_BYTES: usize = 128 << 20;
+/// A kept mapping is for blocks of at least this part of it.
+const PROPORTION: usize = 8;
 
 /// What a mapping for a block of `size` bytes aligned to `align` is asked of the provider with, and how
 /// many bytes before the block it has. The front lies in the chunk before the block, or where the block's
@@ -63,10 +65,11 @@ impl Large {
         &self.0
     }
 
-    /// A kept mapping of at least `layout`'s size and at most a quarter more, the smallest.
+    /// The smallest kept mapping that is large enough, if it is not out of proportion: what is behind the block
+    /// is room for it to grow.
     pub(super) fn reuse(&self, layout: Layout) -> Option<Mapping> {
         let mut state = self.0.lock();
-        let most = layout.size() + layout.size() / 4;
+        let most = layout.size().saturating_mul(PROPORTION);
         let fits = |kept: &Option<Kept>| {
             let size = kept.as_ref()?.mapping.layout.size();
             (layout.size()..=most).contains(&size).then_some(size)
@@ -78,12 +81,12 @@ impl Large {
         state.kept[at].take().map(|kept| kept.mapping)
     }
 
-    /// Makes a block of a mapping, with `before` bytes before the block.
+    /// Makes a block of `size` bytes of a mapping, with `before` bytes before the block.
     ///
     /// # Safety
     ///
     /// The mapping is the caller's; its front is zeroed, or was that of a block before.
-    pub(super) unsafe fn enter(&self, mapping: Mapping, before: usize) -> NonNull<u8> {
+    pub(super) unsafe fn enter(&self, mapping: Mapping, before: usize, size: usize) -> NonNull<u8> {
         // SAFETY: `before` bytes are in the mapping.
         let block = unsafe { mapping.base.byte_add(before) };
         let chunk = block
@@ -96,9 +99,7 @@ impl Large {
         front.pages.mapping.set(Some(mapping));
         let slice = block.as_ptr().addr() / SLICE;
         front.set_tags(slice % crate::layout::span::SLICES, 1, 0);
-        front
-            .span(slice)
-            .be_block(Kind::Large, 0, mapping.layout.size() - before, block);
+        front.span(slice).be_block(Kind::Large, 0, size, block);
         let state = self.0.lock();
         // SAFETY: the block is nobody else's, so it is on no list.
         unsafe { state.blocks.push_front(front.span(slice)) };

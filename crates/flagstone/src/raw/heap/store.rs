@@ -12,7 +12,10 @@ use super::{
     watch::{BITS_SLICE, SET_LAYOUT, Watch},
 };
 use crate::{
-    layout::span::{CHUNK, SLICE, SpanLayout},
+    layout::{
+        align_up,
+        span::{CHUNK, SLICE, SpanLayout},
+    },
     provider::{Provider, Purged, moved, request},
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
@@ -412,7 +415,7 @@ impl<P: Provider> Store<P> {
             }
         };
         // SAFETY: the mapping is ours, and its front is zeroed or was one before.
-        let block = unsafe { self.large.enter(mapping, before) };
+        let block = unsafe { self.large.enter(mapping, before, layout.size() - before) };
         self.watch.set(block.as_ptr().addr() - 1, true);
         Some((block, zeroed))
     }
@@ -467,13 +470,29 @@ impl<P: Provider> Store<P> {
         size: usize,
         align: usize,
     ) -> Option<NonNull<u8>> {
+        let old = front.pages.mapping.get()?;
+        let before = span.base().addr() - old.base.as_ptr().addr();
+        let (layout, least) = mapping_layout(size, align, self.provider.page_size())?;
+        let (wanted, room) = (layout.size() - least, old.layout.size() - before);
+        if least > before {
+            // It is to be aligned to more than it is.
+            return None;
+        }
+        if wanted <= room && (size > span.size() || wanted >= room / 2) {
+            let base = NonNull::new(span.base())?;
+            span.be_block(Kind::Large, 0, wanted, base);
+            return Some(base);
+        }
         let roomy = size.checked_add(size / 8).filter(|_| size > span.size());
         // SAFETY: the caller's promise.
-        let grown = roomy.and_then(|room| unsafe { self.move_large(front, span, room, align) });
+        let grown = roomy.and_then(|roomy| unsafe { self.move_large(front, span, wanted, roomy) });
         // SAFETY: as above: it is still where it was.
-        grown.or_else(|| unsafe { self.move_large(front, span, size, align) })
+        grown.or_else(|| unsafe { self.move_large(front, span, wanted, wanted) })
     }
 
+    /// Makes the mapping of a block `room` bytes long behind the block, of which the block has `size`, which are
+    /// whole pages.
+    ///
     /// # Safety
     ///
     /// As for `resize_large`.
@@ -481,17 +500,13 @@ impl<P: Provider> Store<P> {
         &self,
         front: &Front,
         span: &Span,
+        size: usize,
         room: usize,
-        align: usize,
     ) -> Option<NonNull<u8>> {
         let old = front.pages.mapping.get()?;
-        let before = span.base().addr() - old.base.as_ptr().addr();
-        let (layout, least) = mapping_layout(room, align, self.provider.page_size())?;
-        if least > before {
-            return None;
-        }
-        let layout =
-            Layout::from_size_align(layout.size() - least + before, old.layout.align()).ok()?;
+        let (old_size, before) = (span.size(), span.base().addr() - old.base.as_ptr().addr());
+        let bytes = align_up(room.checked_add(before)?, self.provider.page_size())?;
+        let layout = Layout::from_size_align(bytes, old.layout.align()).ok()?;
         let more = layout.size().saturating_sub(old.layout.size());
         if !self.charge(more) {
             return None;
@@ -500,7 +515,7 @@ impl<P: Provider> Store<P> {
         let _ = unsafe { self.large.leave(front, span) };
         // SAFETY: the provider gave the mapping for that layout; it is on no list meanwhile.
         let chunk = unsafe { moved(&self.provider, old.base, old.layout, layout) }; // USER CODE
-        let (mapping, answer) = match chunk {
+        let (mapping, size, moved) = match chunk {
             Ok(chunk) => {
                 self.discharge(old.layout.size().saturating_sub(layout.size()));
                 let base = chunk.ptr.cast();
@@ -509,18 +524,18 @@ impl<P: Provider> Store<P> {
                     // The front has another offset in another chunk.
                     self.clear_front(mapping, before);
                 }
-                (mapping, true)
+                (mapping, size, true)
             }
             Err(_) => {
                 self.discharge(more);
-                (old, false)
+                (old, old_size, false)
             }
         };
         // SAFETY: the mapping is ours, and its front zeroed, or as it was.
-        let block = unsafe { self.large.enter(mapping, before) };
+        let block = unsafe { self.large.enter(mapping, before, size) };
         self.watch.set(old.base.as_ptr().addr() + before - 1, false);
         self.watch.set(block.as_ptr().addr() - 1, true);
-        answer.then_some(block)
+        moved.then_some(block)
     }
 
     /// Gives everything back to the provider, whatever is in it.
