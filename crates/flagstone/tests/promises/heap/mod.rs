@@ -13,6 +13,7 @@
 //! | `forks` | a forked process goes on with its heap, whatever other threads were doing |
 //! | `limits` | no memory is null, never an abort; what is freed is there again |
 //! | `options` | each option does what it says, and statistics are right |
+//! | `own` | heaps of one's own go with all that is in them; strict ones see what is no block, or no more |
 //! | `misuse` | what is freed twice ends no thread in an endless list |
 //!
 //! The heap as the global allocator is a program of its own: `tests/as_global`.
@@ -50,6 +51,7 @@ mod limits;
 mod misuse;
 mod model;
 mod options;
+mod own;
 mod process;
 mod resizing;
 mod thread_ends;
