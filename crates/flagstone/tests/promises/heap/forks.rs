@@ -2,6 +2,8 @@
 #![cfg(not(flagstone_tsan))] // Its runtime has locks that a fork may find taken.
 
 use std::{
+    mem,
+    panic::{self, AssertUnwindSafe},
     sync::{
         Barrier,
         atomic::{AtomicBool, Ordering},
@@ -12,8 +14,35 @@ use std::{
 
 use super::{
     block::{Block, HEAP, mixed, size_up_to},
-    process::{apart, ended, fork},
+    process::apart,
 };
+
+/// Forks; in the child runs `body` and leaves. The answer is the child's number.
+fn fork(body: impl FnOnce()) -> libc::pid_t {
+    // SAFETY: the child runs `body`, which is told what it may use, and leaves.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0, "a process can be forked");
+    if child > 0 {
+        return child;
+    }
+    // One that waits for ever is ended, and seen.
+    // SAFETY: a number only.
+    unsafe { libc::alarm(30) };
+    let ended = panic::catch_unwind(AssertUnwindSafe(body));
+    let code = i32::from(ended.is_err());
+    mem::forget(ended);
+    // SAFETY: leaves at once.
+    unsafe { libc::_exit(code) };
+}
+
+/// Waits for the child that `fork` answered, which must have come to its end.
+#[track_caller]
+fn ended(child: libc::pid_t) {
+    let mut status = 0;
+    // SAFETY: room for the status.
+    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+    assert_eq!((waited, status), (child, 0), "the child came to its end");
+}
 
 /// Goes through all kinds of sizes.
 fn work(rounds: u64, seed: u64) {

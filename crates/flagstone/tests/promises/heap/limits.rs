@@ -6,7 +6,7 @@ use flagstone::heap::{Heap, HeapOptions};
 
 use super::{
     block::{Block, mixed, size_up_to, use_first},
-    process::{addresses, apart},
+    process::apart,
 };
 
 const MIB: usize = 1 << 20;
@@ -48,7 +48,7 @@ fn comes_to_an_end_for_all() {
                 barrier.wait();
                 let mut refused = 0;
                 let mut blocks = Vec::new();
-                for n in 0..2000 {
+                for n in 0..1500 {
                     let random = mixed((thread << 32) + n);
                     match Block::new(size_up_to(20, random), 1, random) {
                         Some(block) => blocks.push(block),
@@ -71,6 +71,8 @@ fn comes_to_an_end_for_all() {
 #[cfg(not(any(flagstone_asan, flagstone_tsan)))]
 #[test]
 fn a_process_without_more_addresses_is_told_null() {
+    use super::memory::addresses;
+
     let name = "heap::limits::a_process_without_more_addresses_is_told_null";
     apart(name, || {
         // What the test itself takes is there before: its threads, and the C library's memory.
@@ -83,7 +85,7 @@ fn a_process_without_more_addresses_is_told_null() {
         // SAFETY: numbers only.
         let failed = unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) };
         assert_eq!(failed, 0);
-        for size in [48 * MIB, 3 * MIB, 100_000, 3000] {
+        for size in [48 * MIB, 3 * MIB, 100_000, 10_000] {
             let room = Vec::<Block>::with_capacity(256 * MIB / size);
             let blocks = (0..).map_while(|n| Block::new(size, 1, n));
             let mut all = room;
@@ -175,7 +177,7 @@ fn a_limit_is_one_for_all_threads() {
     let name = "heap::limits::a_limit_is_one_for_all_threads";
     apart(name, || {
         use_first(&LIMITED);
-        for _ in 0..3 {
+        for _ in 0..2 {
             comes_to_an_end_for_all();
             assert!(LIMITED.stats().mapped() <= 64 * MIB);
         }

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Runs the test `name` again in another process, where it calls `body`; how that ended.
-fn ends(name: &str, body: fn()) -> Option<ExitStatus> {
+fn ends(name: &str, body: fn()) -> ExitStatus {
     let Some(mut command) = again(name) else {
         // One that hangs is ended, and seen.
         // SAFETY: a number only.
@@ -20,7 +20,7 @@ fn ends(name: &str, body: fn()) -> Option<ExitStatus> {
         // SAFETY: leaves at once, before anybody looks at a heap that is in disorder.
         unsafe { libc::_exit(0) };
     };
-    Some(command.output().expect("a test can be started").status)
+    command.output().expect("a test can be started").status
 }
 
 /// It ended by itself: well, or by an abort.
@@ -74,7 +74,7 @@ fn what_another_thread_frees_twice_holds_nobody_up() {
         goes_on();
         thread::spawn(goes_on).join().expect("no panic");
     });
-    status.map(ended_by_itself);
+    ended_by_itself(status);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn what_one_frees_between_two_frees_of_another_holds_nobody_up() {
             .expect("no panic");
         goes_on();
     });
-    status.map(ended_by_itself);
+    ended_by_itself(status);
 }
 
 #[test]
@@ -101,5 +101,5 @@ fn what_its_own_thread_frees_twice_holds_nobody_up() {
         free(mine.into_iter().skip(2));
         goes_on();
     });
-    status.map(ended_by_itself);
+    ended_by_itself(status);
 }

@@ -45,9 +45,9 @@ mod classes;
 mod doors;
 mod extremes;
 mod forks;
-#[cfg(not(any(flagstone_asan, flagstone_tsan)))]
 mod given_back;
 mod limits;
+mod memory;
 mod misuse;
 mod model;
 mod options;

@@ -1,10 +1,6 @@
-//! Tests that need a process of their own, and what a process knows of itself.
+//! Tests that need a process of their own.
 
-use std::{
-    env, fs, mem,
-    panic::{self, AssertUnwindSafe},
-    process::Command,
-};
+use std::{env, process::Command};
 
 /// Set where a test runs in a process of its own.
 const CHILD: &str = "FLAGSTONE_HEAP_TEST_PROCESS";
@@ -40,50 +36,4 @@ pub(super) fn apart(name: &str, body: impl FnOnce()) {
     );
     let ended = output.status.success() && out.contains(END);
     assert!(ended, "{name}: {}\n{out}\n{err}", output.status);
-}
-
-/// Bytes of this process that are in memory.
-#[cfg(not(any(flagstone_asan, flagstone_tsan)))]
-pub(super) fn resident() -> usize {
-    1024 * field("/proc/self/smaps_rollup", "Anonymous:")
-}
-
-/// Bytes of addresses that this process has.
-pub(super) fn addresses() -> usize {
-    1024 * field("/proc/self/status", "VmSize:")
-}
-
-fn field(file: &str, name: &str) -> usize {
-    let text = fs::read_to_string(file).expect("Linux says it");
-    text.lines()
-        .find_map(|line| line.strip_prefix(name))
-        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-        .expect("a number")
-}
-
-/// Forks; in the child runs `body` and leaves. The answer is the child's number.
-pub(super) fn fork(body: impl FnOnce()) -> libc::pid_t {
-    // SAFETY: the child runs `body`, which is told what it may use, and leaves.
-    let child = unsafe { libc::fork() };
-    assert!(child >= 0, "a process can be forked");
-    if child > 0 {
-        return child;
-    }
-    // One that waits for ever is ended, and seen.
-    // SAFETY: a number only.
-    unsafe { libc::alarm(30) };
-    let ended = panic::catch_unwind(AssertUnwindSafe(body));
-    let code = i32::from(ended.is_err());
-    mem::forget(ended);
-    // SAFETY: leaves at once.
-    unsafe { libc::_exit(code) };
-}
-
-/// Waits for the child that `fork` answered, which must have come to its end.
-#[track_caller]
-pub(super) fn ended(child: libc::pid_t) {
-    let mut status = 0;
-    // SAFETY: room for the status.
-    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
-    assert_eq!((waited, status), (child, 0), "the child came to its end");
 }

@@ -239,13 +239,13 @@ fn sixteen_producers_and_one_that_only_frees_need_bounded_memory() {
         thread::scope(|scope| {
             for _ in 0..16 {
                 let outbox = outbox.clone();
-                scope.spawn(move || produce(&outbox, times(8000)));
+                scope.spawn(move || produce(&outbox, times(4000)));
             }
             drop(outbox);
         });
-        // 130 MiB pass through; each producer has a few slabs of its own.
+        // 65 MiB pass through; each producer has a few slabs of its own.
         let most = consumer.join().expect("no panic");
-        assert!(most <= 40 << 20, "{most} bytes were mapped");
+        assert!(most <= 32 << 20, "{most} bytes were mapped");
     });
 }
 
@@ -266,7 +266,7 @@ fn thousands_of_short_threads_leave_nothing_behind() {
             HEAP.stats().mapped()
         };
         let few = storm(100);
-        let many = storm(times(3000));
+        let many = storm(times(2000));
         assert!(many <= few + (8 << 20), "{few} bytes became {many}");
         // As many at once, again and again.
         let at_once = |times: u64| {
