@@ -10,10 +10,11 @@ use core::ptr::{self, NonNull};
 use flagstone::heap::Heap;
 use libc::{EINVAL, ENOMEM};
 
+use crate::environment;
 use crate::errno;
 use crate::request;
 
-pub(crate) static HEAP: Heap = Heap::new();
+pub(crate) static HEAP: Heap = Heap::with_options_from(environment::options);
 
 /// A block for a request, or null with `errno` set.
 #[inline]

@@ -9,6 +9,7 @@
     reason = "the contracts are those of the C standard"
 )]
 
+mod environment;
 mod errno;
 pub mod family;
 pub mod inner_names;

@@ -4,6 +4,7 @@
 
 mod contract;
 mod library;
+mod misuse;
 mod programs;
 mod shape;
 mod statistics;

@@ -33,7 +33,14 @@ use crate::{
 /// allocated, may corrupt the heap; some of it is noticed and goes to the
 /// [corruption handler](crate::corruption).
 pub struct Heap {
-    options: HeapOptions,
+    options: Choice,
+}
+
+/// Options, or who knows them.
+#[derive(Debug)]
+enum Choice {
+    Made(HeapOptions),
+    Open(fn() -> HeapOptions),
 }
 
 static CORE: HeapCore<OsPages> = HeapCore::new(OsPages, HeapOptions::new().limits());
@@ -95,7 +102,25 @@ impl Heap {
     /// A door with options that hold if it is the first to be used.
     #[must_use]
     pub const fn with_options(options: HeapOptions) -> Self {
-        Self { options }
+        Self {
+            options: Choice::Made(options),
+        }
+    }
+
+    /// A door whose options are chosen when it is used, and hold if it is the first: by the environment, say.
+    /// `choose` is called once, in the first allocation of the process, so it must not allocate: it would wait for
+    /// itself. If it panics, the process ends.
+    ///
+    /// ```
+    /// use flagstone::heap::{Heap, HeapOptions};
+    ///
+    /// static HEAP: Heap = Heap::with_options_from(|| HeapOptions::new().checked(cfg!(debug_assertions)));
+    /// ```
+    #[must_use]
+    pub const fn with_options_from(choose: fn() -> HeapOptions) -> Self {
+        Self {
+            options: Choice::Open(choose),
+        }
     }
 
     /// Gives all free memory back to the system that the calling thread can reach: free slices, kept mappings,
@@ -195,8 +220,31 @@ impl Heap {
             let first =
                 READY.compare_exchange(UNSET, SETTING, Ordering::Relaxed, Ordering::Relaxed);
             if first.is_ok() {
-                CORE.store().set_limits(self.options.limits());
+                CORE.store().set_limits(self.options.get().limits());
                 READY.store(SET, Ordering::Release);
+            }
+        }
+    }
+}
+
+impl Choice {
+    fn get(&self) -> HeapOptions {
+        /// Ends the process when a panic drops it: nobody would ever set the heap up.
+        struct Last;
+
+        impl Drop for Last {
+            fn drop(&mut self) {
+                std::process::abort();
+            }
+        }
+
+        match self {
+            Self::Made(options) => *options,
+            Self::Open(choose) => {
+                let last = Last;
+                let options = choose(); // USER CODE
+                core::mem::forget(last);
+                options
             }
         }
     }
