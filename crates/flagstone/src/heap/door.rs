@@ -170,7 +170,14 @@ pub(super) unsafe trait Door {
             moved = address(self.alloc_slow(new, Wish::Room));
         }
         let Some(moved) = NonNull::new(moved) else {
-            return ptr::null_mut();
+            // Smaller than it should be it cannot stay, but larger.
+            // SAFETY: the caller's promise.
+            let stays = unsafe { HeapCore::<Self::Provider>::serves(block, new) };
+            return if stays {
+                block.as_ptr()
+            } else {
+                ptr::null_mut()
+            };
         };
         // SAFETY: the caller's promise.
         let kept = unsafe { self.block_size(block) }.min(new.size());
@@ -183,6 +190,10 @@ pub(super) unsafe trait Door {
 
     /// Gives free memory back; how many bytes.
     fn give_all_back(&self) -> usize {
+        if let Some(local) = self.own_local() {
+            // SAFETY: this thread's local.
+            unsafe { self.core().end_quarantine(&*local) };
+        }
         let slots = self.tidied().map_or(0, |local| {
             // SAFETY: this thread's local.
             unsafe { (*local).purge(self.core().store()) }

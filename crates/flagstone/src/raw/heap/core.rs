@@ -76,7 +76,7 @@ impl<P: Provider> HeapCore<P> {
         // SAFETY: locals stay.
         let local = unsafe { local.as_ref() };
         // SAFETY: this thread's local.
-        while unsafe { self.free_one(local) } {}
+        unsafe { self.end_quarantine(local) };
         // SAFETY: the caller's promise.
         unsafe { local.abandon(&self.store) };
         self.registry.put(local);
@@ -193,6 +193,16 @@ impl<P: Provider> HeapCore<P> {
         true
     }
 
+    /// Frees all blocks of the quarantine.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread has the local.
+    pub(crate) unsafe fn end_quarantine(&self, local: &Local) {
+        // SAFETY: the caller's promise.
+        while unsafe { self.free_one(local) } {}
+    }
+
     /// Frees some block of the quarantine; whether there was one.
     ///
     /// # Safety
@@ -260,6 +270,24 @@ impl<P: Provider> HeapCore<P> {
     pub(crate) unsafe fn usable_size(block: NonNull<u8>) -> usize {
         // SAFETY: the caller's promise.
         unsafe { span_of(block) }.1.size()
+    }
+
+    /// Whether the block could have been the answer to a request for `layout`.
+    ///
+    /// # Safety
+    ///
+    /// `block` is a block of a heap.
+    pub(crate) unsafe fn serves(block: NonNull<u8>, layout: Layout) -> bool {
+        // SAFETY: the caller's promise.
+        let span = unsafe { span_of(block) }.1;
+        // A slot never has a smaller class than its layout: see `resize`.
+        let size = if span.kind() == Kind::Slots {
+            aligned_size(layout.size(), layout.align())
+        } else {
+            Some(layout.size())
+        };
+        let aligned = block.as_ptr().addr().is_multiple_of(layout.align());
+        aligned && size.is_some_and(|size| size <= span.size())
     }
 
     /// Makes the block `size` bytes long, aligned to `align`, if that needs no other block: the same block,
