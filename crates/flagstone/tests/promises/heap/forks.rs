@@ -76,6 +76,15 @@ fn inherit(blocks: &mut Vec<Block>) {
     work(5, 2);
 }
 
+/// Tells threads to end, also when a test fails.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_fork_of_one_thread_goes_on_in_both() {
     let name = "heap::forks::a_fork_of_one_thread_goes_on_in_both";
@@ -128,6 +137,7 @@ fn a_fork_while_threads_allocate_finds_no_lock_taken() {
         let end = AtomicBool::new(false);
         let barrier = Barrier::new(4);
         thread::scope(|scope| {
+            let over = Over(&end);
             for thread in 0..3 {
                 let (end, barrier) = (&end, &barrier);
                 scope.spawn(move || {
@@ -149,7 +159,7 @@ fn a_fork_while_threads_allocate_finds_no_lock_taken() {
                 work(2, n);
                 ended(child);
             }
-            end.store(true, Ordering::Relaxed);
+            drop(over);
             blocks.iter().for_each(Block::check);
         });
     });
@@ -161,6 +171,7 @@ fn a_fork_while_threads_come_and_go_finds_no_lock_taken() {
     apart(name, || {
         let end = AtomicBool::new(false);
         thread::scope(|scope| {
+            let over = Over(&end);
             for thread in 0..2 {
                 let end = &end;
                 scope.spawn(move || {
@@ -182,7 +193,7 @@ fn a_fork_while_threads_come_and_go_finds_no_lock_taken() {
                 let child = fork(|| work(10, n));
                 ended(child);
             }
-            end.store(true, Ordering::Relaxed);
+            drop(over);
         });
     });
 }
