@@ -18,8 +18,6 @@ use crate::{
 /// So many mappings are kept, of so many bytes together at most.
 const KEPT: usize = 32;
 const KEPT_BYTES: usize = 128 << 20;
-/// A kept mapping is for blocks of at least this part of it.
-const PROPORTION: usize = 8;
 
 /// What a mapping for a block of `size` bytes aligned to `align` is asked of the provider with, and how
 /// many bytes before the block it has. The front lies in the chunk before the block, or where the block's
@@ -65,11 +63,11 @@ impl Large {
         &self.0
     }
 
-    /// The smallest kept mapping that is large enough, if it is not out of proportion: what is behind the block
-    /// is room for it to grow.
-    pub(super) fn reuse(&self, layout: Layout) -> Option<Mapping> {
+    /// The smallest kept mapping that is large enough, if it is at most so many times as large as it must be:
+    /// what is behind the block is room for it to grow.
+    pub(super) fn reuse(&self, layout: Layout, times: usize) -> Option<Mapping> {
         let mut state = self.0.lock();
-        let most = layout.size().saturating_mul(PROPORTION);
+        let most = layout.size().saturating_mul(times);
         let fits = |kept: &Option<Kept>| {
             let size = kept.as_ref()?.mapping.layout.size();
             (layout.size()..=most).contains(&size).then_some(size)

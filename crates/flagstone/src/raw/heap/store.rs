@@ -400,7 +400,9 @@ impl<P: Provider> Store<P> {
         self.begin_watch()?;
         let (layout, before) = mapping_layout(size, align, self.provider.page_size())?;
         let kept = if before == SLICE {
-            self.large.reuse(layout)
+            // Addresses are plenty, unless there is a limit.
+            let limited = self.most.load(Ordering::Relaxed) != usize::MAX;
+            self.large.reuse(layout, if limited { 2 } else { 8 })
         } else {
             None
         };
