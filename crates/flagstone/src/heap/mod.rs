@@ -47,6 +47,7 @@ mod own;
 mod process;
 mod report;
 mod shared;
+mod ticker;
 mod word;
 
 pub use local::LocalHeap;
@@ -54,3 +55,4 @@ pub use options::HeapOptions;
 pub use process::Heap;
 pub use report::HeapStats;
 pub use shared::SharedHeap;
+pub use ticker::Ticker;

@@ -24,7 +24,7 @@ use crate::{
 /// The heap of the process, of which every value of this type is a door: what one allocates another may
 /// free, on any thread. Pages come from the operating system.
 ///
-/// See the [module](self) for what it costs, and [`HeapOptions`] for settings; those of the door that is used
+/// See the [module](super) for what it costs, and [`HeapOptions`] for settings; those of the door that is used
 /// first hold.
 ///
 /// # Safety of what it hands out
@@ -131,7 +131,7 @@ impl Heap {
     }
 
     /// Does what is due: gives back what was free for long enough. For programs that stop allocating; those
-    /// that do not need no call.
+    /// that do not need no call. A [`Ticker`](super::Ticker) calls it for you.
     pub fn tick(&self) {
         self.give_due_back();
     }

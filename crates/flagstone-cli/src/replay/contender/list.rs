@@ -1,11 +1,19 @@
 //! Who takes part.
 
 use super::contract::Contender;
+#[cfg(all(unix, target_pointer_width = "64"))]
+use super::heap;
 use super::{arenas, pools, rivals, system};
 use crate::replay::{Measured, Stage, Stopped};
 
 /// Those that every build has.
-const OURS: &[&dyn Contender] = &[&system::SystemMalloc, &pools::Pools, &arenas::Arenas];
+const OURS: &[&dyn Contender] = &[
+    &system::SystemMalloc,
+    #[cfg(all(unix, target_pointer_width = "64"))]
+    &heap::General,
+    &pools::Pools,
+    &arenas::Arenas,
+];
 
 /// Every contender, in the order of the table. The first is what the others are compared with.
 pub fn contenders() -> impl Iterator<Item = &'static dyn Contender> {

@@ -34,6 +34,8 @@
 
 mod arenas;
 mod contract;
+#[cfg(all(unix, target_pointer_width = "64"))]
+mod heap;
 mod list;
 mod pools;
 mod rivals;

@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn fronts_lie_apart_and_within_their_slice() {
-        let offsets: std::collections::BTreeSet<_> =
+        let offsets: alloc::collections::BTreeSet<_> =
             (1..=COLOURS).map(|chunk| offset(chunk * CHUNK)).collect();
         assert_eq!(offsets.len(), COLOURS);
         assert!(offsets.iter().all(|at| at + size_of::<Front>() <= SLICE));

@@ -497,7 +497,7 @@ mod tests {
         ] {
             assert_eq!(longest(bits), expected, "{bits:b}");
         }
-        let found: std::vec::Vec<_> = runs(0b0111_0110 | 1 << 63).collect();
+        let found: alloc::vec::Vec<_> = runs(0b0111_0110 | 1 << 63).collect();
         assert_eq!(found, [(1, 2), (4, 3), (63, 1)]);
     }
 }

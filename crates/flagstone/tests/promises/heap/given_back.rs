@@ -370,3 +370,25 @@ fn large_blocks_that_come_and_go_stay_at_hand() {
         }
     });
 }
+
+#[test]
+fn a_ticker_gives_back_what_nobody_uses() {
+    use std::time::Instant;
+
+    use flagstone::heap::Ticker;
+
+    static SOON: Heap =
+        Heap::with_options(HeapOptions::new().purge_delay(Duration::from_millis(1)));
+    let name = "heap::given_back::a_ticker_gives_back_what_nobody_uses";
+    apart(name, || {
+        super::block::use_first(&SOON);
+        drop(burst(32 * MIB));
+        let ticker = Ticker::start(&SOON, Duration::from_millis(1)).expect("a thread");
+        let begun = Instant::now();
+        while SOON.stats().idle() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "it goes back");
+            std::thread::yield_now();
+        }
+        drop(ticker);
+    });
+}
