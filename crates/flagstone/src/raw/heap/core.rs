@@ -305,15 +305,15 @@ impl<P: Provider> HeapCore<P> {
         // SAFETY: the caller's promise.
         let (front, span) = unsafe { self.described(block, false) };
         let usable = span.size();
+        let aligned = block.as_ptr().addr().is_multiple_of(align);
         if span.kind() == Kind::Slots {
             // A slot never has a smaller class than its layout, even if it happens to lie at a multiple of a
             // larger alignment: layouts alone say which class a block has at least.
             let size = aligned_size(size, align)?;
             let fits = size <= usable && size > 0;
             let stays = fits && (size >= usable / 2 || class_of(size) == span.class());
-            return stays.then_some(block);
+            return (stays && aligned).then_some(block);
         }
-        let aligned = block.as_ptr().addr().is_multiple_of(align);
         if aligned && size <= usable && size >= usable / 2 {
             return Some(block);
         }

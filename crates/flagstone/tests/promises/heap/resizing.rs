@@ -156,3 +156,13 @@ fn alignment_by_chance_is_no_size() {
         assert!(seen > 0, "a span begins with a page");
     }
 }
+
+/// A slot of 24 bytes lies at a multiple of 16 every other time.
+#[test]
+fn a_block_moves_to_be_aligned() {
+    let blocks: Vec<_> = (0..20).map(|n| Block::some(24, n)).collect();
+    for mut block in blocks {
+        assert!(block.resize(16, 16), "there is memory");
+        block.check();
+    }
+}
