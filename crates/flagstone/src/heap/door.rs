@@ -194,25 +194,20 @@ pub(super) unsafe trait Door {
             // SAFETY: this thread's local.
             unsafe { self.core().end_quarantine(&*local) };
         }
-        let slots = self.tidied().map_or(0, |local| {
-            // SAFETY: this thread's local.
-            unsafe { (*local).purge(self.core().store()) }
-        });
-        slots + self.core().give_back(true)
+        self.tidy(true) + self.core().give_back(true)
     }
 
     /// Gives back what is due.
     fn give_due_back(&self) {
-        self.tidied();
+        self.tidy(false);
         self.core().give_back(false);
     }
 
-    /// The thread's local, after it gave up spans that it does not need.
-    fn tidied(&self) -> Option<*const Local> {
-        let local = self.own_local()?;
+    /// The thread's local gives up what it does not need, with the pages of free slots or not.
+    fn tidy(&self, pages: bool) -> usize {
         // SAFETY: this thread's local.
-        unsafe { (*local).tidy(self.core().store()) };
-        Some(local)
+        let tidy = |local: *const Local| unsafe { (*local).tidy(self.core().store(), pages) };
+        self.own_local().map_or(0, tidy)
     }
 
     fn census(&self) -> HeapStats {

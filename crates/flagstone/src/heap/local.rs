@@ -76,10 +76,16 @@ unsafe impl<P: Provider> Door for LocalHeap<P> {
 
     fn attached(&self) -> Option<*const Local> {
         if self.own.get().is_null() {
-            let local = self.core.attach()?.as_ptr();
-            self.own.set(local);
+            let local = self.core.attach()?;
+            if !self.own.get().is_null() {
+                // The provider has used the heap meanwhile.
+                // SAFETY: nobody has used it.
+                unsafe { self.core.detach(local) };
+                return Some(self.own.get());
+            }
+            self.own.set(local.as_ptr());
             if !self.core.store().is_strict() {
-                self.local.set(local);
+                self.local.set(local.as_ptr());
             }
         }
         Some(self.own.get())

@@ -201,14 +201,8 @@ impl Heap {
                 return;
             }
         }
-        let end = move || {
-            word::set(ENDED.local());
-            OWN.set(ENDED.local());
-            // SAFETY: this thread's local, which it has given up.
-            unsafe { CORE.detach(attached) };
-        };
-        if let Err(refused) = thread::on_exit(end) {
-            refused.into_inner()();
+        if !thread::run_last(end) {
+            end();
         }
     }
 
@@ -247,6 +241,16 @@ impl Choice {
                 options
             }
         }
+    }
+}
+
+/// The calling thread gives its local back.
+fn end() {
+    word::set(ENDED.local());
+    let own = NonNull::new(OWN.replace(ENDED.local()).cast_mut());
+    if let Some(own) = own {
+        // SAFETY: this thread's local, which it has given up.
+        unsafe { CORE.detach(own) };
     }
 }
 

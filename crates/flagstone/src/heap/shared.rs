@@ -23,6 +23,8 @@ use crate::{
 /// The part of a thread that ended is that of the next thread with its
 /// [number](crate::thread::number). A call finds its part in two loads more than [`Heap`](super::Heap) needs.
 ///
+/// A process must not be forked while other threads use it.
+///
 /// Asks its provider for chunks of 4 MiB, aligned to that. See the [module](super) for what calls cost.
 ///
 /// ```
@@ -88,6 +90,12 @@ unsafe impl<P: Provider> Door for SharedHeap<P> {
             return Some(local);
         }
         let local = self.core.attach()?;
+        if let Some(own) = self.own_local() {
+            // The provider has used the heap meanwhile.
+            // SAFETY: nobody has used it.
+            unsafe { self.core.detach(local) };
+            return Some(own);
+        }
         if !self.locals.enter(number, local, self.core.store()) {
             // SAFETY: this thread's local, which nobody knows of.
             unsafe { self.core.detach(local) };

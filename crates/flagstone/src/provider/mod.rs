@@ -29,6 +29,7 @@ pub use byte_region::ByteRegion;
 pub use global::Global;
 #[cfg(all(feature = "heap", unix))]
 pub use os_pages::OsPages;
+pub(crate) use request::request;
 #[cfg(all(
     feature = "heap",
     feature = "std",
@@ -36,8 +37,7 @@ pub use os_pages::OsPages;
     target_pointer_width = "64",
     not(any(loom, shuttle))
 ))]
-pub(crate) use request::moved;
-pub(crate) use request::request;
+pub(crate) use request::settled;
 #[cfg(not(any(loom, shuttle)))]
 pub use static_region::StaticRegion;
 

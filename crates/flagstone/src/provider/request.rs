@@ -77,7 +77,7 @@ pub(super) unsafe fn memory<P: Provider>(
 /// # Safety
 ///
 /// As for [`Provider::remap`].
-pub(crate) unsafe fn moved<P: Provider>(
+pub(super) unsafe fn moved<P: Provider>(
     provider: &P,
     ptr: NonNull<u8>,
     old: Layout,
@@ -85,13 +85,18 @@ pub(crate) unsafe fn moved<P: Provider>(
 ) -> Result<Chunk, OutOfMemory> {
     // SAFETY: the caller's promise.
     let chunk = unsafe { provider.remap(ptr, old, new) }?; // USER CODE
+    Ok(settled(provider, chunk, new))
+}
+
+/// The answer to a `remap` to `new`, if it is one; else see [`moved`].
+pub(crate) fn settled<P: Provider>(provider: &P, chunk: Chunk, new: Layout) -> Chunk {
     if wrong(chunk.ptr, new).is_some() {
         let (address, len) = (chunk.ptr.as_ptr().addr(), chunk.ptr.len());
         // SAFETY: the provider has just given this pointer for this layout, and nothing used it.
         unsafe { provider.free(chunk.ptr.cast(), new) }; // USER CODE
         report(Corruption::WrongMove { address, len });
     }
-    Ok(chunk)
+    chunk
 }
 
 /// What is wrong with an answer.

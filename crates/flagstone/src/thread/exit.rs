@@ -52,6 +52,8 @@ thread_local! {
     static STAGE: Cell<Stage> = const { Cell::new(Stage::Fresh) };
     static HOOKS: Registered = const { Cell::new(ManuallyDrop::new(Vec::new())) };
     static END: End = const { End };
+    // What the heap of the process does last; kept apart, because it must not allocate.
+    static LAST: Cell<Option<fn()>> = const { Cell::new(None) };
 }
 
 /// Runs the hooks when it is destroyed with its thread's locals.
@@ -93,6 +95,22 @@ pub fn on_exit<F: FnOnce() + 'static>(hook: F) -> Result<(), Exited<F>> {
     Ok(())
 }
 
+#[cfg(all(
+    feature = "heap",
+    unix,
+    target_pointer_width = "64",
+    not(any(loom, shuttle))
+))]
+/// Runs `hook` when the calling thread ends, behind all other hooks and what they leave. `false` if it has run
+/// them already. Allocates nothing itself; one hook only.
+pub(crate) fn run_last(hook: fn()) -> bool {
+    let running = is_running();
+    if running {
+        LAST.set(Some(hook));
+    }
+    running
+}
+
 fn take() -> Vec<Hook> {
     ManuallyDrop::into_inner(HOOKS.replace(ManuallyDrop::new(Vec::new())))
 }
@@ -125,5 +143,8 @@ impl Drop for End {
         STAGE.set(Stage::Ended);
         drop(take());
         number::give_back();
+        if let Some(last) = LAST.take() {
+            last();
+        }
     }
 }

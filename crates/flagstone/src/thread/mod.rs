@@ -13,5 +13,12 @@
 mod exit;
 mod number;
 
+#[cfg(all(
+    feature = "heap",
+    unix,
+    target_pointer_width = "64",
+    not(any(loom, shuttle))
+))]
+pub(crate) use exit::run_last;
 pub use exit::{Exited, on_exit};
 pub use number::{ThreadNumber, number};

@@ -187,8 +187,14 @@ impl<P: Provider> HeapCore<P> {
             let Some(slice) = self.store.own_slice() else {
                 return false;
             };
-            // SAFETY: a slice of the heap, which locals keep.
-            unsafe { local.quarantine.set_place(slice) };
+            if local.quarantine.needs_place() {
+                // SAFETY: a slice of the heap, which locals keep.
+                unsafe { local.quarantine.set_place(slice) };
+            } else {
+                // The provider has used the heap meanwhile.
+                // SAFETY: ours, and nothing is in it.
+                unsafe { self.store.return_slice(slice) };
+            }
         }
         true
     }

@@ -208,8 +208,14 @@ impl Local {
             }
             let next = self.next_span(class, store)?;
             // SAFETY: a span of ours.
-            unsafe { next.as_ref() }.move_to(Place::Current);
-            self.set_current(class, next.as_ptr());
+            let next = unsafe { next.as_ref() };
+            if !ptr::eq(bin.current.get(), no_span()) {
+                // The provider has used the heap meanwhile.
+                self.file(next);
+                continue;
+            }
+            next.move_to(Place::Current);
+            self.set_current(class, next);
         }
     }
 
@@ -287,84 +293,56 @@ impl Local {
         }
     }
 
-    /// Gives the pages of free slots back to the provider, where slots have pages of their own. Answers how
-    /// many bytes.
+    /// Puts a span of ours that is on no list on the one where it belongs.
+    fn file(&self, span: &Span) {
+        let bin = &self.bins[span.class()];
+        let (list, place) = if span.in_use() > span.mark() {
+            (&bin.full, Place::Full)
+        } else {
+            (&bin.partial, Place::Partial)
+        };
+        span.move_to(place);
+        // SAFETY: it is ours, and on no list.
+        unsafe { list.push_back(span) };
+    }
+
+    /// Takes what came back, and gives the spans with nothing in them back to the store. With `pages` also the
+    /// pages of free slots, where slots have pages of their own: answers how many bytes of them.
     ///
     /// # Safety
     ///
     /// The calling thread has the local.
-    pub(crate) unsafe fn purge<P: Provider>(&self, store: &Store<P>) -> usize {
+    pub(crate) unsafe fn tidy<P: Provider>(&self, store: &Store<P>, pages: bool) -> usize {
         let mut given = 0;
         for class in 0..CLASSES {
-            if (SpanLayout::of(class).stride as usize) < 2 * store.page_size() {
-                continue;
-            }
-            let bin = &self.bins[class];
-            let mut purge = |span: &Span| {
+            let held = Held::new(self, class);
+            let slots_have_pages = SpanLayout::of(class).stride as usize >= 2 * store.page_size();
+            // SAFETY: the spans that are held are there.
+            while let Some(span) = unsafe { held.spans.pop_front() } {
+                // SAFETY: as above.
+                let span = unsafe { span.as_ref() };
                 // SAFETY: ours.
-                unsafe { span.each_free(|slot| given += store.purge_slot(slot, span.size())) };
-            };
-            // SAFETY: a span, or the one that is none, which has no slots.
-            purge(unsafe { &*bin.current.get() });
-            for list in [&bin.partial, &bin.full] {
-                let mut at = list.first();
+                unsafe { span.collect() };
+                if span.in_use() == 0 {
+                    // SAFETY: nothing is in it, and it is on no list.
+                    unsafe { store.release(span) };
+                    continue;
+                }
+                self.file(span);
+            }
+            if pages && slots_have_pages {
+                let held = Held::new(self, class);
+                let mut at = held.spans.first();
                 while let Some(span) = at {
-                    // SAFETY: the spans on our lists are there.
+                    // SAFETY: the spans that are held are there until they are filed.
                     let span = unsafe { span.as_ref() };
-                    purge(span);
+                    // SAFETY: ours; nobody takes slots from it while it is held.
+                    unsafe { span.each_free(|slot| given += store.purge_slot(slot, span.size())) };
                     at = NonNull::new(span.next.get().cast_mut());
                 }
             }
         }
         given
-    }
-
-    /// Takes what came back, and gives the spans with nothing in them back to the store.
-    ///
-    /// # Safety
-    ///
-    /// The calling thread has the local.
-    pub(crate) unsafe fn tidy<P: Provider>(&self, store: &Store<P>) {
-        for class in 0..CLASSES {
-            let bin = &self.bins[class];
-            // SAFETY: a span, or the one that is none.
-            let current = unsafe { &*bin.current.get() };
-            if !ptr::eq(current, no_span()) {
-                // SAFETY: ours.
-                unsafe { current.collect() };
-                if current.in_use() == 0 {
-                    self.set_current(class, no_span());
-                    // SAFETY: nothing is in it, and it is on no list.
-                    unsafe { store.release(current) };
-                }
-            }
-            for (list, place) in [(&bin.partial, Place::Partial), (&bin.full, Place::Full)] {
-                let mut at = list.first();
-                while let Some(span) = at {
-                    // SAFETY: the spans on our lists are there.
-                    let span = unsafe { span.as_ref() };
-                    at = NonNull::new(span.next.get().cast_mut());
-                    if span.came_back() == 0 {
-                        continue;
-                    }
-                    // SAFETY: ours.
-                    unsafe { span.collect() };
-                    if span.in_use() == 0 {
-                        // SAFETY: it is on that list, and then on none.
-                        unsafe { list.unlink(span) };
-                        // SAFETY: nothing is in it.
-                        unsafe { store.release(span) };
-                    } else if place == Place::Full && span.in_use() <= span.mark() {
-                        // SAFETY: it is on that list, and then on none.
-                        unsafe {
-                            list.unlink(span);
-                            bin.partial.push_back(span);
-                        }
-                        span.move_to(Place::Partial);
-                    }
-                }
-            }
-        }
     }
 
     /// Gives all spans up: those with slots in use become orphans.
@@ -411,5 +389,53 @@ impl Local {
         }
         // SAFETY: nothing is in it, and it is on no list.
         unsafe { store.release(span) };
+    }
+}
+
+/// All spans of a class, taken out of their bin for as long as a provider may be called: whatever it does with
+/// the heap, they stay where they are. What is left is filed again, also after a panic.
+struct Held<'l> {
+    local: &'l Local,
+    spans: SpanList,
+}
+
+impl<'l> Held<'l> {
+    fn new(local: &'l Local, class: usize) -> Self {
+        let bin = &local.bins[class];
+        let held = Self {
+            local,
+            spans: SpanList::new(),
+        };
+        // SAFETY: a span, or the one that is none.
+        let current = unsafe { &*bin.current.get() };
+        if !ptr::eq(current, no_span()) {
+            local.set_current(class, no_span());
+            held.hold(current);
+        }
+        for list in [&bin.partial, &bin.full] {
+            // SAFETY: the spans on our lists are there.
+            while let Some(span) = unsafe { list.pop_front() } {
+                // SAFETY: as above.
+                held.hold(unsafe { span.as_ref() });
+            }
+        }
+        held
+    }
+
+    fn hold(&self, span: &Span) {
+        // Nothing that happens to it is an event.
+        span.move_to(Place::Current);
+        // SAFETY: it is ours, and on no list.
+        unsafe { self.spans.push_back(span) };
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the spans that are held are there.
+        while let Some(span) = unsafe { self.spans.pop_front() } {
+            // SAFETY: as above.
+            self.local.file(unsafe { span.as_ref() });
+        }
     }
 }

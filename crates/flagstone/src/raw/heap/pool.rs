@@ -429,7 +429,9 @@ impl State {
             pages.aged.set(rest);
             if rest != 0 {
                 self.wait(front, now);
-            } else if pages.free.get() == self.all && (all || self.free >= 2 * (SLICES - 1)) {
+            } else if pages.free.get() == self.all
+                && (all || self.free >= 2 * self.all.count_ones() as usize)
+            {
                 // One such chunk is kept, so that a heap around its size does not map and unmap it.
                 return self.remove(front).map(Due::Chunk);
             }

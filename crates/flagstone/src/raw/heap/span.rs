@@ -37,6 +37,8 @@ pub(super) enum Place {
     Lost,
 }
 
+/// In a block's `what`: it is being freed.
+const GOING: u32 = 1 << 31;
 /// No number of slots in use: the event that never comes.
 const NEVER: u32 = u32::MAX;
 /// So many slots must have come back before an owner takes them off their list while it has others.
@@ -145,6 +147,18 @@ impl Span {
         self.set_size(size, base);
     }
 
+    /// Makes a block longer or shorter where it is. Its owner does that, while reports may read.
+    pub(super) fn set_length(&self, kind: Kind, slices: usize, size: usize) {
+        self.become_kind(kind, slices);
+        self.shared.size.store(size, Ordering::Relaxed);
+    }
+
+    /// Of threads that free the same block at once, one gets `true`.
+    pub(super) fn claim_block(&self) -> bool {
+        // Relaxed: who loses reads nothing.
+        self.shared.what.fetch_or(GOING, Ordering::Relaxed) & GOING == 0
+    }
+
     /// The slices are nobody's any more.
     pub(super) fn vanish(&self) {
         self.become_kind(Kind::None, 0);
@@ -178,7 +192,7 @@ impl Span {
 
     /// The class of its slots.
     pub(super) fn class(&self) -> usize {
-        (self.shared.what.load(Ordering::Relaxed) >> 16) as usize
+        (self.shared.what.load(Ordering::Relaxed) >> 16) as usize & 0xff
     }
 
     /// Bytes of a slot, or of the block.

@@ -16,7 +16,7 @@ use crate::{
         align_up,
         span::{CHUNK, SLICE, SpanLayout},
     },
-    provider::{Provider, Purged, moved, request},
+    provider::{Provider, Purged, request, settled},
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
@@ -124,8 +124,10 @@ impl<P: Provider> Store<P> {
         }
         // SAFETY: zeroed, of that layout; there is no chunk yet.
         if let Err(mapping) = unsafe { self.watch.turn_on(mapping) } {
-            // Another thread was quicker.
-            self.unmap(mapping);
+            // Another thread was quicker. It is no chunk that anybody knows of.
+            self.discharge(mapping.layout.size());
+            // SAFETY: the provider gave it for this layout, and nothing is in it.
+            unsafe { self.provider.free(mapping.base, mapping.layout) }; // USER CODE
         }
         Some(())
     }
@@ -212,12 +214,14 @@ impl<P: Provider> Store<P> {
     fn grow(&self) -> Option<()> {
         self.begin_watch()?;
         let (mapping, zeroed) = self.map(CHUNK_LAYOUT)?;
+        if !self.watch.can_hold(mapping) {
+            self.unmap(mapping);
+            return None;
+        }
         if self.huge_pages.load(Ordering::Relaxed) != 0 {
+            let len = mapping.layout.size();
             // SAFETY: whole pages of a chunk of ours.
-            let _ = unsafe {
-                self.provider
-                    .prefer_huge_pages(mapping.base, mapping.layout.size()) // USER CODE
-            };
+            let _ = unsafe { self.provider.prefer_huge_pages(mapping.base, len) }; // USER CODE
         }
         let front = Front::at(mapping.base);
         if !zeroed {
@@ -318,11 +322,14 @@ impl<P: Provider> Store<P> {
 
     /// Gives the pages of slices back; whether all are zeroed since.
     fn purge(&self, front: NonNull<Front>, bits: u64) -> bool {
+        if self.page_size() > SLICE {
+            return false;
+        }
         let mut zeroed = true;
         for (first, count) in runs(bits) {
             // SAFETY: the slices are ours, so their chunk is there.
             let base = unsafe { front.as_ref() }.slice(first);
-            // SAFETY: whole pages of a chunk, as a slice is no smaller than a page; nothing is in them.
+            // SAFETY: whole pages of a chunk; nothing is in them.
             let purged = unsafe { self.provider.purge(base, count * SLICE) }; // USER CODE
             zeroed &= purged == Purged::Zeroed;
         }
@@ -374,7 +381,6 @@ impl<P: Provider> Store<P> {
         let (old, new) = (span.slices(), size.div_ceil(SLICE));
         // SAFETY: a span of a front.
         let (_, first) = unsafe { Front::of_span(span) };
-        let base = front.slice(first);
         if new > old {
             if !self.pool.extend(front, first + old, new - old) {
                 return false;
@@ -382,8 +388,13 @@ impl<P: Provider> Store<P> {
             // What was a span before and is a part of one now.
             front.set_tags(first, new, 0);
         }
-        span.be_block(Kind::Run, new, new * SLICE, base);
+        span.set_length(Kind::Run, new, new * SLICE);
         if new < old {
+            if self.zeroes() {
+                let rest = (old - new) * SLICE;
+                // SAFETY: the end of the block, which nobody uses any more.
+                unsafe { front.slice(first + new).write_bytes(0, rest) };
+            }
             self.give(front, first + new, old - new);
         }
         true
@@ -410,6 +421,10 @@ impl<P: Provider> Store<P> {
             Some(mapping) => (mapping, zeroed && self.purge_block(mapping, before)),
             None => {
                 let (mapping, zeroed) = self.map(layout)?;
+                if !self.watch.can_hold(mapping) {
+                    self.unmap(mapping);
+                    return None;
+                }
                 if !zeroed {
                     self.clear_front(mapping, before);
                 }
@@ -481,9 +496,8 @@ impl<P: Provider> Store<P> {
             return None;
         }
         if wanted <= room && (size > span.size() || wanted >= room / 2) {
-            let base = NonNull::new(span.base())?;
-            span.be_block(Kind::Large, 0, wanted, base);
-            return Some(base);
+            span.set_length(Kind::Large, 0, wanted);
+            return NonNull::new(span.base());
         }
         let roomy = size.checked_add(size / 8).filter(|_| size > span.size());
         // SAFETY: the caller's promise.
@@ -515,29 +529,31 @@ impl<P: Provider> Store<P> {
         }
         // SAFETY: the caller's promise.
         let _ = unsafe { self.large.leave(front, span) };
-        // SAFETY: the provider gave the mapping for that layout; it is on no list meanwhile.
-        let chunk = unsafe { moved(&self.provider, old.base, old.layout, layout) }; // USER CODE
-        let (mapping, size, moved) = match chunk {
-            Ok(chunk) => {
-                self.discharge(old.layout.size().saturating_sub(layout.size()));
-                let base = chunk.ptr.cast();
-                let mapping = Mapping { base, layout };
-                if base != old.base {
-                    // The front has another offset in another chunk.
-                    self.clear_front(mapping, before);
-                }
-                (mapping, size, true)
-            }
-            Err(_) => {
-                self.discharge(more);
-                (old, old_size, false)
-            }
+        // Before another thread may have what is there.
+        self.watch.set(span.base().addr() - 1, false);
+        let entry = Entry {
+            store: self,
+            mapping: old,
+            before,
+            size: old_size,
+            charged: more,
         };
+        // SAFETY: the provider gave the mapping for that layout; it is on no list meanwhile.
+        let chunk = unsafe { self.provider.remap(old.base, old.layout, layout) }; // USER CODE
+        // Refused, or with a panic, the block is entered again as it was.
+        let chunk = chunk.ok()?;
+        entry.forget();
+        let base = settled(&self.provider, chunk, layout).ptr.cast(); // USER CODE
+        self.discharge(old.layout.size().saturating_sub(layout.size()));
+        let mapping = Mapping { base, layout };
+        if base != old.base {
+            // The front has another offset in another chunk.
+            self.clear_front(mapping, before);
+        }
         // SAFETY: the mapping is ours, and its front zeroed, or as it was.
         let block = unsafe { self.large.enter(mapping, before, size) };
-        self.watch.set(old.base.as_ptr().addr() + before - 1, false);
         self.watch.set(block.as_ptr().addr() - 1, true);
-        moved.then_some(block)
+        Some(block)
     }
 
     /// Gives everything back to the provider, whatever is in it.
@@ -555,5 +571,32 @@ impl<P: Provider> Store<P> {
         if let Some(set) = self.watch.turn_off() {
             self.unmap(set);
         }
+    }
+}
+
+/// A block that is on no list while its provider moves it: entered again where it was, if that does not come
+/// to an answer.
+struct Entry<'s, P: Provider> {
+    store: &'s Store<P>,
+    mapping: Mapping,
+    before: usize,
+    size: usize,
+    charged: usize,
+}
+
+impl<P: Provider> Entry<'_, P> {
+    /// It was moved.
+    fn forget(self) {
+        core::mem::forget(self);
+    }
+}
+
+impl<P: Provider> Drop for Entry<'_, P> {
+    fn drop(&mut self) {
+        self.store.discharge(self.charged);
+        let large = &self.store.large;
+        // SAFETY: the mapping is where it was, on no list, and its front as it was.
+        let block = unsafe { large.enter(self.mapping, self.before, self.size) };
+        self.store.watch.set(block.as_ptr().addr() - 1, true);
     }
 }

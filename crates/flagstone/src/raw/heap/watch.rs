@@ -15,12 +15,16 @@ use crate::{
 /// The slice of a chunk that has a bit for each 8 bytes of the others.
 pub(super) const BITS_SLICE: usize = 1;
 
-/// Addresses below that are known; programs have no others.
-const ADDRESSES: usize = 1 << 47;
+/// Addresses below that are known: those that programs have unless they ask for more.
+const ADDRESSES: usize = if cfg!(target_arch = "x86_64") {
+    1 << 47
+} else {
+    1 << 48
+};
 /// Words of the set of chunks.
 const WORDS: usize = ADDRESSES / CHUNK / 64;
 
-/// What the set of chunks is asked of the provider with: 4 MiB, of which a page is touched for each 128 GiB
+/// What the set of chunks is asked of the provider with: 4 or 8 MiB, of which a page is touched for each 128 GiB
 /// of addresses in use.
 pub(super) const SET_LAYOUT: Layout = match Layout::from_size_align(WORDS * 8, 4096) {
     Ok(layout) => layout,
@@ -89,6 +93,12 @@ impl Watch {
         Some((word, 1 << (chunk % 64)))
     }
 
+    /// Whether the mapping's addresses are known, if the heap is checked.
+    pub(super) fn can_hold(&self, mapping: Mapping) -> bool {
+        let end = mapping.base.as_ptr().addr() + (mapping.layout.size() - 1);
+        !self.is_on() || end < ADDRESSES
+    }
+
     /// The chunk at `base` is the heap's from now on, or not any more.
     pub(super) fn set(&self, base: usize, ours: bool) {
         if let Some((word, bit)) = self.word(base) {
@@ -145,7 +155,11 @@ impl Watch {
                     report(Corruption::DoubleFree { address });
                 }
             }
-            Kind::Run | Kind::Large if span.base() == block.as_ptr() => {}
+            Kind::Run | Kind::Large if span.base() == block.as_ptr() => {
+                if freed && !span.claim_block() {
+                    report(Corruption::DoubleFree { address });
+                }
+            }
             Kind::None if address.is_multiple_of(SLICE) => {
                 report(Corruption::DoubleFree { address })
             }
