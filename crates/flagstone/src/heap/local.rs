@@ -14,8 +14,8 @@ use crate::{
     raw::heap::{HeapCore, Local},
 };
 
-/// A heap of its own for one thread at a time, on any provider: no atomic operation in any call but for large
-/// blocks, a limit and statistics of its own, and everything that was not freed goes when it is dropped, all at
+/// A heap of its own for one thread at a time, on any provider: no atomic operation on the way of a slot that is
+/// ready, a limit and statistics of its own, and everything that was not freed goes when it is dropped, all at
 /// once. A reference to it is an `Allocator` (features `allocator-api2-02`, `allocator-api2-04`).
 ///
 /// Asks its provider for chunks of 4 MiB, aligned to that. See the [module](super) for what calls cost.

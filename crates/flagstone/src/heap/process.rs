@@ -17,7 +17,10 @@ use super::{
 use crate::{
     provider::OsPages,
     raw::heap::{HeapCore, Local},
-    sync::process::{AtomicUsize, Ordering},
+    sync::{
+        process::{AtomicUsize, Ordering},
+        spin_loop,
+    },
     thread,
 };
 
@@ -216,6 +219,8 @@ impl Heap {
             if first.is_ok() {
                 CORE.store().set_limits(self.options.get().limits());
                 READY.store(SET, Ordering::Release);
+            } else {
+                spin_loop();
             }
         }
     }

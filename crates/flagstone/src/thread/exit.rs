@@ -95,14 +95,14 @@ pub fn on_exit<F: FnOnce() + 'static>(hook: F) -> Result<(), Exited<F>> {
     Ok(())
 }
 
+/// Runs `hook` when the calling thread ends, behind all other hooks and what they leave. `false` if it has run
+/// them already. Allocates nothing itself; one hook only.
 #[cfg(all(
     feature = "heap",
     unix,
     target_pointer_width = "64",
     not(any(loom, shuttle))
 ))]
-/// Runs `hook` when the calling thread ends, behind all other hooks and what they leave. `false` if it has run
-/// them already. Allocates nothing itself; one hook only.
 pub(crate) fn run_last(hook: fn()) -> bool {
     let running = is_running();
     if running {

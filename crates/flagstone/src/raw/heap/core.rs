@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     corruption::{Corruption, report},
-    layout::span::{CHUNK, LARGEST_SLOT, MOST_SLICES, SLICE, aligned_size, class_of},
+    layout::span::{CHUNK, LARGEST_SLOT, MOST_SLICES, SLICE, SLICES, aligned_size, class_of},
     provider::Provider,
 };
 
@@ -364,7 +364,7 @@ impl<P: Provider> HeapCore<P> {
         };
         let (_, free, idle) = self.store.pool.each(|front, free| {
             let mut slice = 1;
-            while slice < crate::layout::span::SLICES {
+            while slice < SLICES {
                 let span = front.span(slice);
                 if free & (1 << slice) != 0 || span.kind() == Kind::None {
                     slice += 1;

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     layout::{
         align_up,
-        span::{CHUNK, SLICE},
+        span::{CHUNK, SLICE, SLICES},
     },
     sync::SpinLock,
 };
@@ -96,7 +96,7 @@ impl Large {
         let front = unsafe { front.as_ref() };
         front.pages.mapping.set(Some(mapping));
         let slice = block.as_ptr().addr() / SLICE;
-        front.set_tags(slice % crate::layout::span::SLICES, 1, 0);
+        front.set_tags(slice % SLICES, 1, 0);
         front.span(slice).be_block(Kind::Large, 0, size, block);
         let state = self.0.lock();
         // SAFETY: the block is nobody else's, so it is on no list.

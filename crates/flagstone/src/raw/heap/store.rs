@@ -352,8 +352,8 @@ impl<P: Provider> Store<P> {
         // SAFETY: within the slot.
         let pages = unsafe { slot.byte_add(from - start) };
         // SAFETY: whole pages of a chunk, in which nothing is.
-        match unsafe { self.provider.purge(pages, bytes) } {
-            // USER CODE
+        let purged = unsafe { self.provider.purge(pages, bytes) }; // USER CODE
+        match purged {
             Purged::Zeroed => bytes,
             Purged::No => 0,
         }
@@ -439,6 +439,10 @@ impl<P: Provider> Store<P> {
 
     /// Gives the pages of a kept mapping back, but for those before its block; whether they are zeroed.
     fn purge_block(&self, mapping: Mapping, before: usize) -> bool {
+        if self.page_size() > SLICE {
+            // The block may begin within a page.
+            return false;
+        }
         let len = mapping.layout.size() - before;
         // SAFETY: `before` bytes are in the mapping.
         let block = unsafe { mapping.base.byte_add(before) };
