@@ -10,7 +10,7 @@ use super::HeapStats;
 use crate::{
     layout::span::{LARGEST_SLOT, class_of},
     provider::Provider,
-    raw::heap::{HeapCore, Local, Wish, size_for},
+    raw::heap::{HeapCore, Local, Sampled, Wish, size_for},
 };
 
 /// A local without spans, for threads that have none. Its address is that of the local.
@@ -35,7 +35,7 @@ impl Nobody {
 /// # Safety
 ///
 /// `local` and `own_local` answer a local that the calling thread has, of the heap `core`, or nobody's, and `local`
-/// nobody's if the heap is strict. A block of one value
+/// nobody's if the heap is strict, or the calls were diverted. A block of one value
 /// may be given to another only if both are doors to the same heap.
 pub(super) unsafe trait Door {
     /// Where the heap's memory is from.
@@ -53,6 +53,10 @@ pub(super) unsafe trait Door {
     /// is past its end.
     fn attached(&self) -> Option<*const Local>;
 
+    /// From now on `local` answers nobody's, or the thread's own again if the heap is not strict. A door need not
+    /// be able to.
+    fn divert(&self, _away: bool) {}
+
     /// A block when no slot is ready, and whether it is zeroed.
     #[cold]
     #[inline(never)]
@@ -67,6 +71,10 @@ pub(super) unsafe trait Door {
         };
         let local = attached.or(once.map(|local| local.as_ptr().cast_const()))?;
         // SAFETY: this thread's local.
+        if let Some(block) = unsafe { self.sampled(&*local, layout) } {
+            return Some((block, true));
+        }
+        // SAFETY: as above.
         let block = unsafe {
             if core.store().is_strict() {
                 core.alloc_strictly(&*local, layout, wish)
@@ -79,6 +87,26 @@ pub(super) unsafe trait Door {
             unsafe { core.detach(local) };
         }
         block
+    }
+
+    /// A guarded block, if it is time for one.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread has the local, which is not nobody's.
+    unsafe fn sampled(&self, local: &Local, layout: Layout) -> Option<NonNull<u8>> {
+        // SAFETY: the caller's promise.
+        match unsafe { self.core().sample(local, layout) } {
+            Sampled::No => None,
+            Sampled::Divert => {
+                self.divert(true);
+                None
+            }
+            Sampled::Chosen(block) => {
+                self.divert(false);
+                block
+            }
+        }
     }
 
     /// Takes a block back that is no slot of the thread's local.

@@ -4,7 +4,7 @@
 use core::{alloc::Layout, cell::Cell, fmt, ptr, ptr::NonNull};
 
 use super::{
-    HeapOptions, HeapStats,
+    GuardedBlock, HeapOptions, HeapStats,
     door::{Door, Nobody},
     own::own_heap,
 };
@@ -72,6 +72,12 @@ unsafe impl<P: Provider> Door for LocalHeap<P> {
 
     fn own_local(&self) -> Option<*const Local> {
         NonNull::new(self.own.get().cast_mut()).map(|local| local.as_ptr().cast_const())
+    }
+
+    fn divert(&self, away: bool) {
+        let own = self.own.get();
+        let fast = !away && !own.is_null() && !self.core.store().is_strict();
+        self.local.set(if fast { own } else { NOT_YET.local() });
     }
 
     fn attached(&self) -> Option<*const Local> {

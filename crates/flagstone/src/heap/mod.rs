@@ -41,6 +41,8 @@
 #[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04"))]
 mod allocator;
 mod door;
+mod fault;
+mod guarded;
 mod local;
 mod options;
 mod own;
@@ -50,6 +52,7 @@ mod shared;
 mod ticker;
 mod word;
 
+pub use guarded::GuardedBlock;
 pub use local::LocalHeap;
 pub use options::HeapOptions;
 pub use process::Heap;

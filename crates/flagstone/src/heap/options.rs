@@ -33,6 +33,9 @@ impl HeapOptions {
                 checked: false,
                 zeroing: false,
                 quarantine: 0,
+                scattered: false,
+                guard_pages: false,
+                sampled: 0,
             },
         }
     }
@@ -66,12 +69,45 @@ impl HeapOptions {
 
     /// Every block is looked at when it is freed, by whichever thread: one that was freed before, an address
     /// of which no block begins, and one of another heap go to the [corruption
-    /// handler](crate::corruption). So does a slot that was written to after it was freed, if that is seen when
-    /// the slot before it is handed out.
+    /// handler](crate::corruption). So does a slot that was written to after it was freed, which is seen when it
+    /// is to be handed out: what links free slots is mixed with a random number that differs from span to span.
     ///
     /// Calls take several times as long, and a chunk has 63 slices less one.
     pub const fn checked(mut self, wanted: bool) -> Self {
         self.limits.checked = wanted;
+        self
+    }
+
+    /// Slots that were never used are handed out in an order that nobody knows, 16 at least at once. With a
+    /// [`quarantine`](Self::quarantine) used ones are, too. Costs nothing but the pages that are touched early.
+    pub const fn scattered(mut self, wanted: bool) -> Self {
+        self.limits.scattered = wanted;
+        self
+    }
+
+    /// Something that cannot be touched lies behind each span of slots, each larger block and each mapping: what
+    /// runs over their end stops there. Freed mappings are not kept, so what uses them afterwards stops, too.
+    /// Costs 64 KiB of addresses and two system calls a span, and larger blocks are copied when they grow. Needs
+    /// a provider that has [addresses](crate::provider::Provider::reserve_addresses), as [`OsPages`] has.
+    ///
+    /// [`OsPages`]: crate::provider::OsPages
+    pub const fn guard_pages(mut self, wanted: bool) -> Self {
+        self.limits.guard_pages = wanted;
+        self
+    }
+
+    /// A few blocks of up to 56 KiB are guarded, for programs in production: nothing around them can be touched,
+    /// and nothing of them when they were freed, for as long as 128 others can. What does stops there, and
+    /// [`Heap::report_faults`] says which block it was and where it was allocated and freed.
+    ///
+    /// After about so many calls that take a slow way, one of the thread's next 64 allocations is chosen, of all
+    /// alike; of a [`SharedHeap`](super::SharedHeap), one of its next slow ones. 0 chooses none. Costs a slow way for
+    /// those 64, about 10 us for the chosen one, and 64 KiB of addresses and at least a page for each of the 128. Needs a
+    /// provider as [`guard_pages`](Self::guard_pages) does, with pages of 16 KiB at most.
+    ///
+    /// [`Heap::report_faults`]: super::Heap::report_faults
+    pub const fn sampled(mut self, every: u32) -> Self {
+        self.limits.sampled = every;
         self
     }
 

@@ -86,6 +86,15 @@ macro_rules! own_heap {
                 self.core().owns(address.addr())
             }
 
+            /// What is known of the [guarded block](HeapOptions::sampled) at or near the address, if there is one.
+            /// Waits for nothing.
+            #[must_use]
+            pub fn guarded_block<T: ?Sized>(&self, address: *const T) -> Option<GuardedBlock> {
+                self.core()
+                    .guarded_at(address.addr())
+                    .map(GuardedBlock::new)
+            }
+
             /// Gives all free memory back to the provider that the calling thread can reach. Answers how many
             /// bytes.
             pub fn purge(&self) -> usize {

@@ -10,8 +10,9 @@ use core::{
 use std::thread_local;
 
 use super::{
-    HeapOptions, HeapStats,
+    GuardedBlock, HeapOptions, HeapStats,
     door::{Door, Nobody, same_class},
+    fault,
     word::{self, NOT_YET},
 };
 use crate::{
@@ -86,6 +87,14 @@ unsafe impl Door for Heap {
         (!nobody).then_some(local)
     }
 
+    fn divert(&self, away: bool) {
+        let own = self.own_local().filter(|_| !CORE.store().is_strict());
+        // One that is past its end has none.
+        if let Some(own) = own {
+            word::set(if away { NOT_YET.local() } else { own });
+        }
+    }
+
     fn attached(&self) -> Option<*const Local> {
         self.set_up();
         if ptr::eq(OWN.get(), NOT_YET.local()) {
@@ -150,6 +159,22 @@ impl Heap {
     #[must_use]
     pub fn owns<T: ?Sized>(&self, address: *const T) -> bool {
         CORE.owns(address.addr())
+    }
+
+    /// What is known of the guarded block at or near the address, if there is one: for a corruption handler, or
+    /// one of faults. Waits for nothing and allocates nothing.
+    #[must_use]
+    pub fn guarded_block<T: ?Sized>(&self, address: *const T) -> Option<GuardedBlock> {
+        CORE.guarded_at(address.addr()).map(GuardedBlock::new)
+    }
+
+    /// From now on a fault at a [guarded block](HeapOptions::sampled) is explained before the process ends of it: which block
+    /// it is, what was touched, and where it was allocated and freed, as addresses with their files, on standard
+    /// error. Installs handlers of `SIGSEGV` and `SIGBUS`, which leave what they do not know to those that were there
+    /// before, and what they do, too. `false` if the system refuses.
+    #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
+    pub fn report_faults(&self) -> bool {
+        fault::install()
     }
 
     /// How many bytes of a block may be used: as many as were asked for, or more.
@@ -305,7 +330,8 @@ unsafe impl GlobalAlloc for Heap {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: by the caller's promise, a layout.
         let new = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
-        if same_class(layout, new) {
+        // A guarded block has no more bytes than it was asked for.
+        if CORE.store().sampled() == 0 && same_class(layout, new) {
             return block;
         }
         // SAFETY: a block, by the caller's promise, so not null; the new size is not 0.

@@ -37,7 +37,7 @@ pub(crate) use request::request;
     target_pointer_width = "64",
     not(any(loom, shuttle))
 ))]
-pub(crate) use request::settled;
+pub(crate) use request::{addresses, memory, settled};
 #[cfg(not(any(loom, shuttle)))]
 pub use static_region::StaticRegion;
 

@@ -29,7 +29,7 @@ pub(crate) fn request<P: Provider>(provider: &P, layout: Layout) -> Result<Chunk
 }
 
 /// Addresses that really are as many and as aligned as `layout` asks; others go back at once.
-pub(super) fn addresses<P: Provider>(
+pub(crate) fn addresses<P: Provider>(
     provider: &P,
     layout: Layout,
 ) -> Result<NonNull<[u8]>, OutOfMemory> {
@@ -46,7 +46,7 @@ pub(super) fn addresses<P: Provider>(
 /// # Safety
 ///
 /// As for [`Provider::commit`].
-pub(super) unsafe fn memory<P: Provider>(
+pub(crate) unsafe fn memory<P: Provider>(
     provider: &P,
     ptr: NonNull<u8>,
     len: usize,

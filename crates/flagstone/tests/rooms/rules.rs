@@ -54,6 +54,7 @@ const UNSAFE_FILES: &[&str] = &[
     "handle/weak.rs",
     "heap/allocator.rs",
     "heap/door.rs",
+    "heap/fault.rs",
     "heap/local.rs",
     "heap/own.rs",
     "heap/process.rs",

@@ -34,6 +34,8 @@ impl Tag {
 pub(super) struct Mapping {
     pub(super) base: NonNull<u8>,
     pub(super) layout: Layout,
+    /// Whether parts of it can be made inaccessible.
+    pub(super) is_guardable: bool,
 }
 
 /// The front of a chunk: its first slice holds nothing else. Lies at an offset that depends on the address

@@ -5,8 +5,10 @@ use core::{alloc::Layout, ptr::NonNull};
 use super::{
     chunk::Front,
     clock,
+    guard::Guarded,
     local::Local,
     registry::Registry,
+    sampling::Step,
     span::{Kind, Span},
     store::{Limits, Store},
 };
@@ -35,6 +37,17 @@ pub(crate) enum Wish {
     Zeroed,
     /// Where it can grow.
     Room,
+}
+
+/// What came of a slow way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sampled {
+    /// Nothing.
+    No,
+    /// All calls are to take it from now on.
+    Divert,
+    /// They need not any more; and perhaps a block, zeroed.
+    Chosen(Option<NonNull<u8>>),
 }
 
 /// What a heap holds, in bytes.
@@ -108,6 +121,34 @@ impl<P: Provider> HeapCore<P> {
             return self.store.run(size, wish == Wish::Room);
         }
         self.store.large(size, align, wish == Wish::Zeroed)
+    }
+
+    /// A slow way was taken: perhaps it leads to a guarded block, zeroed, whose like is one of so many. If the
+    /// answer is `Some`, the caller takes all its calls the slow way from now on, or not any more: one of the next
+    /// calls is to be chosen, and not only one that is slow anyway.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread has the local, which is not nobody's.
+    pub(crate) unsafe fn sample(&self, local: &Local, layout: Layout) -> Sampled {
+        let every = self.store.sampled();
+        if every == 0 {
+            return Sampled::No;
+        }
+        let sampling = &local.sampling;
+        match sampling.step(every, || self.store.secret_number()) {
+            Step::Wait => Sampled::No,
+            Step::Divert => Sampled::Divert,
+            Step::Choose(early) => {
+                let (size, align) = (layout.size(), layout.align());
+                Sampled::Chosen(self.store.guard.alloc(&self.store, size, align, early))
+            }
+        }
+    }
+
+    /// What is known of a guarded block at or near the address. Waits for nothing.
+    pub(crate) fn guarded_at(&self, address: usize) -> Option<Guarded> {
+        self.store.guard.at(address)
     }
 
     /// A block of a strict heap: what it is taken from is looked at, and that it is in use is noted.
@@ -230,7 +271,7 @@ impl<P: Provider> HeapCore<P> {
     /// The calling thread has the local; nobody uses the block any more.
     unsafe fn free_of(&self, local: &Local, block: NonNull<u8>) {
         // SAFETY: the caller's promise.
-        if !unsafe { local.push(block, &self.store) } {
+        if !unsafe { local.push_mixed(block, &self.store) } {
             // SAFETY: as above.
             unsafe { self.free_slow(block) };
         }
@@ -262,6 +303,8 @@ impl<P: Provider> HeapCore<P> {
             Kind::Run => unsafe { self.store.release(span) },
             // SAFETY: as above.
             Kind::Large => unsafe { self.store.release_large(front, span) },
+            // SAFETY: as above.
+            Kind::Guarded => unsafe { self.store.guard.free(&self.store, span) },
             Kind::None => report(Corruption::ForeignPointer {
                 address: block.as_ptr().addr(),
             }),
@@ -393,6 +436,7 @@ impl<P: Provider> HeapCore<P> {
     pub(crate) fn before_fork(&self) {
         core::mem::forget(self.registry.lock().lock());
         core::mem::forget(self.store.orphans.lock().lock());
+        core::mem::forget(self.store.guard.lock().lock());
         core::mem::forget(self.store.large.lock().lock());
         core::mem::forget(self.store.pool.lock().lock());
     }
@@ -403,10 +447,11 @@ impl<P: Provider> HeapCore<P> {
     ///
     /// After `before_fork`, by the thread that called it, or by its copy.
     pub(crate) unsafe fn after_fork(&self) {
-        // SAFETY: this thread has all four locks, by the caller's promise.
+        // SAFETY: this thread has all locks, by the caller's promise.
         unsafe {
             self.store.pool.lock().force_unlock();
             self.store.large.lock().force_unlock();
+            self.store.guard.lock().force_unlock();
             self.store.orphans.lock().force_unlock();
             self.registry.lock().force_unlock();
         }

@@ -6,6 +6,7 @@ use super::{
     chunk::{Front, Tag},
     list::SpanList,
     quarantine::Quarantine,
+    sampling::Sampling,
     span::{Place, Span},
     store::Store,
 };
@@ -70,6 +71,7 @@ pub(crate) struct Local {
     bins: [Bin; CLASSES],
     number: u32,
     pub(super) quarantine: Quarantine,
+    pub(super) sampling: Sampling,
     /// The next local that no thread has; the registry's.
     pub(super) next: Cell<*const Local>,
 }
@@ -88,6 +90,7 @@ impl Local {
             bins: [const { Bin::new() }; CLASSES],
             number,
             quarantine: Quarantine::new(),
+            sampling: Sampling::new(),
             next: Cell::new(ptr::null()),
         }
     }
@@ -124,7 +127,7 @@ impl Local {
         // SAFETY: as above.
         unsafe { span.check_next() };
         // SAFETY: as above.
-        unsafe { span.pop() }
+        unsafe { span.pop_mixed() }
     }
 
     /// Takes a slot back if it is one of the local's; whether it was. No atomics.
@@ -139,15 +142,47 @@ impl Local {
             return false;
         }
         // SAFETY: the caller's promise.
-        let (front, slice) = unsafe { Front::of(block.as_ptr().addr()) };
-        let Some(span) = front.span_of_owner(slice, self.tag) else {
+        let Some(span) = (unsafe { self.span_of(block) }) else {
             return false;
         };
-        // SAFETY: it has our tag, so it is ours, and the block is one of its slots.
+        // SAFETY: it is ours, and the block is one of its slots. Strict heaps have no local here, so no keys.
         if unsafe { span.push(block.as_ptr()) } {
             self.event(span, store);
         }
         true
+    }
+
+    /// As `push`, in a heap whose links may be mixed.
+    ///
+    /// # Safety
+    ///
+    /// As for `push`.
+    pub(super) unsafe fn push_mixed<P: Provider>(
+        &self,
+        block: NonNull<u8>,
+        store: &Store<P>,
+    ) -> bool {
+        // SAFETY: the caller's promise.
+        let Some(span) = (unsafe { self.span_of(block) }) else {
+            return false;
+        };
+        // SAFETY: it is ours, and the block is one of its slots.
+        if unsafe { span.push_mixed(block.as_ptr()) } {
+            self.event(span, store);
+        }
+        true
+    }
+
+    /// The span that the block is in, if it is ours.
+    ///
+    /// # Safety
+    ///
+    /// `block` is a block of a heap.
+    #[inline(always)]
+    unsafe fn span_of(&self, block: NonNull<u8>) -> Option<&Span> {
+        // SAFETY: the caller's promise.
+        let (front, slice) = unsafe { Front::of(block.as_ptr().addr()) };
+        front.span_of_owner(slice, self.tag)
     }
 
     /// What a span's event is: an eighth of a full span is free, or all of one that is not needed.
@@ -198,7 +233,7 @@ impl Local {
             // SAFETY: ours.
             if unsafe { span.replenish() } {
                 // SAFETY: ours, and a slot is ready.
-                return NonNull::new(unsafe { span.pop() });
+                return NonNull::new(unsafe { span.pop_mixed() });
             }
             if !ptr::eq(span, no_span()) {
                 span.move_to(Place::Full);
@@ -307,7 +342,7 @@ impl Local {
     }
 
     /// Takes what came back, and gives the spans with nothing in them back to the store. With `pages` also the
-    /// pages of free slots, where slots have pages of their own: answers how many bytes of them.
+    /// pages in which all slots are free: answers how many bytes of them.
     ///
     /// # Safety
     ///
@@ -316,7 +351,6 @@ impl Local {
         let mut given = 0;
         for class in 0..CLASSES {
             let held = Held::new(self, class);
-            let slots_have_pages = SpanLayout::of(class).stride as usize >= 2 * store.page_size();
             // SAFETY: the spans that are held are there.
             while let Some(span) = unsafe { held.spans.pop_front() } {
                 // SAFETY: as above.
@@ -330,16 +364,19 @@ impl Local {
                 }
                 self.file(span);
             }
-            if pages && slots_have_pages {
-                let held = Held::new(self, class);
-                let mut at = held.spans.first();
-                while let Some(span) = at {
-                    // SAFETY: the spans that are held are there until they are filed.
-                    let span = unsafe { span.as_ref() };
-                    // SAFETY: ours; nobody takes slots from it while it is held.
-                    unsafe { span.each_free(|slot| given += store.purge_slot(slot, span.size())) };
-                    at = NonNull::new(span.next.get().cast_mut());
-                }
+            if !pages {
+                continue;
+            }
+            let held = Held::new(self, class);
+            let mut at = held.spans.first();
+            while let Some(span) = at {
+                // SAFETY: the spans that are held are there until they are filed.
+                let span = unsafe { span.as_ref() };
+                // SAFETY: pages of the span, in which nothing is.
+                let give_back = |pages, bytes| unsafe { store.purge_pages(pages, bytes) };
+                // SAFETY: ours; nobody takes slots from it while it is held.
+                given += unsafe { span.give_parts_back(store.page_size(), give_back) };
+                at = NonNull::new(span.next.get().cast_mut());
             }
         }
         given

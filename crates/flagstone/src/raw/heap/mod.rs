@@ -18,6 +18,8 @@
     expect(dead_code, reason = "only what threads share is modelled")
 )]
 
+mod away;
+mod bits;
 #[cfg(not(any(loom, shuttle)))]
 mod by_thread;
 #[cfg(not(any(loom, shuttle)))]
@@ -26,6 +28,10 @@ mod chunk;
 mod clock;
 #[cfg(not(any(loom, shuttle)))]
 mod core;
+#[cfg(not(any(loom, shuttle)))]
+mod fence;
+#[cfg(not(any(loom, shuttle)))]
+mod guard;
 #[cfg(not(any(loom, shuttle)))]
 mod large;
 mod list;
@@ -40,6 +46,11 @@ mod pool;
 mod quarantine;
 #[cfg(not(any(loom, shuttle)))]
 mod registry;
+#[cfg(not(any(loom, shuttle)))]
+mod sampling;
+mod secret;
+#[cfg(not(any(loom, shuttle)))]
+mod site;
 mod span;
 #[cfg(not(any(loom, shuttle)))]
 mod store;
@@ -47,9 +58,11 @@ mod store;
 mod watch;
 
 #[cfg(not(any(loom, shuttle)))]
-pub(crate) use self::core::{Census, HeapCore, Wish, size_for};
+pub(crate) use self::core::{Census, HeapCore, Sampled, Wish, size_for};
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use by_thread::ByThread;
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use guard::Guarded;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use local::Local;
 #[cfg(not(any(loom, shuttle)))]

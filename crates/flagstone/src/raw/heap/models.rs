@@ -10,7 +10,7 @@ extern crate std;
 use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
 use core::ptr::NonNull;
 
-use super::{orphans::Orphans, span::Span};
+use super::{orphans::Orphans, secret::Secret, span::Span};
 use crate::{
     layout::span::{CLASSES, SpanLayout},
     sync::{
@@ -60,7 +60,7 @@ impl World {
             bytes: core::array::from_fn(|_| UnsafeCell::new(0)),
             memory: NonNull::slice_from_raw_parts(memory.cast(), bytes),
         });
-        world.span.cut(CLASS, memory.cast());
+        world.span.cut(CLASS, memory.cast(), Secret::NONE);
         let slots = (0..in_use).map(|_| {
             // SAFETY: the calling thread owns the span.
             let slot = unsafe {

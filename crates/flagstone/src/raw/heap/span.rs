@@ -2,6 +2,7 @@
 
 use core::{cell::Cell, ptr, ptr::NonNull};
 
+use super::secret::{Key, Secret};
 use crate::{
     corruption::{Corruption, report},
     layout::span::SpanLayout,
@@ -20,6 +21,8 @@ pub(super) enum Kind {
     Run,
     /// One block that is a mapping of its own.
     Large,
+    /// One block in a slice, around which nothing can be touched.
+    Guarded,
 }
 
 /// Where a span of slots is with its owner.
@@ -47,6 +50,8 @@ const WORTH_COLLECTING: u32 = 16;
 const REMEMBERED: usize = 32;
 /// At most so many bytes of untouched slots are made ready at once.
 const CARVED: u32 = 4096;
+/// At least so many slots are made ready at once if nobody should know their order.
+const SCATTERED: u32 = 16;
 
 /// Describes a run of slices. All zeros is a span of kind `None` without slots.
 ///
@@ -59,7 +64,8 @@ const CARVED: u32 = 4096;
 /// # Invariants
 ///
 /// 1. The slots not in use are: on the list of `word`; on the list that begins at `free`, whose links are
-///    addresses; those numbered `fresh` and up, which were never handed out.
+///    addresses; those numbered `fresh` and up, which were never handed out; and of those below, the ones that
+///    touch a part of the span that is `away`. Links are mixed with the key.
 /// 2. `in_use` counts the slots that are not on the owner's list and not fresh: those on the list of `word`
 ///    are among them until they are collected.
 /// 3. The owner's line is written by the owner, and by nobody else while there is one. Without one, `place`
@@ -68,19 +74,23 @@ const CARVED: u32 = 4096;
 ///    put there.
 #[repr(C, align(64))]
 pub(super) struct Span {
-    free: Cell<*mut u8>,
+    pub(super) free: Cell<*mut u8>,
     /// Atomic, because reports read it: only the owner writes.
     in_use: AtomicU32,
     /// When `in_use` falls to that, the owner is told.
     event: Cell<u32>,
-    fresh: Cell<u32>,
+    pub(super) fresh: Cell<u32>,
     slots: Cell<u32>,
-    stride: Cell<u32>,
+    pub(super) stride: Cell<u32>,
     class: Cell<u8>,
     pub(super) place: Cell<Place>,
-    base: Cell<*mut u8>,
+    /// Bytes of a part of the span, as an exponent of 2.
+    pub(super) part: Cell<u8>,
+    pub(super) base: Cell<*mut u8>,
     pub(super) next: Cell<*const Span>,
     pub(super) previous: Cell<*const Span>,
+    /// Parts of the span whose pages were given back, one bit each.
+    pub(super) away: Cell<u64>,
     shared: Shared,
 }
 
@@ -93,6 +103,10 @@ struct Shared {
     /// Bytes of a slot, or of the block.
     size: AtomicUsize,
     base: Cell<*mut u8>,
+    /// Written before there are slots, as `seed` is.
+    key: Cell<Key>,
+    /// What the order of fresh slots follows from; 0 is that of their addresses.
+    seed: Cell<u32>,
 }
 
 // A model checker's atomics are larger.
@@ -112,20 +126,24 @@ impl Span {
             stride: Cell::new(0),
             class: Cell::new(0),
             place: Cell::new(Place::Current),
+            part: Cell::new(0),
             base: Cell::new(ptr::null_mut()),
             next: Cell::new(ptr::null()),
             previous: Cell::new(ptr::null()),
+            away: Cell::new(0),
             shared: Shared {
                 word: Word::new(Said::new(0, true, 0)),
                 what: AtomicU32::new(0),
                 size: AtomicUsize::new(0),
                 base: Cell::new(ptr::null_mut()),
+                key: Cell::new(Key::NONE),
+                seed: Cell::new(0),
             },
         }
     }
 
     /// Makes slots of `class` of the fresh slices at `base`, owned by the caller.
-    pub(super) fn cut(&self, class: usize, base: NonNull<u8>) {
+    pub(super) fn cut(&self, class: usize, base: NonNull<u8>, secret: Secret) {
         let layout = SpanLayout::of(class);
         self.free.set(ptr::null_mut());
         self.set_in_use(0);
@@ -136,6 +154,9 @@ impl Span {
         self.class.set(class as u8);
         self.place.set(Place::Current);
         self.base.set(base.as_ptr());
+        self.away.set(0);
+        self.shared.key.set(secret.key_of(base));
+        self.shared.seed.set(secret.seed_of(base));
         self.shared.word.restart(Said::new(0, true, layout.slots));
         self.become_kind(Kind::Slots, layout.slices.into());
         self.set_size(layout.stride as usize, base);
@@ -181,6 +202,7 @@ impl Span {
             1 => Kind::Slots,
             2 => Kind::Run,
             3 => Kind::Large,
+            4 => Kind::Guarded,
             _ => Kind::None,
         }
     }
@@ -248,7 +270,22 @@ impl Span {
         slot
     }
 
-    /// Looks whether the slot that is next holds a link to a slot of the span, or to none.
+    /// As `pop`, for a span that may have a key.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the span.
+    pub(super) unsafe fn pop_mixed(&self) -> *mut u8 {
+        let slot = self.free.get();
+        if !slot.is_null() {
+            // SAFETY: a free slot of ours.
+            self.free.set(unsafe { self.link(slot) });
+            self.set_in_use(self.in_use() + 1);
+        }
+        slot
+    }
+
+    /// Looks whether what stands in the slot that is next is a link to a slot of the span, or to none.
     ///
     /// # Safety
     ///
@@ -258,19 +295,48 @@ impl Span {
         if slot.is_null() {
             return;
         }
-        // SAFETY: a free slot of ours holds the address of the next, unless somebody wrote to it.
-        let next = unsafe { slot.cast::<*mut u8>().read() };
-        let offset = next.addr().wrapping_sub(self.base.get().addr());
-        let stride = self.stride.get() as usize;
-        let is_slot = offset.is_multiple_of(stride) && offset / stride < self.fresh.get() as usize;
-        if !next.is_null() && !is_slot {
-            report(Corruption::WrittenWhenFree {
-                address: slot.addr(),
-            });
+        // SAFETY: a free slot of ours.
+        let next = unsafe { self.link(slot) };
+        if !next.is_null() && self.number(next).is_none() {
+            let address = slot.addr();
+            report(Corruption::WrittenWhenFree { address });
         }
     }
 
-    /// Takes a slot back; whether the number in use is now the one that the owner waits for.
+    /// The number of the slot at the address; `None` if there is none, or it was never handed out.
+    fn number(&self, slot: *mut u8) -> Option<usize> {
+        let offset = slot.addr().wrapping_sub(self.base.get().addr());
+        let stride = self.stride.get() as usize;
+        let number = offset / stride;
+        let is_slot = offset.is_multiple_of(stride) && number < self.fresh.get() as usize;
+        is_slot.then_some(number)
+    }
+
+    /// What a free slot says is the next one.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the span, and `slot` is one of its slots on the list at `free`.
+    pub(super) unsafe fn link(&self, slot: *mut u8) -> *mut u8 {
+        // SAFETY: a free slot of ours holds the address of the next (invariant 1), unless somebody wrote to it.
+        let mixed = unsafe { slot.cast::<*mut u8>().read() };
+        self.shared.key.get().mix(mixed)
+    }
+
+    /// Puts a slot on the list at `free`.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the span, and the slot, which nobody uses.
+    pub(super) unsafe fn put(&self, slot: *mut u8) {
+        let link = self.shared.key.get().mix(self.free.get());
+        // SAFETY: the slot is ours, and large enough for an address.
+        unsafe { slot.cast::<*mut u8>().write(link) };
+        self.free.set(slot);
+    }
+
+    /// Takes a slot back; whether the number in use is now the one that the owner waits for. Only for spans
+    /// without a key.
     ///
     /// # Safety
     ///
@@ -284,6 +350,26 @@ impl Span {
         // SAFETY: the slot is ours now, and large enough for an address.
         unsafe { slot.cast::<*mut u8>().write(self.free.get()) };
         self.free.set(slot);
+        self.one_less()
+    }
+
+    /// As `push`, for a span that may have a key.
+    ///
+    /// # Safety
+    ///
+    /// As for `push`.
+    pub(super) unsafe fn push_mixed(&self, slot: *mut u8) -> bool {
+        if cfg!(debug_assertions) {
+            // SAFETY: the caller owns the span.
+            unsafe { self.check(slot) };
+        }
+        // SAFETY: the slot is ours now.
+        unsafe { self.put(slot) };
+        self.one_less()
+    }
+
+    #[inline(always)]
+    fn one_less(&self) -> bool {
         let in_use = self.in_use().wrapping_sub(1);
         self.set_in_use(in_use);
         in_use == self.event.get()
@@ -296,9 +382,7 @@ impl Span {
     /// The caller owns the span.
     unsafe fn check(&self, slot: *mut u8) {
         let address = slot.addr();
-        let offset = address.wrapping_sub(self.base.get().addr());
-        let stride = self.stride.get() as usize;
-        if !offset.is_multiple_of(stride) || offset / stride >= self.fresh.get() as usize {
+        if self.number(slot).is_none() {
             report(Corruption::ForeignPointer { address });
         }
         let mut at = self.free.get();
@@ -309,8 +393,8 @@ impl Span {
             if at.is_null() {
                 break;
             }
-            // SAFETY: a free slot of ours holds the address of the next (invariant 1).
-            at = unsafe { at.cast::<*mut u8>().read() };
+            // SAFETY: a free slot of ours.
+            at = unsafe { self.link(at) };
         }
     }
 
@@ -342,9 +426,14 @@ impl Span {
         }
         let (came_back, fresh) = (self.came_back(), self.fresh.get());
         let untouched = fresh < self.slots.get();
-        if came_back >= WORTH_COLLECTING || (came_back > 0 && !untouched) {
+        let others = untouched || self.away.get() != 0;
+        if came_back >= WORTH_COLLECTING || (came_back > 0 && !others) {
             // SAFETY: the caller's promise.
             unsafe { self.collect() };
+            return true;
+        }
+        // SAFETY: the caller's promise.
+        if unsafe { self.bring_back() } {
             return true;
         }
         if untouched {
@@ -356,17 +445,17 @@ impl Span {
     /// Makes slots ready that nobody has had yet.
     fn carve(&self) {
         let (stride, fresh) = (self.stride.get(), self.fresh.get());
-        let count = (CARVED / stride).clamp(1, self.slots.get() - fresh);
-        let mut next = self.free.get();
-        for number in (fresh..fresh + count).rev() {
+        let (seed, rest) = (self.shared.seed.get(), self.slots.get() - fresh);
+        let least = if seed == 0 { 1 } else { SCATTERED };
+        let count = (CARVED / stride).max(least).min(rest);
+        self.fresh.set(fresh + count);
+        for step in 0..count {
+            let number = fresh + turn(count - 1 - step, count, seed.wrapping_add(fresh), seed != 0);
             // Within the span, so it does not wrap.
             let slot = self.base.get().wrapping_add((number * stride) as usize);
-            // SAFETY: a slot that nobody has had, which is large enough.
-            unsafe { slot.cast::<*mut u8>().write(next) };
-            next = slot;
+            // SAFETY: a slot that nobody has had.
+            unsafe { self.put(slot) };
         }
-        self.free.set(next);
-        self.fresh.set(fresh + count);
     }
 
     /// Takes what others put back.
@@ -385,26 +474,15 @@ impl Span {
             }
             let slot = self.base.get().wrapping_add(at as usize);
             // SAFETY: a slot that came back, so it holds the offset of the next one; `at` lies in the span.
-            at = unsafe { slot.cast::<u32>().read() };
+            at = self
+                .shared
+                .key
+                .get()
+                .mix_offset(unsafe { slot.cast::<u32>().read() });
             // SAFETY: the slot is ours now.
-            unsafe { slot.cast::<*mut u8>().write(self.free.get()) };
-            self.free.set(slot);
+            unsafe { self.put(slot) };
         }
         self.set_in_use(self.in_use() - count);
-    }
-
-    /// Calls `see` with the slots that are free and were used.
-    ///
-    /// # Safety
-    ///
-    /// The caller owns the span.
-    pub(super) unsafe fn each_free(&self, mut see: impl FnMut(NonNull<u8>)) {
-        let mut at = self.free.get();
-        while let Some(slot) = NonNull::new(at) {
-            // SAFETY: a free slot of ours holds the address of the next (invariant 1).
-            at = unsafe { slot.cast::<*mut u8>().read() };
-            see(slot);
-        }
     }
 
     /// Puts a slot back from a thread that does not own the span; how many are in use, if that is a
@@ -416,9 +494,50 @@ impl Span {
     pub(super) unsafe fn put_back(&self, slot: NonNull<u8>) -> Option<u32> {
         let offset = slot.as_ptr().addr() - self.shared.base.get().addr();
         let mark = SpanLayout::of(self.class()).mark();
+        let key = self.shared.key.get();
         self.word().push_or_claim(offset as u32, mark, |head| {
             // SAFETY: the slot is ours until the exchange succeeds, and large enough.
-            unsafe { slot.cast::<u32>().write(head) };
+            unsafe { slot.cast::<u32>().write(key.mix_offset(head)) };
         })
+    }
+}
+
+/// Which of `count` things has its turn at `step`: each has one, in the order of numbers or in some other that
+/// follows from the seed.
+fn turn(step: u32, count: u32, seed: u32, scattered: bool) -> u32 {
+    if !scattered {
+        return step;
+    }
+    // Steps of a length without a common divisor with `count` meet every number.
+    let mut stride = seed % count + 1;
+    while gcd(stride, count) != 1 {
+        stride += 1;
+    }
+    let first = (seed >> 16) % count;
+    ((u64::from(first) + u64::from(step) * u64::from(stride)) % u64::from(count)) as u32
+}
+
+const fn gcd(mut a: u32, mut b: u32) -> u32 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_has_one_turn() {
+        for count in 1..200 {
+            for seed in [1, 7, 0x8000_0001, u32::MAX] {
+                let mut seen: alloc::vec::Vec<_> = (0..count)
+                    .map(|step| turn(step, count, seed, true))
+                    .collect();
+                seen.sort_unstable();
+                assert!(seen.into_iter().eq(0..count), "{count} {seed}");
+            }
+        }
     }
 }

@@ -3,11 +3,14 @@
 use core::{alloc::Layout, ptr::NonNull};
 
 use super::{
+    bits::runs,
     chunk::{Front, Mapping},
     clock,
+    guard::Guard,
     large::{Large, mapping_layout},
     orphans::Orphans,
-    pool::{CHUNK_LAYOUT, Due, Pool, Slices, bytes, runs},
+    pool::{CHUNK_LAYOUT, Due, Pool, Slices, bytes},
+    secret::{Secret, random},
     span::{Kind, Span},
     watch::{BITS_SLICE, SET_LAYOUT, Watch},
 };
@@ -33,6 +36,12 @@ pub(crate) struct Limits {
     pub(crate) checked: bool,
     /// Whether blocks are zeroed when they are freed.
     pub(crate) zeroing: bool,
+    /// Whether something that cannot be touched lies behind every span and block.
+    pub(crate) guard_pages: bool,
+    /// One of how many slow ways leads to a guarded block; 0 for none.
+    pub(crate) sampled: u32,
+    /// Whether nobody should know which slot comes next.
+    pub(crate) scattered: bool,
     /// How many bytes of freed blocks each thread keeps from being used again.
     pub(crate) quarantine: usize,
 }
@@ -50,6 +59,7 @@ pub(crate) struct Store<P> {
     pub(super) pool: Pool,
     pub(super) large: Large,
     pub(super) orphans: Orphans,
+    pub(super) guard: Guard,
     /// Bytes that the provider gave.
     mapped: AtomicUsize,
     most: AtomicUsize,
@@ -59,6 +69,10 @@ pub(crate) struct Store<P> {
     quarantine: AtomicUsize,
     strict: AtomicUsize,
     wants_watch: AtomicUsize,
+    scatters: AtomicUsize,
+    guard_pages: AtomicUsize,
+    sampled: AtomicUsize,
+    secret: AtomicUsize,
     pub(super) watch: Watch,
 }
 
@@ -69,6 +83,7 @@ impl<P: Provider> Store<P> {
             pool: Pool::new(),
             large: Large::new(),
             orphans: Orphans::new(),
+            guard: Guard::new(),
             mapped: AtomicUsize::new(0),
             most: AtomicUsize::new(limits.bytes),
             delay: AtomicU64::new(limits.delay),
@@ -77,6 +92,10 @@ impl<P: Provider> Store<P> {
             quarantine: AtomicUsize::new(limits.quarantine),
             strict: AtomicUsize::new(limits.are_strict() as usize),
             wants_watch: AtomicUsize::new(limits.checked as usize),
+            scatters: AtomicUsize::new(limits.scattered as usize),
+            guard_pages: AtomicUsize::new(limits.guard_pages as usize),
+            sampled: AtomicUsize::new(limits.sampled as usize),
+            secret: AtomicUsize::new(0),
             watch: Watch::new(),
         }
     }
@@ -91,11 +110,15 @@ impl<P: Provider> Store<P> {
             (&self.zeroing, limits.zeroing),
             (&self.strict, limits.are_strict()),
             (&self.wants_watch, limits.checked),
+            (&self.scatters, limits.scattered),
+            (&self.guard_pages, limits.guard_pages),
         ];
         for (flag, set) in flags {
             flag.store(usize::from(set), Ordering::Relaxed);
         }
         self.quarantine.store(limits.quarantine, Ordering::Relaxed);
+        self.sampled
+            .store(limits.sampled as usize, Ordering::Relaxed);
     }
 
     /// Whether all calls take the slow way.
@@ -112,12 +135,38 @@ impl<P: Provider> Store<P> {
         self.quarantine.load(Ordering::Relaxed)
     }
 
+    /// Whether something that cannot be touched lies behind every span and block.
+    pub(super) fn has_guards(&self) -> bool {
+        self.guard_pages.load(Ordering::Relaxed) != 0
+    }
+
+    /// One of how many slow ways leads to a guarded block; 0 for none.
+    #[inline(always)]
+    pub(crate) fn sampled(&self) -> u32 {
+        self.sampled.load(Ordering::Relaxed) as u32
+    }
+
+    /// A number that nobody outside knows, of this heap; not 0.
+    pub(super) fn secret_number(&self) -> usize {
+        match self.secret.load(Ordering::Relaxed) {
+            0 => {
+                let random = random();
+                // Relaxed: a number orders nothing; who comes second takes the first one's.
+                let first =
+                    self.secret
+                        .compare_exchange(0, random, Ordering::Relaxed, Ordering::Relaxed);
+                first.map_or_else(|first| first, |_| random)
+            }
+            secret => secret,
+        }
+    }
+
     /// Begins to check, before there is a chunk, if that is wanted; `None` without memory for it.
     fn begin_watch(&self) -> Option<()> {
         if self.wants_watch.load(Ordering::Relaxed) == 0 || self.watch.is_on() {
             return Some(());
         }
-        let (mapping, zeroed) = self.map(SET_LAYOUT)?;
+        let (mapping, zeroed) = self.map(SET_LAYOUT, None)?;
         if !zeroed {
             // SAFETY: ours, and so large.
             unsafe { mapping.base.write_bytes(0, SET_LAYOUT.size()) };
@@ -132,6 +181,10 @@ impl<P: Provider> Store<P> {
         Some(())
     }
 
+    pub(super) fn provider(&self) -> &P {
+        &self.provider
+    }
+
     pub(crate) fn mapped(&self) -> usize {
         self.mapped.load(Ordering::Relaxed)
     }
@@ -141,12 +194,29 @@ impl<P: Provider> Store<P> {
         now.checked_sub(self.delay.load(Ordering::Relaxed))
     }
 
+    /// What new spans are made with.
+    fn secret(&self) -> Secret {
+        let wanted = |flag: &AtomicUsize| flag.load(Ordering::Relaxed) != 0;
+        Secret {
+            key: if wanted(&self.wants_watch) {
+                self.secret_number()
+            } else {
+                0
+            },
+            order: if wanted(&self.scatters) {
+                !self.secret_number()
+            } else {
+                0
+            },
+        }
+    }
+
     /// A span of `class` whose slots are all free, owned by local number `local`.
     pub(super) fn span(&self, class: usize, local: u32) -> Option<NonNull<Span>> {
-        let slices = self.slices(SpanLayout::of(class).slices.into(), false)?;
+        let slices = self.fenced_slices(SpanLayout::of(class).slices.into(), false)?;
         let front = slices.front();
         let span = front.span(slices.first);
-        span.cut(class, slices.base());
+        span.cut(class, slices.base(), self.secret());
         front.set_tags(slices.first, slices.count, local);
         Some(span.into())
     }
@@ -162,7 +232,12 @@ impl<P: Provider> Store<P> {
         // SAFETY: a span of a front.
         let (front, first) = unsafe { Front::of_span(span) };
         front.set_tags(first, count, 0);
-        self.give(front, first, count);
+        let fence = usize::from(self.has_guards());
+        if fence > 0 && !self.take_fence_away(front, first + count) {
+            // It stays where it is for good, and only itself.
+            return self.give(front, first, count);
+        }
+        self.give(front, first, count + fence);
     }
 
     fn give(&self, front: &Front, first: usize, count: usize) {
@@ -197,7 +272,7 @@ impl<P: Provider> Store<P> {
     }
 
     /// So many slices in a row, or with room behind them.
-    fn slices(&self, count: usize, room: bool) -> Option<Slices> {
+    pub(super) fn slices(&self, count: usize, room: bool) -> Option<Slices> {
         loop {
             let roomy = room.then(|| self.pool.take_with_room(count)).flatten();
             if let Some(slices) = roomy.or_else(|| self.pool.take(count)) {
@@ -213,7 +288,8 @@ impl<P: Provider> Store<P> {
     /// A chunk more.
     fn grow(&self) -> Option<()> {
         self.begin_watch()?;
-        let (mapping, zeroed) = self.map(CHUNK_LAYOUT)?;
+        let parts = self.has_guards() || self.sampled() > 0;
+        let (mapping, zeroed) = self.map(CHUNK_LAYOUT, parts.then_some(0))?;
         if !self.watch.can_hold(mapping) {
             self.unmap(mapping);
             return None;
@@ -242,18 +318,26 @@ impl<P: Provider> Store<P> {
         Some(())
     }
 
-    /// Asks the provider, within the limit. When it has nothing more, what is kept is given back first.
-    fn map(&self, layout: Layout) -> Option<(Mapping, bool)> {
+    /// Asks the provider, within the limit. When it has nothing more, what is kept is given back first. With a
+    /// `guard`, it is best if parts can be made inaccessible, as the last so many bytes are then.
+    fn map(&self, layout: Layout, guard: Option<usize>) -> Option<(Mapping, bool)> {
         let try_once = || {
             if !self.charge(layout.size()) {
                 return None;
+            }
+            if let Some(mapping) = guard.and_then(|guard| self.addresses(layout, guard)) {
+                return Some(mapping);
             }
             let Ok(chunk) = request(&self.provider, layout) else {
                 self.discharge(layout.size());
                 return None;
             };
-            let base = chunk.ptr.cast();
-            Some((Mapping { base, layout }, chunk.zeroed))
+            let mapping = Mapping {
+                base: chunk.ptr.cast(),
+                layout,
+                is_guardable: false,
+            };
+            Some((mapping, chunk.zeroed))
         };
         try_once().or_else(|| {
             if self.give_back(clock::now(), true) == 0 {
@@ -340,28 +424,19 @@ impl<P: Provider> Store<P> {
         self.provider.page_size()
     }
 
-    /// Gives the pages of a free slot of `size` bytes back, all but the one that its link is in; how many
-    /// bytes that were.
-    pub(super) fn purge_slot(&self, slot: NonNull<u8>, size: usize) -> usize {
-        let page = self.page_size();
-        let start = slot.as_ptr().addr();
-        let (from, to) = ((start / page + 1) * page, (start + size) / page * page);
-        let Some(bytes) = to.checked_sub(from).filter(|&bytes| bytes > 0) else {
-            return 0;
-        };
-        // SAFETY: within the slot.
-        let pages = unsafe { slot.byte_add(from - start) };
-        // SAFETY: whole pages of a chunk, in which nothing is.
-        let purged = unsafe { self.provider.purge(pages, bytes) }; // USER CODE
-        match purged {
-            Purged::Zeroed => bytes,
-            Purged::No => 0,
-        }
+    /// Gives pages of free slots back; whether they are gone.
+    ///
+    /// # Safety
+    ///
+    /// Whole pages of a chunk, in which nothing is.
+    pub(super) unsafe fn purge_pages(&self, pages: NonNull<u8>, bytes: usize) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { self.provider.purge(pages, bytes) == Purged::Zeroed } // USER CODE
     }
 
     /// A block of whole slices, where it can grow if it is known to; and whether it is zeroed.
     pub(super) fn run(&self, size: usize, grows: bool) -> Option<(NonNull<u8>, bool)> {
-        let slices = self.slices(size.div_ceil(SLICE), grows)?;
+        let slices = self.fenced_slices(size.div_ceil(SLICE), grows)?;
         let front = slices.front();
         front.set_tags(slices.first, slices.count, 0);
         let base = slices.base();
@@ -379,6 +454,9 @@ impl<P: Provider> Store<P> {
     /// `span` is a run of `front`, and the caller's.
     pub(super) unsafe fn resize_run(&self, front: &Front, span: &Span, size: usize) -> bool {
         let (old, new) = (span.slices(), size.div_ceil(SLICE));
+        if new != old && self.has_guards() {
+            return false;
+        }
         // SAFETY: a span of a front.
         let (_, first) = unsafe { Front::of_span(span) };
         if new > old {
@@ -409,8 +487,10 @@ impl<P: Provider> Store<P> {
         zeroed: bool,
     ) -> Option<(NonNull<u8>, bool)> {
         self.begin_watch()?;
-        let (layout, before) = mapping_layout(size, align, self.provider.page_size())?;
-        let kept = if before == SLICE {
+        let page = self.page_size();
+        let guard = if self.has_guards() { page } else { 0 };
+        let (layout, before) = mapping_layout(size.checked_add(guard)?, align, page)?;
+        let kept = if before == SLICE && guard == 0 {
             // Addresses are plenty, unless there is a limit.
             let limited = self.most.load(Ordering::Relaxed) != usize::MAX;
             self.large.reuse(layout, if limited { 2 } else { 8 })
@@ -420,7 +500,7 @@ impl<P: Provider> Store<P> {
         let (mapping, zeroed) = match kept {
             Some(mapping) => (mapping, zeroed && self.purge_block(mapping, before)),
             None => {
-                let (mapping, zeroed) = self.map(layout)?;
+                let (mapping, zeroed) = self.map(layout, (guard > 0).then_some(guard))?;
                 if !self.watch.can_hold(mapping) {
                     self.unmap(mapping);
                     return None;
@@ -432,7 +512,10 @@ impl<P: Provider> Store<P> {
             }
         };
         // SAFETY: the mapping is ours, and its front is zeroed or was one before.
-        let block = unsafe { self.large.enter(mapping, before, layout.size() - before) };
+        let block = unsafe {
+            self.large
+                .enter(mapping, before, layout.size() - before - guard)
+        };
         self.watch.set(block.as_ptr().addr() - 1, true);
         Some((block, zeroed))
     }
@@ -472,7 +555,14 @@ impl<P: Provider> Store<P> {
         };
         span.vanish();
         let now = clock::now();
-        if let Some(mapping) = self.large.keep(mapping, before, now) {
+        // Where blocks have guards, freed ones are not there any more.
+        let kept = !self.has_guards();
+        let mapping = if kept {
+            self.large.keep(mapping, before, now)
+        } else {
+            Some(mapping)
+        };
+        if let Some(mapping) = mapping {
             self.unmap(mapping);
         }
         self.give_back(now, false);
@@ -491,6 +581,9 @@ impl<P: Provider> Store<P> {
         size: usize,
         align: usize,
     ) -> Option<NonNull<u8>> {
+        if self.has_guards() {
+            return None;
+        }
         let old = front.pages.mapping.get()?;
         let before = span.base().addr() - old.base.as_ptr().addr();
         let (layout, least) = mapping_layout(size, align, self.provider.page_size())?;
@@ -549,7 +642,11 @@ impl<P: Provider> Store<P> {
         entry.forget();
         let base = settled(&self.provider, chunk, layout).ptr.cast(); // USER CODE
         self.discharge(old.layout.size().saturating_sub(layout.size()));
-        let mapping = Mapping { base, layout };
+        let mapping = Mapping {
+            base,
+            layout,
+            is_guardable: false,
+        };
         if base != old.base {
             // The front has another offset in another chunk.
             self.clear_front(mapping, before);

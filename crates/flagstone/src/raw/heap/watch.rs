@@ -78,6 +78,7 @@ impl Watch {
         Some(Mapping {
             base: NonNull::new(set)?.cast(),
             layout: SET_LAYOUT,
+            is_guardable: false,
         })
     }
 
@@ -155,7 +156,7 @@ impl Watch {
                     report(Corruption::DoubleFree { address });
                 }
             }
-            Kind::Run | Kind::Large if span.base() == block.as_ptr() => {
+            Kind::Run | Kind::Large | Kind::Guarded if span.base() == block.as_ptr() => {
                 if freed && !span.claim_block() {
                     report(Corruption::DoubleFree { address });
                 }

@@ -201,6 +201,50 @@ fn one_block_does_not_hold_its_whole_slab() {
     });
 }
 
+/// One block of so many, and no memory for the others.
+fn some_of(blocks: Vec<Block>, every: usize) -> Vec<Block> {
+    let mut some: Vec<_> = blocks.into_iter().step_by(every).collect();
+    some.shrink_to_fit();
+    some
+}
+
+#[test]
+fn small_slots_in_use_hold_their_pages_only() {
+    apart(
+        "heap::given_back::small_slots_in_use_hold_their_pages_only",
+        || {
+            let before = resident();
+            for size in [200, 700, 3000, 5000] {
+                let blocks: Vec<_> = (0..16 * MIB / size)
+                    .map(|n| Block::some(size, n as u64))
+                    .collect();
+                is_there(before, 15 * MIB);
+                // One of about 64 KiB: most pages have nothing in them.
+                let pinned = some_of(blocks, (64 << 10) / size);
+                HEAP.purge();
+                let (pages, after) = (2 * 4096 * pinned.len(), resident());
+                assert!(after <= before + pages + 5 * MIB, "{before} became {after}");
+                // All of it is used again, once.
+                let mapped = HEAP.stats().mapped();
+                let again: Vec<_> = (0..15 * MIB / size)
+                    .map(|n| Block::some(size, n as u64))
+                    .collect();
+                assert!(HEAP.stats().mapped() <= mapped + 5 * MIB);
+                again.iter().chain(&pinned).for_each(Block::check);
+                // And given back again, with other slots in use.
+                let other = some_of(again, (128 << 10) / size);
+                HEAP.purge();
+                let (pages, after) = (2 * 4096 * (pinned.len() + other.len()), resident());
+                assert!(after <= before + pages + 5 * MIB, "{before} became {after}");
+                other.iter().chain(&pinned).for_each(Block::check);
+                drop((pinned, other));
+                HEAP.purge();
+                has_gone_back(before, 0);
+            }
+        },
+    );
+}
+
 #[test]
 fn a_gibibyte_of_zeros_costs_what_is_touched() {
     let name = "heap::given_back::a_gibibyte_of_zeros_costs_what_is_touched";

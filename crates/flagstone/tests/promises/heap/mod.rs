@@ -10,6 +10,7 @@
 //! | `threads` | blocks are passed on, left behind and freed for others; their memory is used again |
 //! | `thread_ends` | destructors that run when a thread ends use the heap, before it has seen that end and after |
 //! | `given_back` | memory goes back to the system; what is resident follows what is live |
+//! | `guarded` | what lies around a block and what was freed cannot be touched if the options say so, and who does is told |
 //! | `forks` | a forked process goes on with its heap, whatever other threads were doing |
 //! | `limits` | no memory is null, never an abort; what is freed is there again |
 //! | `options` | each option does what it says, and statistics are right |
@@ -46,6 +47,8 @@ mod doors;
 mod extremes;
 mod forks;
 mod given_back;
+#[cfg(all(target_os = "linux", not(flagstone_tsan)))]
+mod guarded;
 mod limits;
 mod memory;
 mod misuse;

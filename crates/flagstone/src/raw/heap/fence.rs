@@ -1,0 +1,88 @@
+//! Pages that nobody can touch, behind what can be.
+
+use core::{alloc::Layout, ptr::NonNull};
+
+use super::{
+    chunk::{Front, Mapping},
+    pool::Slices,
+    store::Store,
+};
+use crate::{
+    layout::span::SLICE,
+    provider::{Provider, addresses, memory},
+};
+
+impl<P: Provider> Store<P> {
+    /// So many slices in a row, with one behind them that cannot be touched if the heap has guards.
+    pub(super) fn fenced_slices(&self, count: usize, room: bool) -> Option<Slices> {
+        if !self.has_guards() {
+            return self.slices(count, room);
+        }
+        let mut slices = self.slices(count + 1, room)?;
+        slices.count = count;
+        let fence = slices.front().slice(slices.first + count);
+        // Where that cannot be had, it is nobody's at least.
+        // SAFETY: the last of the slices, in which nothing is.
+        let _ = unsafe { self.make_inaccessible(fence, SLICE) };
+        Some(slices)
+    }
+
+    /// Makes a slice behind others one like them; whether it is.
+    pub(super) fn take_fence_away(&self, front: &Front, slice: usize) -> bool {
+        // SAFETY: a slice of ours in which nothing is. If it could be touched all the time, it is zeroed, which
+        // makes no difference to a slice that is nobody's.
+        unsafe { self.make_accessible(front.slice(slice), SLICE) }
+    }
+
+    /// Makes whole pages of a chunk or mapping inaccessible; whether they are.
+    ///
+    /// # Safety
+    ///
+    /// Nothing is in them, and they are accessible.
+    pub(super) unsafe fn make_inaccessible(&self, pages: NonNull<u8>, bytes: usize) -> bool {
+        if self.page_size() > SLICE || !self.is_guardable(pages) {
+            return false;
+        }
+        // SAFETY: pages of a chunk of addresses, which are committed.
+        unsafe { self.provider().decommit(pages, bytes) } // USER CODE
+    }
+
+    /// Makes them accessible again, zeroed or not; whether they are.
+    ///
+    /// # Safety
+    ///
+    /// They were made inaccessible.
+    pub(super) unsafe fn make_accessible(&self, pages: NonNull<u8>, bytes: usize) -> bool {
+        // SAFETY: pages of a chunk of addresses, which are not committed.
+        self.is_guardable(pages) && unsafe { memory(self.provider(), pages, bytes) }.is_ok()
+    }
+
+    fn is_guardable(&self, pages: NonNull<u8>) -> bool {
+        // SAFETY: they lie in a chunk of the pool, whose front stays while it has slices in use.
+        let (front, _) = unsafe { Front::of(pages.as_ptr().addr()) };
+        let mapping = front.pages.mapping.get();
+        mapping.is_some_and(|mapping| mapping.is_guardable)
+    }
+
+    /// Memory whose parts can be made inaccessible, as the last `guard` bytes are, if the provider has
+    /// such.
+    pub(super) fn addresses(&self, layout: Layout, guard: usize) -> Option<(Mapping, bool)> {
+        let base = addresses(self.provider(), layout).ok()?.cast();
+        // SAFETY: whole pages of these addresses.
+        match unsafe { memory(self.provider(), base, layout.size() - guard) } {
+            Ok(chunk) => {
+                let mapping = Mapping {
+                    base,
+                    layout,
+                    is_guardable: true,
+                };
+                Some((mapping, chunk.zeroed))
+            }
+            Err(_) => {
+                // SAFETY: the provider gave it for this layout, and nothing is in it.
+                unsafe { self.provider().free(base, layout) }; // USER CODE
+                None
+            }
+        }
+    }
+}
