@@ -10,6 +10,9 @@ use flagstone::heap::HeapOptions;
 const FILE: &CStr = c"/proc/self/environ";
 const CHECKED: &[u8] = b"FLAGSTONE_MALLOC_CHECKED";
 const ZERO_ON_FREE: &[u8] = b"FLAGSTONE_MALLOC_ZERO_ON_FREE";
+const SCATTERED: &[u8] = b"FLAGSTONE_MALLOC_SCATTERED";
+const GUARD_PAGES: &[u8] = b"FLAGSTONE_MALLOC_GUARD_PAGES";
+const SAMPLED: &[u8] = b"FLAGSTONE_MALLOC_SAMPLED";
 const QUARANTINE: &[u8] = b"FLAGSTONE_MALLOC_QUARANTINE";
 
 /// Longer than any variable of ours; what is longer is none.
@@ -84,6 +87,9 @@ impl Variable {
         match name {
             CHECKED => options.checked(wanted),
             ZERO_ON_FREE => options.zero_on_free(wanted),
+            SCATTERED => options.scattered(wanted),
+            GUARD_PAGES => options.guard_pages(wanted),
+            SAMPLED => options.sampled(number(value).map_or(0, |every| every.min(1 << 20) as u32)),
             QUARANTINE => options.quarantine(number(value).unwrap_or(0)),
             _ => options,
         }

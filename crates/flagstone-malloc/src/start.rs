@@ -1,4 +1,5 @@
-//! Statistics at the program's end, for who sets `FLAGSTONE_MALLOC_STATS=1`.
+//! Statistics at the program's end, for who sets `FLAGSTONE_MALLOC_STATS=1`; and what becomes of faults, for who
+//! sets `FLAGSTONE_MALLOC_SAMPLED`.
 //!
 //! The line is written by a function that the C library calls at `exit`. It is registered before any
 //! code of the program runs, and such functions are called in reverse, so it is the last. By then many
@@ -10,10 +11,13 @@ use core::ffi::{CStr, c_char, c_int};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
+use crate::family::HEAP;
 use crate::report::{self, STDERR};
 
 /// What turns statistics on when it is neither empty nor 0.
-const VARIABLE: &CStr = c"FLAGSTONE_MALLOC_STATS";
+const STATS: &CStr = c"FLAGSTONE_MALLOC_STATS";
+/// What guards blocks, so that faults have something to say.
+const SAMPLED: &CStr = c"FLAGSTONE_MALLOC_SAMPLED";
 
 /// Above what programs and shells pick for themselves.
 const LEAST_DESCRIPTOR: c_int = 200;
@@ -30,7 +34,11 @@ static INODE: AtomicU64 = AtomicU64::new(0);
 static START: extern "C" fn() = start;
 
 extern "C" fn start() {
-    if is_wanted()
+    if is_wanted(SAMPLED) {
+        // What cannot be installed is not there: the program ends by the fault, without a word.
+        let _ = HEAP.report_faults();
+    }
+    if is_wanted(STATS)
         && let Some(descriptor) = copy_of_stderr()
         && let Some((device, inode)) = file_behind(descriptor)
     {
@@ -54,14 +62,14 @@ extern "C" fn end() {
     }
 }
 
-fn is_wanted() -> bool {
+fn is_wanted(variable: &CStr) -> bool {
     unsafe extern "C" {
         fn secure_getenv(name: *const c_char) -> *const c_char;
     }
     // Not for programs that run with more rights than who started them.
     // SAFETY: the name is a C string; nothing else of the process runs yet that could change the
     // environment.
-    let value = unsafe { secure_getenv(VARIABLE.as_ptr()) };
+    let value = unsafe { secure_getenv(variable.as_ptr()) };
     if value.is_null() {
         return false;
     }

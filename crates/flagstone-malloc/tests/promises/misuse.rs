@@ -15,6 +15,8 @@ const QUARANTINE: (&str, &str) = ("FLAGSTONE_MALLOC_QUARANTINE", "100000");
 
 /// The signal of `abort`.
 const ABORTED: i32 = 6;
+/// That of an access that is not allowed.
+const FAULTED: i32 = 11;
 
 fn misuse() -> &'static Path {
     static PROGRAM: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
@@ -67,4 +69,20 @@ fn freed_blocks_are_zeroed() {
 fn freed_blocks_are_kept_apart() {
     says("reuses", &[], "the same\n");
     says("reuses", &[QUARANTINE], "another\n");
+}
+
+#[test]
+fn a_sampled_block_that_is_touched_is_named() {
+    let output = run("touches", &[("FLAGSTONE_MALLOC_SAMPLED", "1")]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(FAULTED), "{output:#?}");
+    // The C library's blocks are whole multiples of 16 bytes.
+    for words in [
+        "is byte 20 of a block of 48 bytes",
+        "allocated by",
+        "freed by",
+        "misuse+0x",
+    ] {
+        assert!(said.contains(words), "{words} is not in {said}");
+    }
 }

@@ -120,7 +120,8 @@ impl HeapOptions {
 
     /// Each thread keeps so many bytes of freed slots, 8,192 slots at most, from being used again, and lets them go in random
     /// order: what reads or writes a freed block meets no other block for a while, and nobody can tell where
-    /// the next one will be.
+    /// the next one will be. With [`zero_on_free`](Self::zero_on_free) a slot is looked at when it goes: one that
+    /// was written to since it was freed is reported.
     pub const fn quarantine(mut self, bytes: usize) -> Self {
         self.limits.quarantine = bytes;
         self

@@ -42,12 +42,25 @@ static void frees_a_part(void) {
     puts("unseen");
 }
 
+// Writes to what it has freed, until that is noticed.
+static void touches(void) {
+    for (int i = 0; i < 100000; i++) {
+        char *volatile block = malloc(40);
+        free(block);
+        // Behind the heap's own word.
+        block[20] = 1;
+        void *volatile lost = malloc(3000);
+        (void)lost;
+    }
+    puts("unseen");
+}
+
 int main(int argc, char **argv) {
     static const struct {
         const char *name;
         void (*deed)(void);
     } deeds[] = {{"reads", reads}, {"reuses", reuses}, {"writes", writes}, {"frees_twice", frees_twice},
-        {"frees_a_part", frees_a_part}};
+        {"frees_a_part", frees_a_part}, {"touches", touches}};
     for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {
         if (argc == 2 && strcmp(argv[1], deeds[i].name) == 0) {
             deeds[i].deed();

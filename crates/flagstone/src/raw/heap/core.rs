@@ -261,6 +261,12 @@ impl<P: Provider> HeapCore<P> {
         let Some(block) = local.quarantine.pop(size) else {
             return false;
         };
+        // SAFETY: nobody but who freed it has written to it since.
+        if self.store.zeroes() && !unsafe { is_zero(block, size(block)) } {
+            report(Corruption::WrittenWhenFree {
+                address: block.as_ptr().addr(),
+            });
+        }
         // SAFETY: as above; nobody uses it.
         unsafe { self.free_of(local, block) };
         true
@@ -304,7 +310,7 @@ impl<P: Provider> HeapCore<P> {
             // SAFETY: as above.
             Kind::Large => unsafe { self.store.release_large(front, span) },
             // SAFETY: as above.
-            Kind::Guarded => unsafe { self.store.guard.free(&self.store, span) },
+            Kind::Guarded => unsafe { self.store.guard.free(&self.store, span, block) },
             Kind::None => report(Corruption::ForeignPointer {
                 address: block.as_ptr().addr(),
             }),
@@ -456,6 +462,17 @@ impl<P: Provider> HeapCore<P> {
             self.registry.lock().force_unlock();
         }
     }
+}
+
+/// Whether a slot is all zeros.
+///
+/// # Safety
+///
+/// So many bytes are there, and initialised; slots are multiples of words.
+unsafe fn is_zero(slot: NonNull<u8>, bytes: usize) -> bool {
+    let words = NonNull::slice_from_raw_parts(slot.cast::<u64>(), bytes / size_of::<u64>());
+    // SAFETY: the caller's promise.
+    unsafe { words.as_ref() }.iter().all(|&word| word == 0)
 }
 
 impl<P: Provider> Drop for HeapCore<P> {

@@ -217,9 +217,18 @@ impl Guard {
     ///
     /// # Safety
     ///
-    /// `span` is that of a guarded block, which nobody uses any more. It may have been freed before.
-    pub(super) unsafe fn free<P: Provider>(&self, store: &Store<P>, span: &Span) {
-        let address = span.base().addr();
+    /// `span` is that of a guarded block, which nobody uses any more. It may have been freed before, and `block` may
+    /// be an address inside.
+    pub(super) unsafe fn free<P: Provider>(
+        &self,
+        store: &Store<P>,
+        span: &Span,
+        block: NonNull<u8>,
+    ) {
+        let address = block.as_ptr().addr();
+        if span.base() != block.as_ptr() {
+            report(Corruption::ForeignPointer { address });
+        }
         let places = self.places();
         let at = |place: &Place| place.block.load(Ordering::Relaxed) == address;
         let Some(number) = places.iter().position(at) else {

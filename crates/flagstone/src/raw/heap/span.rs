@@ -449,12 +449,18 @@ impl Span {
         let least = if seed == 0 { 1 } else { SCATTERED };
         let count = (CARVED / stride).max(least).min(rest);
         self.fresh.set(fresh + count);
-        for step in 0..count {
-            let number = fresh + turn(count - 1 - step, count, seed.wrapping_add(fresh), seed != 0);
-            // Within the span, so it does not wrap.
-            let slot = self.base.get().wrapping_add((number * stride) as usize);
-            // SAFETY: a slot that nobody has had.
-            unsafe { self.put(slot) };
+        // Within the span, so it does not wrap.
+        let slot = |number: u32| self.base.get().wrapping_add((number * stride) as usize);
+        if seed == 0 {
+            for number in (fresh..fresh + count).rev() {
+                // SAFETY: a slot that nobody has had.
+                unsafe { self.put(slot(number)) };
+            }
+        } else {
+            shuffled(count, seed ^ fresh, |number| {
+                // SAFETY: as above: each comes once.
+                unsafe { self.put(slot(fresh + number)) };
+            });
         }
     }
 
@@ -502,26 +508,23 @@ impl Span {
     }
 }
 
-/// Which of `count` things has its turn at `step`: each has one, in the order of numbers or in some other that
-/// follows from the seed.
-fn turn(step: u32, count: u32, seed: u32, scattered: bool) -> u32 {
-    if !scattered {
-        return step;
-    }
-    // Steps of a length without a common divisor with `count` meet every number.
-    let mut stride = seed % count + 1;
-    while gcd(stride, count) != 1 {
-        stride += 1;
-    }
-    let first = (seed >> 16) % count;
-    ((u64::from(first) + u64::from(step) * u64::from(stride)) % u64::from(count)) as u32
-}
+/// At most so many slots are made ready at once: the smallest.
+const MOST_CARVED: usize = 512;
+const _: () = assert!(CARVED / 8 <= MOST_CARVED as u32 && SCATTERED <= MOST_CARVED as u32);
 
-const fn gcd(mut a: u32, mut b: u32) -> u32 {
-    while b != 0 {
-        (a, b) = (b, a % b);
+/// Calls `see` with the numbers below `count`, each once, in an order that follows from the seed (R. A. Fisher
+/// and F. Yates, in the form of R. Durstenfeld, 1964).
+fn shuffled(count: u32, seed: u32, mut see: impl FnMut(u32)) {
+    let mut numbers: [u16; MOST_CARVED] = core::array::from_fn(|number| number as u16);
+    let mut random = seed | 1;
+    for last in (0..count as usize).rev() {
+        // Marsaglia's xorshift ("Xorshift RNGs", 2003).
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        numbers.swap(last, random as usize % (last + 1));
+        see(numbers[last].into());
     }
-    a
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]
@@ -529,15 +532,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_has_one_turn() {
-        for count in 1..200 {
-            for seed in [1, 7, 0x8000_0001, u32::MAX] {
-                let mut seen: alloc::vec::Vec<_> = (0..count)
-                    .map(|step| turn(step, count, seed, true))
-                    .collect();
-                seen.sort_unstable();
-                assert!(seen.into_iter().eq(0..count), "{count} {seed}");
-            }
+    fn every_number_comes_once() {
+        for count in [1, 2, 16, 100, 512] {
+            let mut seen = alloc::vec::Vec::new();
+            shuffled(count, count * 77, |number| seen.push(number));
+            assert!(count < 16 || !seen.is_sorted());
+            seen.sort_unstable();
+            assert!(seen.into_iter().eq(0..count), "{count}");
         }
     }
 }

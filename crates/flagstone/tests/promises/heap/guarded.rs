@@ -319,6 +319,34 @@ fn scattered_slots_come_in_no_order() {
 }
 
 #[test]
+fn what_writes_to_a_slot_in_quarantine_is_noticed() {
+    static KEPT: Heap = Heap::with_options(HeapOptions::new().zero_on_free(true).quarantine(1000));
+    let name = "heap::guarded::what_writes_to_a_slot_in_quarantine_is_noticed";
+    let said = fails(name, || {
+        use_first(&KEPT);
+        let start = Block::some(100, 1).start();
+        // SAFETY: none: it was freed.
+        unsafe { start.as_ptr().add(70).write_volatile(1) };
+        for n in 0..1000 {
+            drop(Block::some(100, n));
+        }
+    });
+    assert!(said.contains("was written to after it was freed"), "{said}");
+}
+
+#[test]
+fn an_address_inside_of_a_guarded_block_is_none() {
+    let name = "heap::guarded::an_address_inside_of_a_guarded_block_is_none";
+    let said = fails(name, || {
+        use_first(&SAMPLED);
+        let block = guarded(40);
+        // SAFETY: none: it is inside.
+        unsafe { HEAP.free(block.add(8)) };
+    });
+    assert!(said.contains("it is no slot of"), "{said}");
+}
+
+#[test]
 fn a_link_that_somebody_forges_is_noticed() {
     static CHECKED: Heap = Heap::with_options(HeapOptions::new().checked(true));
     let said = fails(
