@@ -61,7 +61,8 @@ impl HeapOptions {
         self
     }
 
-    /// Chunks ask the system for huge pages. Faster for large heaps, and what is given back is coarser.
+    /// Chunks and larger mappings ask the system for huge pages. Faster for large heaps and blocks, and what is
+    /// touched and given back is coarser.
     pub const fn huge_pages(mut self, wanted: bool) -> Self {
         self.limits.huge_pages = wanted;
         self

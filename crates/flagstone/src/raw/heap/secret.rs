@@ -16,12 +16,6 @@ impl Key {
     pub(super) fn mix(self, link: *mut u8) -> *mut u8 {
         link.map_addr(|address| address ^ self.0)
     }
-
-    /// As `mix`, for the links of slots that came back from other threads.
-    #[inline(always)]
-    pub(super) fn mix_offset(self, link: u32) -> u32 {
-        link ^ self.0 as u32
-    }
 }
 
 /// What the keys and orders of a heap's spans follow from.

@@ -46,6 +46,8 @@ const GOING: u32 = 1 << 31;
 const NEVER: u32 = u32::MAX;
 /// So many slots must have come back before an owner takes them off their list while it has others.
 const WORTH_COLLECTING: u32 = 16;
+/// What is added to the offsets of slots where they are named, so that none is named 0.
+const NAMES: u32 = 8;
 /// Debug builds look for a slot among so many that were freed last.
 const REMEMBERED: usize = 32;
 /// At most so many bytes of untouched slots are made ready at once.
@@ -65,7 +67,7 @@ const SCATTERED: u32 = 16;
 ///
 /// 1. The slots not in use are: on the list of `word`; on the list that begins at `free`, whose links are
 ///    addresses; those numbered `fresh` and up, which were never handed out; and of those below, the ones that
-///    touch a part of the span that is `away`. Links are mixed with the key.
+///    touch a part of the span that is `away`. Both lists end with a null link; links are mixed with the key.
 /// 2. `in_use` counts the slots that are not on the owner's list and not fresh: those on the list of `word`
 ///    are among them until they are collected.
 /// 3. The owner's line is written by the owner, and by nobody else while there is one. Without one, `place`
@@ -329,10 +331,22 @@ impl Span {
     ///
     /// The caller owns the span, and the slot, which nobody uses.
     pub(super) unsafe fn put(&self, slot: *mut u8) {
-        let link = self.shared.key.get().mix(self.free.get());
-        // SAFETY: the slot is ours, and large enough for an address.
-        unsafe { slot.cast::<*mut u8>().write(link) };
+        // SAFETY: the caller's promise.
+        unsafe { self.set_link(slot, self.free.get()) };
         self.free.set(slot);
+    }
+
+    /// Lets a free slot say what is the next one.
+    ///
+    /// # Safety
+    ///
+    /// The slot is the caller's, and nobody uses it.
+    unsafe fn set_link(&self, slot: *mut u8, next: *mut u8) {
+        // SAFETY: the slot is the caller's, and large enough for an address.
+        unsafe {
+            slot.cast::<*mut u8>()
+                .write(self.shared.key.get().mix(next))
+        };
     }
 
     /// Takes a slot back; whether the number in use is now the one that the owner waits for. Only for spans
@@ -464,31 +478,53 @@ impl Span {
         }
     }
 
-    /// Takes what others put back.
+    /// Takes what others put back: the list as it is, so that a slot that another processor wrote to is not
+    /// touched before it is used.
     ///
     /// # Safety
     ///
     /// The caller owns the span.
     pub(super) unsafe fn collect(&self) {
-        let (mut at, count) = self.word().collect(self.slots.get(), false);
-        let bytes = self.slots.get() * self.stride.get();
-        for _ in 0..count {
-            if at >= bytes {
-                // What stands in a free slot is no link of ours.
-                let address = self.base.get().addr();
-                report(Corruption::WrittenWhenFree { address });
-            }
-            let slot = self.base.get().wrapping_add(at as usize);
-            // SAFETY: a slot that came back, so it holds the offset of the next one; `at` lies in the span.
-            at = self
-                .shared
-                .key
-                .get()
-                .mix_offset(unsafe { slot.cast::<u32>().read() });
-            // SAFETY: the slot is ours now.
-            unsafe { self.put(slot) };
+        let (head, count) = self.word().collect(self.slots.get(), false);
+        if count == 0 {
+            return;
         }
-        self.set_in_use(self.in_use() - count);
+        let Some(in_use) = self.in_use().checked_sub(count) else {
+            // More came back than was handed out.
+            let address = self.base.get().addr();
+            report(Corruption::DoubleFree { address });
+        };
+        let first = self.named(head);
+        if !self.free.get().is_null() {
+            let mut last = first;
+            for _ in 1..count {
+                // SAFETY: a slot that came back.
+                last = unsafe { self.link(last) };
+                if self.number(last).is_none() {
+                    // What stood in a free slot is no link of ours.
+                    let address = self.base.get().addr();
+                    report(Corruption::WrittenWhenFree { address });
+                }
+            }
+            // SAFETY: ours now.
+            unsafe { self.set_link(last, self.free.get()) };
+        }
+        self.free.set(first);
+        self.set_in_use(in_use);
+    }
+
+    /// What the word calls the slot at an offset: 0 is none.
+    const fn name(offset: usize) -> u32 {
+        offset as u32 + NAMES
+    }
+
+    /// The slot that the word calls so; null for none.
+    fn named(&self, name: u32) -> *mut u8 {
+        match name.checked_sub(NAMES) {
+            // Within the span, so it does not wrap.
+            Some(offset) => self.shared.base.get().wrapping_add(offset as usize),
+            None => ptr::null_mut(),
+        }
     }
 
     /// Puts a slot back from a thread that does not own the span; how many are in use, if that is a
@@ -500,17 +536,16 @@ impl Span {
     pub(super) unsafe fn put_back(&self, slot: NonNull<u8>) -> Option<u32> {
         let offset = slot.as_ptr().addr() - self.shared.base.get().addr();
         let mark = SpanLayout::of(self.class()).mark();
-        let key = self.shared.key.get();
-        self.word().push_or_claim(offset as u32, mark, |head| {
-            // SAFETY: the slot is ours until the exchange succeeds, and large enough.
-            unsafe { slot.cast::<u32>().write(key.mix_offset(head)) };
+        self.word().push_or_claim(Self::name(offset), mark, |head| {
+            // SAFETY: the slot is ours until the exchange succeeds.
+            unsafe { self.set_link(slot.as_ptr(), self.named(head)) };
         })
     }
 }
 
 /// At most so many slots are made ready at once: the smallest.
 const MOST_CARVED: usize = 512;
-const _: () = assert!(CARVED / 8 <= MOST_CARVED as u32 && SCATTERED <= MOST_CARVED as u32);
+const _: () = assert!(CARVED / 8 <= MOST_CARVED as u32);
 
 /// Calls `see` with the numbers below `count`, each once, in an order that follows from the seed (R. A. Fisher
 /// and F. Yates, in the form of R. Durstenfeld, 1964).

@@ -294,11 +294,7 @@ impl<P: Provider> Store<P> {
             self.unmap(mapping);
             return None;
         }
-        if self.huge_pages.load(Ordering::Relaxed) != 0 {
-            let len = mapping.layout.size();
-            // SAFETY: whole pages of a chunk of ours.
-            let _ = unsafe { self.provider.prefer_huge_pages(mapping.base, len) }; // USER CODE
-        }
+        self.prefer_huge_pages(mapping);
         let front = Front::at(mapping.base);
         if !zeroed {
             // SAFETY: the front lies in the chunk, which is nobody else's.
@@ -316,6 +312,15 @@ impl<P: Provider> Store<P> {
         }
         self.pool.add(front, zeroed, self.watch.is_on());
         Some(())
+    }
+
+    /// Asks for huge pages, if the heap is to have them.
+    fn prefer_huge_pages(&self, mapping: Mapping) {
+        if self.huge_pages.load(Ordering::Relaxed) != 0 {
+            let len = mapping.layout.size() / self.page_size() * self.page_size();
+            // SAFETY: whole pages of a mapping of ours.
+            let _ = unsafe { self.provider.prefer_huge_pages(mapping.base, len) }; // USER CODE
+        }
     }
 
     /// Asks the provider, within the limit. When it has nothing more, what is kept is given back first. With a
@@ -505,6 +510,7 @@ impl<P: Provider> Store<P> {
                     self.unmap(mapping);
                     return None;
                 }
+                self.prefer_huge_pages(mapping);
                 if !zeroed {
                     self.clear_front(mapping, before);
                 }
