@@ -4,7 +4,7 @@
 use core::{alloc::Layout, cell::Cell, fmt, ptr, ptr::NonNull};
 
 use super::{
-    HeapOptions, HeapStats,
+    HeapArea, HeapOptions, HeapStats,
     door::{Door, Nobody},
     own::own_heap,
 };

@@ -48,11 +48,13 @@ mod process;
 mod report;
 mod shared;
 mod ticker;
+mod walk;
 mod word;
 
 pub use local::LocalHeap;
 pub use options::HeapOptions;
 pub use process::Heap;
-pub use report::HeapStats;
+pub use report::{ClassStats, HeapStats};
 pub use shared::SharedHeap;
 pub use ticker::Ticker;
+pub use walk::{AreaOwner, HeapArea};

@@ -10,7 +10,7 @@ use core::{
 use std::thread_local;
 
 use super::{
-    HeapOptions, HeapStats,
+    HeapArea, HeapOptions, HeapStats,
     door::{Door, Nobody, same_class},
     word::{self, NOT_YET},
 };
@@ -143,6 +143,31 @@ impl Heap {
     #[must_use]
     pub fn stats(&self) -> HeapStats {
         self.census()
+    }
+
+    /// Calls `visit` with every area that blocks are in: the spans and runs of chunks by ascending addresses, then
+    /// the mappings. Nothing is allocated, and about 2 KiB of stack are needed.
+    ///
+    /// No lock is held while `visit` runs: it may do whatever it likes with the heap, and other threads may, too. An
+    /// area that is there from the beginning to the end of the walk is visited once; one that comes or goes
+    /// meanwhile, once or not at all; a block that is resized and moves may be met at both places or at none. The
+    /// blocks of an area are those that were in use just before `visit` was called with it, but for those that other
+    /// threads were allocating or freeing right then. So a visitor may free the blocks that it is shown, if nobody
+    /// else does and none of them was freed since.
+    ///
+    /// Time: O(spans + chunks² + mappings²), and O(slots) where the blocks are known; one lock at a time, for an
+    /// area each.
+    ///
+    /// ```
+    /// use flagstone::heap::Heap;
+    ///
+    /// static HEAP: Heap = Heap::new();
+    /// let mut bytes = 0;
+    /// HEAP.walk(|area| bytes += area.in_use() * area.slot_size());
+    /// assert_eq!(bytes, HEAP.stats().live());
+    /// ```
+    pub fn walk(&self, visit: impl FnMut(&HeapArea)) {
+        self.walk_areas(visit);
     }
 
     /// Whether the address is in a block of the heap, or in a slot that a block could have. Time: O(chunks),

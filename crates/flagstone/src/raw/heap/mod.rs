@@ -21,6 +21,8 @@
 #[cfg(not(any(loom, shuttle)))]
 mod by_thread;
 #[cfg(not(any(loom, shuttle)))]
+mod census;
+#[cfg(not(any(loom, shuttle)))]
 mod chunk;
 #[cfg(not(any(loom, shuttle)))]
 mod clock;
@@ -44,13 +46,21 @@ mod span;
 #[cfg(not(any(loom, shuttle)))]
 mod store;
 #[cfg(not(any(loom, shuttle)))]
+mod unused;
+#[cfg(not(any(loom, shuttle)))]
+mod walk;
+#[cfg(not(any(loom, shuttle)))]
 mod watch;
 
 #[cfg(not(any(loom, shuttle)))]
-pub(crate) use self::core::{Census, HeapCore, Wish, size_for};
+pub(crate) use self::core::{HeapCore, Wish, size_for};
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use by_thread::ByThread;
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use census::{Census, ClassCensus};
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use local::Local;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use store::Limits;
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use walk::Area;

@@ -68,17 +68,17 @@ const CARVED: u32 = 4096;
 ///    put there.
 #[repr(C, align(64))]
 pub(super) struct Span {
-    free: Cell<*mut u8>,
+    pub(super) free: Cell<*mut u8>,
     /// Atomic, because reports read it: only the owner writes.
     in_use: AtomicU32,
     /// When `in_use` falls to that, the owner is told.
     event: Cell<u32>,
-    fresh: Cell<u32>,
+    pub(super) fresh: Cell<u32>,
     slots: Cell<u32>,
-    stride: Cell<u32>,
+    pub(super) stride: Cell<u32>,
     class: Cell<u8>,
     pub(super) place: Cell<Place>,
-    base: Cell<*mut u8>,
+    pub(super) base: Cell<*mut u8>,
     pub(super) next: Cell<*const Span>,
     pub(super) previous: Cell<*const Span>,
     shared: Shared,

@@ -13,6 +13,8 @@
 //! | `forks` | a forked process goes on with its heap, whatever other threads were doing |
 //! | `limits` | no memory is null, never an abort; what is freed is there again |
 //! | `options` | each option does what it says, and statistics are right |
+//! | `census` | what a heap says of itself adds up, class by class, and is said without a heap |
+//! | `walk` | a walk shows each block once, and none that is free, whatever its visitor and others do meanwhile |
 //! | `own` | heaps of one's own go with all that is in them; strict ones see what is no block, or no more |
 //! | `misuse` | what is freed twice ends no thread in an endless list |
 //!
@@ -41,6 +43,7 @@
 #![expect(unsafe_code, reason = "allocates and frees by hand")]
 
 mod block;
+mod census;
 mod classes;
 mod doors;
 mod extremes;
@@ -56,3 +59,4 @@ mod process;
 mod resizing;
 mod thread_ends;
 mod threads;
+mod walk;
