@@ -47,6 +47,7 @@ mod own;
 mod process;
 mod report;
 mod shared;
+mod spoken;
 mod ticker;
 mod walk;
 mod word;

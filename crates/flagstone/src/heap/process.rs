@@ -12,6 +12,7 @@ use std::thread_local;
 use super::{
     HeapArea, HeapOptions, HeapStats,
     door::{Door, Nobody, same_class},
+    spoken,
     word::{self, NOT_YET},
 };
 use crate::{
@@ -145,6 +146,45 @@ impl Heap {
         self.census()
     }
 
+    /// Writes the [`stats`](Self::stats) to the standard error stream, in one piece, behind a line with the number of the
+    /// process. Nothing is allocated.
+    pub fn report(&self) {
+        spoken::say(whole_report);
+    }
+
+    /// Writes the [`stats`](Self::stats) when the process ends: when `main` returns, or at [`std::process::exit`]; to what is the
+    /// standard error stream when this is called, of whose descriptor a copy is kept. Functions that were
+    /// registered with `atexit` before come later. Nothing is allocated.
+    ///
+    /// ```no_run
+    /// use flagstone::heap::Heap;
+    ///
+    /// #[global_allocator]
+    /// static HEAP: Heap = Heap::new();
+    ///
+    /// fn main() {
+    ///     HEAP.report_at_exit();
+    ///     // … the program …
+    /// }
+    /// ```
+    pub fn report_at_exit(&self) {
+        self.report_at_exit_with(whole_report);
+    }
+
+    /// Writes what `report` has to say when the process ends, as [`report_at_exit`](Self::report_at_exit) does. The
+    /// report that was chosen last is written, and no other. It should not allocate, if it speaks of the heap; if it panics, the
+    /// process aborts.
+    ///
+    /// ```
+    /// use flagstone::heap::Heap;
+    ///
+    /// static HEAP: Heap = Heap::new();
+    /// HEAP.report_at_exit_with(|to| writeln!(to, "{} bytes in use", HEAP.stats().live()));
+    /// ```
+    pub fn report_at_exit_with(&self, report: fn(&mut dyn fmt::Write) -> fmt::Result) {
+        spoken::say_at_exit(report);
+    }
+
     /// Calls `visit` with every area that blocks are in: the spans and runs of chunks by ascending addresses, then
     /// the mappings. Nothing is allocated, and about 2 KiB of stack are needed.
     ///
@@ -272,6 +312,11 @@ impl Choice {
             }
         }
     }
+}
+
+fn whole_report(to: &mut dyn fmt::Write) -> fmt::Result {
+    let (process, stats) = (std::process::id(), Heap::new().stats());
+    writeln!(to, "flagstone: the heap of process {process}:\n{stats}")
 }
 
 /// The calling thread gives its local back.

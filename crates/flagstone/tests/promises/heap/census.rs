@@ -3,10 +3,12 @@
 use std::{alloc::Layout, fmt::Write, ptr::NonNull};
 
 use flagstone::{
-    heap::{ClassStats, HeapStats, LocalHeap},
+    heap::{ClassStats, Heap, HeapStats, LocalHeap},
     provider::OsPages,
 };
 use flagstone_testkit::{heap_watch::calls_during, provider::Counting};
+
+use super::{block::use_first, process::apart};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -155,4 +157,15 @@ fn a_report_shows_classes_in_use_and_allocates_nothing() {
     let names = last.map(|line| line.split_whitespace().next().expect("a name"));
     assert!(names.eq(["mappings", "runs", "10240", "24"]), "{text}");
     assert_eq!(HeapStats::default().to_string().lines().count(), 8);
+}
+
+#[test]
+fn a_report_on_the_standard_error_stream_allocates_nothing() {
+    let name = "heap::census::a_report_on_the_standard_error_stream_allocates_nothing";
+    apart(name, || {
+        let heap = Heap::new();
+        use_first(&heap);
+        assert_eq!(calls_during(|| heap.report()), 0);
+        assert_eq!(calls_during(|| heap.report_at_exit()), 0);
+    });
 }
