@@ -46,6 +46,8 @@ mod span;
 #[cfg(not(any(loom, shuttle)))]
 mod store;
 #[cfg(not(any(loom, shuttle)))]
+mod undo;
+#[cfg(not(any(loom, shuttle)))]
 mod unused;
 #[cfg(not(any(loom, shuttle)))]
 mod walk;

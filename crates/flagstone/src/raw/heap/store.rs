@@ -9,6 +9,7 @@ use super::{
     orphans::Orphans,
     pool::{CHUNK_LAYOUT, Due, Pool, Slices, bytes, runs},
     span::{Kind, Span},
+    undo::{Undo, aside},
     watch::{BITS_SLICE, SET_LAYOUT, Watch},
 };
 use crate::{
@@ -175,7 +176,9 @@ impl<P: Provider> Store<P> {
         };
         let due_since = self.due_since(now);
         if self.pool.give(slices, now, due_since.unwrap_or(0)) && due_since.is_some() {
-            self.give_back(now, false);
+            aside(|| {
+                self.give_back(now, false);
+            });
         }
     }
 
@@ -220,8 +223,10 @@ impl<P: Provider> Store<P> {
         }
         if self.huge_pages.load(Ordering::Relaxed) != 0 {
             let len = mapping.layout.size();
+            let unused = Undo::with(|| self.unmap(mapping));
             // SAFETY: whole pages of a chunk of ours.
             let _ = unsafe { self.provider.prefer_huge_pages(mapping.base, len) }; // USER CODE
+            unused.forget();
         }
         let front = Front::at(mapping.base);
         if !zeroed {
@@ -248,10 +253,9 @@ impl<P: Provider> Store<P> {
             if !self.charge(layout.size()) {
                 return None;
             }
-            let Ok(chunk) = request(&self.provider, layout) else {
-                self.discharge(layout.size());
-                return None;
-            };
+            let charge = Undo::with(|| self.discharge(layout.size()));
+            let chunk = request(&self.provider, layout).ok()?; // USER CODE
+            charge.forget();
             let base = chunk.ptr.cast();
             Some((Mapping { base, layout }, chunk.zeroed))
         };
@@ -309,7 +313,9 @@ impl<P: Provider> Store<P> {
                     self.unmap(mapping);
                 }
                 Due::Slices(front, bits) => {
+                    let not_purged = Undo::with(|| self.pool.given_back(front, bits, false));
                     let zeroed = self.purge(front, bits);
+                    not_purged.forget();
                     if zeroed {
                         given += bytes(bits);
                     }
@@ -446,8 +452,11 @@ impl<P: Provider> Store<P> {
         let len = mapping.layout.size() - before;
         // SAFETY: `before` bytes are in the mapping.
         let block = unsafe { mapping.base.byte_add(before) };
+        let unused = Undo::with(|| self.unmap(mapping));
         // SAFETY: whole pages of a mapping of ours, in which nothing is.
-        unsafe { self.provider.purge(block, len) == Purged::Zeroed } // USER CODE
+        let purged = unsafe { self.provider.purge(block, len) }; // USER CODE
+        unused.forget();
+        purged == Purged::Zeroed
     }
 
     fn clear_front(&self, mapping: Mapping, before: usize) {
@@ -472,10 +481,13 @@ impl<P: Provider> Store<P> {
         };
         span.vanish();
         let now = clock::now();
-        if let Some(mapping) = self.large.keep(mapping, before, now) {
-            self.unmap(mapping);
-        }
-        self.give_back(now, false);
+        let too_many = self.large.keep(mapping, before, now);
+        aside(|| {
+            if let Some(mapping) = too_many {
+                self.unmap(mapping);
+            }
+            self.give_back(now, false);
+        });
     }
 
     /// Makes such a block `size` bytes long, wherever it lies then. It has room for a little more if it
