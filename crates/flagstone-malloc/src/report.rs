@@ -6,9 +6,6 @@ use core::fmt::{self, Write};
 use crate::errno;
 use crate::family::HEAP;
 
-/// The file descriptor of the standard error stream.
-pub(crate) const STDERR: c_int = 2;
-
 /// Gives free memory back to the system; 1 when there was some, else 0. All of it goes: `_pad`, what
 /// glibc would leave at the top of its heap, has no meaning here.
 #[unsafe(no_mangle)]
@@ -16,10 +13,10 @@ pub extern "C" fn malloc_trim(_pad: usize) -> c_int {
     errno::kept(|| c_int::from(HEAP.purge() > 0))
 }
 
-/// Writes one line about the heap to the standard error stream: bytes mapped, in use and kept for reuse.
+/// Writes what the heap has to the standard error stream, with a line for each size of slots in use.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc_stats() {
-    errno::kept(|| write_line(STDERR));
+    errno::kept(|| HEAP.report());
 }
 
 /// What [`mallinfo2`] answers, in bytes. Fields that describe glibc's own heap are 0.
@@ -111,21 +108,22 @@ impl Numbers {
     }
 }
 
-/// Writes the line about the heap, in one call, so that those of several processes do not mix.
-pub(crate) fn write_line(descriptor: c_int) {
+/// The line about the heap.
+pub(crate) fn line(to: &mut dyn Write) -> fmt::Result {
     let Numbers { mapped, live, idle } = Numbers::now();
-    let mut line = Line::default();
-    line.append(b"flagstone-malloc: ");
-    let name = program();
-    // The numbers must find room behind it.
-    line.append(&name[..name.len().min(100)]);
+    to.write_str("flagstone-malloc: ")?;
+    for part in program().utf8_chunks() {
+        to.write_str(part.valid())?;
+        if !part.invalid().is_empty() {
+            to.write_char(char::REPLACEMENT_CHARACTER)?;
+        }
+    }
     // SAFETY: no preconditions.
     let process = unsafe { libc::getpid() };
-    let _ = writeln!(
-        line,
+    writeln!(
+        to,
         "[{process}]: {mapped} bytes mapped, {live} in use, {idle} kept for reuse"
-    );
-    line.write_to(descriptor);
+    )
 }
 
 /// The name that the program was started with, without its folder.
@@ -140,43 +138,4 @@ fn program() -> &'static [u8] {
     }
     // SAFETY: it points to a C string that stays: the program's first argument.
     unsafe { core::ffi::CStr::from_ptr(name) }.to_bytes()
-}
-
-/// A line that is put together on the stack: it speaks of the heap and must not use it.
-struct Line {
-    bytes: [u8; 256],
-    len: usize,
-}
-
-impl Default for Line {
-    fn default() -> Self {
-        Self {
-            bytes: [0; 256],
-            len: 0,
-        }
-    }
-}
-
-impl Line {
-    /// Appends what there is room for.
-    fn append(&mut self, text: &[u8]) {
-        let room = &mut self.bytes[self.len..];
-        let len = text.len().min(room.len());
-        room[..len].copy_from_slice(&text[..len]);
-        self.len += len;
-    }
-
-    fn write_to(&self, descriptor: c_int) {
-        let text = &self.bytes[..self.len];
-        // A line that cannot be written is lost: there is nobody to tell.
-        // SAFETY: the bytes are initialised and stay during the call.
-        let _ = unsafe { libc::write(descriptor, text.as_ptr().cast(), text.len()) };
-    }
-}
-
-impl Write for Line {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.append(text.as_bytes());
-        Ok(())
-    }
 }

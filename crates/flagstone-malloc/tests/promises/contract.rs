@@ -65,7 +65,10 @@ fn inner_names_lead_to_the_same_heap() {
 #[test]
 fn the_heap_tells_of_itself() {
     let output = keeps(contract(), "told");
-    let said = String::from_utf8(output.stderr).expect("the line is text");
-    assert!(said.starts_with("flagstone-malloc: contract["), "{said}");
-    assert_eq!(said.lines().count(), 1, "{said}");
+    let said = String::from_utf8(output.stderr).expect("the report is text");
+    assert!(
+        said.starts_with("flagstone: the heap of process "),
+        "{said}"
+    );
+    assert_eq!(said.matches("bytes mapped").count(), 1, "{said}");
 }

@@ -66,6 +66,10 @@ static HANDLER: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
 /// Replaces the handler for the whole process and returns the one before; `None` is the default.
 ///
+/// A handler that panics must not be used while a `Heap` of this crate is the `#[global_allocator]`: a global
+/// allocator must not unwind, and what detected the misuse is a call of it. Such a handler may end the process only.
+/// The heap can be what it found broken, so it should not allocate either.
+///
 /// ```
 /// use flagstone::corruption::{self, Corruption};
 ///

@@ -6,7 +6,7 @@ use core::{
     ptr::{self, NonNull},
 };
 
-use super::HeapStats;
+use super::{HeapArea, HeapStats};
 use crate::{
     layout::span::{LARGEST_SLOT, class_of},
     provider::Provider,
@@ -246,6 +246,14 @@ pub(super) unsafe trait Door {
         // SAFETY: this thread's local.
         let tidy = |local: *const Local| unsafe { (*local).tidy(self.core().store(), pages) };
         self.own_local().map_or(0, tidy)
+    }
+
+    fn walk_areas(&self, mut visit: impl FnMut(&HeapArea)) {
+        // SAFETY: this thread's local.
+        let own = || self.own_local().map(|local| unsafe { &*local });
+        let visit = |area| visit(&HeapArea::new(area)); // USER CODE
+        // SAFETY: as above.
+        unsafe { self.core().walk(own, visit) };
     }
 
     fn census(&self) -> HeapStats {

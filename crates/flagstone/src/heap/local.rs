@@ -4,7 +4,7 @@
 use core::{alloc::Layout, cell::Cell, fmt, ptr, ptr::NonNull};
 
 use super::{
-    GuardedBlock, HeapOptions, HeapStats,
+    GuardedBlock, HeapArea, HeapOptions, HeapStats,
     door::{Door, Nobody},
     own::own_heap,
 };

@@ -49,13 +49,16 @@ mod own;
 mod process;
 mod report;
 mod shared;
+mod spoken;
 mod ticker;
+mod walk;
 mod word;
 
 pub use guarded::GuardedBlock;
 pub use local::LocalHeap;
 pub use options::HeapOptions;
 pub use process::Heap;
-pub use report::HeapStats;
+pub use report::{ClassStats, HeapStats};
 pub use shared::SharedHeap;
 pub use ticker::Ticker;
+pub use walk::{AreaOwner, HeapArea};

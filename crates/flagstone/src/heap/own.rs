@@ -112,6 +112,34 @@ macro_rules! own_heap {
                 self.census()
             }
 
+            /// Calls `visit` with every area that blocks are in: the spans and runs of chunks by ascending addresses, then
+            /// the mappings. Nothing is allocated, and about 2 KiB of stack are needed.
+            ///
+            /// No lock is held while `visit` runs: it may do whatever it likes with the heap, and other threads may, too. An
+            /// area that is there from the beginning to the end of the walk is visited once; one that comes or goes
+            /// meanwhile, once or not at all; a block that is resized and moves may be met at both places or at none. The
+            /// blocks of an area are those that were in use just before `visit` was called with it, but for those that other
+            /// threads were allocating or freeing right then. So a visitor may free the blocks that it is shown, if nobody
+            /// else does and none of them was freed since.
+            ///
+            /// Time: O(spans + chunks² + mappings²), and O(slots) where the blocks are known; one lock at a time, for an
+            /// area each.
+            ///
+            /// ```
+            /// use core::alloc::Layout;
+            #[doc = concat!("use flagstone::heap::", stringify!($heap), ";")]
+            ///
+            #[doc = concat!("let heap = ", stringify!($heap), "::new();")]
+            /// let block = heap.alloc(Layout::new::<[u64; 10]>())?;
+            /// let mut blocks = Vec::new();
+            /// heap.walk(|area| blocks.extend(area.blocks().into_iter().flatten()));
+            /// assert_eq!(blocks, [block]);
+            /// # Ok::<(), flagstone::OutOfMemory>(())
+            /// ```
+            pub fn walk(&self, visit: impl FnMut(&HeapArea)) {
+                self.walk_areas(visit);
+            }
+
             fn with_size(
                 &self,
                 block: *mut u8,

@@ -10,9 +10,9 @@ use core::{
 use std::thread_local;
 
 use super::{
-    GuardedBlock, HeapOptions, HeapStats,
+    GuardedBlock, HeapArea, HeapOptions, HeapStats,
     door::{Door, Nobody, same_class},
-    fault,
+    fault, spoken,
     word::{self, NOT_YET},
 };
 use crate::{
@@ -154,6 +154,70 @@ impl Heap {
         self.census()
     }
 
+    /// Writes the [`stats`](Self::stats) to the standard error stream, in one piece, behind a line with the number of the
+    /// process. Nothing is allocated.
+    pub fn report(&self) {
+        spoken::say(whole_report);
+    }
+
+    /// Writes the [`stats`](Self::stats) when the process ends: when `main` returns, or at [`std::process::exit`]; to what is the
+    /// standard error stream when this is called, of whose descriptor a copy is kept. Functions that were
+    /// registered with `atexit` before come later. Nothing is allocated.
+    ///
+    /// ```no_run
+    /// use flagstone::heap::Heap;
+    ///
+    /// #[global_allocator]
+    /// static HEAP: Heap = Heap::new();
+    ///
+    /// fn main() {
+    ///     HEAP.report_at_exit();
+    ///     // … the program …
+    /// }
+    /// ```
+    pub fn report_at_exit(&self) {
+        self.report_at_exit_with(whole_report);
+    }
+
+    /// Writes what `report` has to say when the process ends, as [`report_at_exit`](Self::report_at_exit) does. The
+    /// report that was chosen last is written, and no other. It should not allocate, if it speaks of the heap; if it panics, the
+    /// process aborts.
+    ///
+    /// ```
+    /// use flagstone::heap::Heap;
+    ///
+    /// static HEAP: Heap = Heap::new();
+    /// HEAP.report_at_exit_with(|to| writeln!(to, "{} bytes in use", HEAP.stats().live()));
+    /// ```
+    pub fn report_at_exit_with(&self, report: fn(&mut dyn fmt::Write) -> fmt::Result) {
+        spoken::say_at_exit(report);
+    }
+
+    /// Calls `visit` with every area that blocks are in: the spans and runs of chunks by ascending addresses, then
+    /// the mappings. Nothing is allocated, and about 2 KiB of stack are needed.
+    ///
+    /// No lock is held while `visit` runs: it may do whatever it likes with the heap, and other threads may, too. An
+    /// area that is there from the beginning to the end of the walk is visited once; one that comes or goes
+    /// meanwhile, once or not at all; a block that is resized and moves may be met at both places or at none. The
+    /// blocks of an area are those that were in use just before `visit` was called with it, but for those that other
+    /// threads were allocating or freeing right then. So a visitor may free the blocks that it is shown, if nobody
+    /// else does and none of them was freed since.
+    ///
+    /// Time: O(spans + chunks² + mappings²), and O(slots) where the blocks are known; one lock at a time, for an
+    /// area each.
+    ///
+    /// ```
+    /// use flagstone::heap::Heap;
+    ///
+    /// static HEAP: Heap = Heap::new();
+    /// let mut bytes = 0;
+    /// HEAP.walk(|area| bytes += area.in_use() * area.slot_size());
+    /// assert_eq!(bytes, HEAP.stats().live());
+    /// ```
+    pub fn walk(&self, visit: impl FnMut(&HeapArea)) {
+        self.walk_areas(visit);
+    }
+
     /// Whether the address is in a block of the heap, or in a slot that a block could have. Time: O(chunks),
     /// under locks.
     #[must_use]
@@ -272,6 +336,11 @@ impl Choice {
             }
         }
     }
+}
+
+fn whole_report(to: &mut dyn fmt::Write) -> fmt::Result {
+    let (process, stats) = (std::process::id(), Heap::new().stats());
+    writeln!(to, "flagstone: the heap of process {process}:\n{stats}")
 }
 
 /// The calling thread gives its local back.

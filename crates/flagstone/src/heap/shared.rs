@@ -4,7 +4,7 @@
 use core::{alloc::Layout, fmt, ptr::NonNull};
 
 use super::{
-    GuardedBlock, HeapOptions, HeapStats,
+    GuardedBlock, HeapArea, HeapOptions, HeapStats,
     door::{Door, Nobody},
     own::own_heap,
 };

@@ -195,3 +195,44 @@ fn functions_at_the_end_of_the_process_use_the_heap() {
     assert!(output.status.success(), "{}", shown(&output));
     assert!(output.stdout.ends_with(b"at the end"), "{}", shown(&output));
 }
+
+#[test]
+fn a_report_is_written_once_at_the_end() {
+    let name = "a_report_is_written_once_at_the_end";
+    let output = apart(name, || {
+        HEAP.report_at_exit();
+        busy_threads();
+        HEAP.report_at_exit();
+        black_box(vec![0_u8; 10 << 20]).leak();
+    });
+    let text = String::from_utf8(output.stderr.clone()).expect("text");
+    let reports = text.matches("bytes mapped").count();
+    assert!(
+        output.status.success() && reports == 1,
+        "{}",
+        shown(&output)
+    );
+    let mut lines = text
+        .lines()
+        .skip_while(|line| !line.contains("bytes a slot"));
+    assert!(lines.next().is_some(), "{}", shown(&output));
+    let mapping = lines.find(|line| line.trim_start().starts_with("mappings"));
+    assert!(mapping.is_some_and(|line| line.contains(" 1 ")), "{text}");
+}
+
+#[test]
+fn the_report_that_is_chosen_last_is_written() {
+    let name = "the_report_that_is_chosen_last_is_written";
+    let output = apart(name, || {
+        HEAP.report_at_exit();
+        // More than is written at once.
+        HEAP.report_at_exit_with(|to| (0..5000).try_for_each(|n| writeln!(to, "report {n}")));
+    });
+    let text = String::from_utf8(output.stderr.clone()).expect("text");
+    let lines = text.lines().filter_map(|line| line.strip_prefix("report "));
+    assert!(
+        lines.map(str::parse).eq((0..5000).map(Ok::<u32, _>)),
+        "{text}"
+    );
+    assert!(!text.contains("bytes mapped"), "{text}");
+}

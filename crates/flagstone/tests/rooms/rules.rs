@@ -59,6 +59,7 @@ const UNSAFE_FILES: &[&str] = &[
     "heap/own.rs",
     "heap/process.rs",
     "heap/shared.rs",
+    "heap/spoken.rs",
     "heap/word.rs",
     "pool/fixed.rs",
     "pool/growing.rs",

@@ -80,12 +80,7 @@ impl Span {
             // SAFETY: a free slot of ours.
             at = unsafe { self.link(at) };
         }
-        if self.away.get() != 0 {
-            let slots = (0..self.fresh.get() as usize).map(|number| self.slot(number));
-            slots
-                .filter(|&slot| self.touches(slot, self.away.get()))
-                .for_each(count);
-        }
+        self.each_away(|number| count(self.slot(number)));
         let mut parts = 0;
         let end = self.slots() as usize * stride;
         for (number, &bytes) in free.iter().enumerate() {
@@ -96,6 +91,17 @@ impl Span {
             }
         }
         parts
+    }
+
+    /// Calls `see` with the number of each slot that is away.
+    pub(super) fn each_away(&self, see: impl FnMut(usize)) {
+        let away = self.away.get();
+        if away == 0 {
+            return;
+        }
+        (0..self.fresh.get() as usize)
+            .filter(|&number| self.touches(self.slot(number), away))
+            .for_each(see);
     }
 
     fn slot(&self, number: usize) -> *mut u8 {

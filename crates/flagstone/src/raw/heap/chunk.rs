@@ -178,6 +178,11 @@ impl Front {
         Some(unsafe { &*span.cast::<Span>() })
     }
 
+    /// The number of the local that has the span that `slice` is in; 0 is nobody's.
+    pub(super) fn owner(&self, slice: usize) -> u32 {
+        self.tag(slice).0 >> SPANS.trailing_zeros()
+    }
+
     /// The span that begins with slice `first`.
     pub(super) fn span(&self, first: usize) -> &Span {
         &self.spans[first % SLICES]

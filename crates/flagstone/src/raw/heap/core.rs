@@ -3,6 +3,7 @@
 use core::{alloc::Layout, ptr::NonNull};
 
 use super::{
+    census::Census,
     chunk::Front,
     clock,
     guard::Guarded,
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     corruption::{Corruption, report},
-    layout::span::{CHUNK, LARGEST_SLOT, MOST_SLICES, SLICE, SLICES, aligned_size, class_of},
+    layout::span::{CHUNK, LARGEST_SLOT, MOST_SLICES, SLICE, aligned_size, class_of},
     provider::Provider,
 };
 
@@ -50,19 +51,6 @@ pub(crate) enum Sampled {
     Chosen(Option<NonNull<u8>>),
 }
 
-/// What a heap holds, in bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Census {
-    pub(crate) mapped: usize,
-    pub(crate) live: usize,
-    pub(crate) blocks: usize,
-    pub(crate) spans: usize,
-    pub(crate) free: usize,
-    pub(crate) idle: usize,
-    pub(crate) kept: usize,
-    pub(crate) locals: usize,
-}
-
 impl<P: Provider> HeapCore<P> {
     pub(crate) const fn new(provider: P, limits: Limits) -> Self {
         Self {
@@ -73,6 +61,11 @@ impl<P: Provider> HeapCore<P> {
 
     pub(crate) fn store(&self) -> &Store<P> {
         &self.store
+    }
+
+    /// How many locals there are.
+    pub(super) fn locals(&self) -> usize {
+        self.registry.made()
     }
 
     /// A local for a thread that has none.
@@ -406,36 +399,7 @@ impl<P: Provider> HeapCore<P> {
 
     /// Counts what is there: O(spans), under the locks.
     pub(crate) fn census(&self) -> Census {
-        let mut census = Census {
-            mapped: self.store.mapped(),
-            locals: self.registry.made(),
-            ..Census::default()
-        };
-        let (_, free, idle) = self.store.pool.each(|front, free| {
-            let mut slice = 1;
-            while slice < SLICES {
-                let span = front.span(slice);
-                if free & (1 << slice) != 0 || span.kind() == Kind::None {
-                    slice += 1;
-                    continue;
-                }
-                census.spans += 1;
-                let blocks = match span.kind() {
-                    Kind::Slots => span.in_use() as usize,
-                    _ => 1,
-                };
-                census.blocks += blocks;
-                census.live += blocks * span.size();
-                slice += span.slices().max(1);
-            }
-        });
-        let (blocks, bytes, kept) = self.store.large.count();
-        census.blocks += blocks;
-        census.live += bytes;
-        census.free = free * SLICE;
-        census.idle = idle * SLICE;
-        census.kept = kept;
-        census
+        Census::of(&self.store, self.locals())
     }
 
     /// Takes all locks, so that a copy of the process has them in order.

@@ -239,6 +239,8 @@ impl Guard {
         if place.state.swap(FREED, Ordering::Relaxed) != LIVE {
             report(Corruption::DoubleFree { address });
         }
+        // A strict heap has noted that already.
+        let _ = span.claim_block();
         place.freed.note();
         let slice = place.slice.load(Ordering::Relaxed);
         if let Some(slice) = NonNull::new(ptr::with_exposed_provenance_mut(slice)) {

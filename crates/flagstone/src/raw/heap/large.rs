@@ -181,6 +181,25 @@ impl Large {
         state.kept_bytes
     }
 
+    /// The block with the lowest address above `address`: its mapping, where it is, and its bytes. O(blocks).
+    pub(super) fn next(&self, address: usize) -> Option<(Mapping, NonNull<u8>, usize)> {
+        let mut next: Option<(Mapping, NonNull<u8>, usize)> = None;
+        self.each(|span| {
+            let Some(block) = NonNull::new(span.base()) else {
+                return;
+            };
+            let is_next =
+                block.as_ptr().addr() > address && next.is_none_or(|(_, next, _)| block < next);
+            if is_next {
+                // SAFETY: a span of a front.
+                let (front, _) = unsafe { Front::of_span(span) };
+                let mapping = front.pages.mapping.get();
+                next = mapping.map(|mapping| (mapping, block, span.size()));
+            }
+        });
+        next
+    }
+
     /// How many blocks there are, their bytes, and the bytes of mappings that are kept.
     pub(super) fn count(&self) -> (usize, usize, usize) {
         let (mut blocks, mut bytes) = (0, 0);

@@ -95,6 +95,10 @@ impl Local {
         }
     }
 
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
     /// A slot for `size` bytes, if there are such and one is ready; null if not. No atomics.
     ///
     /// # Safety

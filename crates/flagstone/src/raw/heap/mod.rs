@@ -23,6 +23,8 @@ mod bits;
 #[cfg(not(any(loom, shuttle)))]
 mod by_thread;
 #[cfg(not(any(loom, shuttle)))]
+mod census;
+#[cfg(not(any(loom, shuttle)))]
 mod chunk;
 #[cfg(not(any(loom, shuttle)))]
 mod clock;
@@ -55,15 +57,25 @@ mod span;
 #[cfg(not(any(loom, shuttle)))]
 mod store;
 #[cfg(not(any(loom, shuttle)))]
+mod undo;
+#[cfg(not(any(loom, shuttle)))]
+mod unused;
+#[cfg(not(any(loom, shuttle)))]
+mod walk;
+#[cfg(not(any(loom, shuttle)))]
 mod watch;
 
 #[cfg(not(any(loom, shuttle)))]
-pub(crate) use self::core::{Census, HeapCore, Sampled, Wish, size_for};
+pub(crate) use self::core::{HeapCore, Sampled, Wish, size_for};
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use by_thread::ByThread;
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use census::{Census, ClassCensus};
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use guard::Guarded;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use local::Local;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use store::Limits;
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use walk::Area;

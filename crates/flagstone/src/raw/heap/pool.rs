@@ -59,6 +59,37 @@ pub(super) enum Due {
     Slices(NonNull<Front>, u64),
 }
 
+/// Where somebody is who looks at all chunks, one after the other, and lets the lock go in between: addresses
+/// ascend, so chunks may come and go meanwhile.
+pub(super) struct Bookmark {
+    /// Chunks below that address were looked at.
+    chunk: usize,
+    /// The chunk there, as long as no chunk was removed since there were so many.
+    known: *const Front,
+    removed: usize,
+    /// Slices of the chunk below that number were looked at.
+    pub(super) slice: usize,
+}
+
+impl Bookmark {
+    /// Before the first chunk.
+    pub(super) const fn new() -> Self {
+        Self {
+            chunk: 0,
+            known: ptr::null(),
+            removed: 0,
+            slice: 0,
+        }
+    }
+
+    /// Goes on to the next chunk; the slices of this one were looked at.
+    fn turn(&mut self) {
+        self.chunk = self.chunk.saturating_add(1);
+        self.known = ptr::null();
+        self.slice = 0;
+    }
+}
+
 /// The chunks of a heap, and which of their slices are free. Finds slices in O(1); never calls a provider.
 pub(super) struct Pool(lock_api::Mutex<SpinLock, State>);
 
@@ -68,6 +99,8 @@ struct State {
     /// All chunks.
     chunks: *const Front,
     count: usize,
+    /// How many chunks were removed so far.
+    removed: usize,
     /// Chunks by their longest run of free slices.
     alike: [*const Front; LISTS],
     /// Chunks with idle slices, the one that waits longest first.
@@ -89,6 +122,7 @@ impl Pool {
                 all: ALL,
                 chunks: ptr::null(),
                 count: 0,
+                removed: 0,
                 alike: [ptr::null(); LISTS],
                 due: ptr::null(),
                 due_last: ptr::null(),
@@ -169,6 +203,24 @@ impl Pool {
             at = front.pages.next.get();
         }
         (state.count, state.free, state.idle)
+    }
+
+    /// Calls `see` with chunks from the bookmark on and the slices of them that are free, under the lock, until it
+    /// has an answer. It moves the bookmark within a chunk.
+    pub(super) fn look_from<T>(
+        &self,
+        at: &mut Bookmark,
+        mut see: impl FnMut(&Front, u64, &mut usize) -> Option<T>,
+    ) -> Option<T> {
+        loop {
+            let state = self.0.lock();
+            let front = state.find(at)?;
+            let seen = see(front, front.pages.free.get(), &mut at.slice);
+            if seen.is_some() {
+                return seen;
+            }
+            at.turn();
+        }
     }
 
     /// Takes all chunks out, one after the other, whatever is in them.
@@ -306,6 +358,28 @@ impl State {
         }
     }
 
+    /// The chunk that the bookmark is in, or the next: O(chunks), unless it is the one of the last time.
+    fn find<'s>(&'s self, at: &mut Bookmark) -> Option<&'s Front> {
+        if at.known.is_null() || at.removed != self.removed {
+            let mut next = self.chunks;
+            let (mut found, mut least) = (ptr::null(), usize::MAX);
+            // SAFETY: chunks on the list are there.
+            while let Some(front) = unsafe { next.as_ref() } {
+                let chunk = front.slice(0).as_ptr().addr();
+                if (at.chunk..least).contains(&chunk) {
+                    (found, least) = (next, chunk);
+                }
+                next = front.pages.next.get();
+            }
+            if least != at.chunk {
+                at.slice = 0;
+            }
+            (at.chunk, at.known, at.removed) = (least, found, self.removed);
+        }
+        // SAFETY: found now, or before and no chunk was removed since.
+        unsafe { at.known.as_ref() }
+    }
+
     fn add(&mut self, front: &Front, zeroed: bool) {
         let pages = &front.pages;
         pages.next.set(self.chunks);
@@ -337,6 +411,7 @@ impl State {
             next.pages.previous.set(previous);
         }
         self.count -= 1;
+        self.removed += 1;
         pages.mapping.get()
     }
 

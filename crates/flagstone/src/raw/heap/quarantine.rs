@@ -56,6 +56,15 @@ impl Quarantine {
         self.bytes.set(self.bytes.get() + size);
     }
 
+    /// Calls `see` with the blocks.
+    pub(super) fn each(&self, see: impl FnMut(NonNull<u8>)) {
+        let blocks = (0..self.count.get()).filter_map(|at| {
+            // SAFETY: within the slice, and written.
+            NonNull::new(unsafe { self.blocks.get().add(at).read() })
+        });
+        blocks.for_each(see);
+    }
+
     /// Whether there are more than `bytes` bytes, or there is no room for another block.
     pub(super) fn is_over(&self, bytes: usize) -> bool {
         self.bytes.get() > bytes || self.count.get() == MOST

@@ -182,6 +182,11 @@ impl Span {
         self.shared.what.fetch_or(GOING, Ordering::Relaxed) & GOING == 0
     }
 
+    /// Whether a block was freed.
+    pub(super) fn is_freed(&self) -> bool {
+        self.shared.what.load(Ordering::Relaxed) & GOING != 0
+    }
+
     /// The slices are nobody's any more.
     pub(super) fn vanish(&self) {
         self.become_kind(Kind::None, 0);
@@ -306,7 +311,7 @@ impl Span {
     }
 
     /// The number of the slot at the address; `None` if there is none, or it was never handed out.
-    fn number(&self, slot: *mut u8) -> Option<usize> {
+    pub(super) fn number(&self, slot: *mut u8) -> Option<usize> {
         let offset = slot.addr().wrapping_sub(self.base.get().addr());
         let stride = self.stride.get() as usize;
         let number = offset / stride;
@@ -519,7 +524,7 @@ impl Span {
     }
 
     /// The slot that the word calls so; null for none.
-    fn named(&self, name: u32) -> *mut u8 {
+    pub(super) fn named(&self, name: u32) -> *mut u8 {
         match name.checked_sub(NAMES) {
             // Within the span, so it does not wrap.
             Some(offset) => self.shared.base.get().wrapping_add(offset as usize),

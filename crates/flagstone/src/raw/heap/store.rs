@@ -12,6 +12,7 @@ use super::{
     pool::{CHUNK_LAYOUT, Due, Pool, Slices, bytes},
     secret::{Secret, random},
     span::{Kind, Span},
+    undo::{Undo, aside},
     watch::{BITS_SLICE, SET_LAYOUT, Watch},
 };
 use crate::{
@@ -250,7 +251,9 @@ impl<P: Provider> Store<P> {
         };
         let due_since = self.due_since(now);
         if self.pool.give(slices, now, due_since.unwrap_or(0)) && due_since.is_some() {
-            self.give_back(now, false);
+            aside(|| {
+                self.give_back(now, false);
+            });
         }
     }
 
@@ -294,7 +297,9 @@ impl<P: Provider> Store<P> {
             self.unmap(mapping);
             return None;
         }
+        let unused = Undo::with(|| self.unmap(mapping));
         self.prefer_huge_pages(mapping);
+        unused.forget();
         let front = Front::at(mapping.base);
         if !zeroed {
             // SAFETY: the front lies in the chunk, which is nobody else's.
@@ -330,19 +335,19 @@ impl<P: Provider> Store<P> {
             if !self.charge(layout.size()) {
                 return None;
             }
-            if let Some(mapping) = guard.and_then(|guard| self.addresses(layout, guard)) {
-                return Some(mapping);
-            }
-            let Ok(chunk) = request(&self.provider, layout) else {
-                self.discharge(layout.size());
-                return None;
-            };
-            let mapping = Mapping {
-                base: chunk.ptr.cast(),
-                layout,
-                is_guardable: false,
-            };
-            Some((mapping, chunk.zeroed))
+            let charge = Undo::with(|| self.discharge(layout.size()));
+            let guardable = guard.and_then(|guard| self.addresses(layout, guard));
+            let mapped = guardable.or_else(|| {
+                let chunk = request(&self.provider, layout).ok()?; // USER CODE
+                let mapping = Mapping {
+                    base: chunk.ptr.cast(),
+                    layout,
+                    is_guardable: false,
+                };
+                Some((mapping, chunk.zeroed))
+            })?;
+            charge.forget();
+            Some(mapped)
         };
         try_once().or_else(|| {
             if self.give_back(clock::now(), true) == 0 {
@@ -398,7 +403,9 @@ impl<P: Provider> Store<P> {
                     self.unmap(mapping);
                 }
                 Due::Slices(front, bits) => {
+                    let not_purged = Undo::with(|| self.pool.given_back(front, bits, false));
                     let zeroed = self.purge(front, bits);
+                    not_purged.forget();
                     if zeroed {
                         given += bytes(bits);
                     }
@@ -535,8 +542,11 @@ impl<P: Provider> Store<P> {
         let len = mapping.layout.size() - before;
         // SAFETY: `before` bytes are in the mapping.
         let block = unsafe { mapping.base.byte_add(before) };
+        let unused = Undo::with(|| self.unmap(mapping));
         // SAFETY: whole pages of a mapping of ours, in which nothing is.
-        unsafe { self.provider.purge(block, len) == Purged::Zeroed } // USER CODE
+        let purged = unsafe { self.provider.purge(block, len) }; // USER CODE
+        unused.forget();
+        purged == Purged::Zeroed
     }
 
     fn clear_front(&self, mapping: Mapping, before: usize) {
@@ -562,16 +572,17 @@ impl<P: Provider> Store<P> {
         span.vanish();
         let now = clock::now();
         // Where blocks have guards, freed ones are not there any more.
-        let kept = !self.has_guards();
-        let mapping = if kept {
-            self.large.keep(mapping, before, now)
-        } else {
+        let too_many = if self.has_guards() {
             Some(mapping)
+        } else {
+            self.large.keep(mapping, before, now)
         };
-        if let Some(mapping) = mapping {
-            self.unmap(mapping);
-        }
-        self.give_back(now, false);
+        aside(|| {
+            if let Some(mapping) = too_many {
+                self.unmap(mapping);
+            }
+            self.give_back(now, false);
+        });
     }
 
     /// Makes such a block `size` bytes long, wherever it lies then. It has room for a little more if it

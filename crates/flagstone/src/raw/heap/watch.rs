@@ -127,6 +127,18 @@ impl Watch {
         }
     }
 
+    /// Whether the slot is in use.
+    ///
+    /// # Safety
+    ///
+    /// The heap is checked, and `slot` lies in a chunk of its pool that stays meanwhile.
+    pub(super) unsafe fn is_marked(&self, slot: NonNull<u8>) -> bool {
+        // SAFETY: the caller's promise.
+        let (word, bit) = unsafe { slot_bit(slot) };
+        // Relaxed: as in `set`.
+        word.load(Ordering::Relaxed) & bit != 0
+    }
+
     /// Looks whether it is a block in use, and notes that it is not any more if it is `freed`; where it is
     /// described. What is no block of the heap, or was freed before, ends at the corruption handler.
     pub(super) fn check<'h>(&self, block: NonNull<u8>, freed: bool) -> (&'h Front, &'h Span) {

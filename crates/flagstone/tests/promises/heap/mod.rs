@@ -14,6 +14,9 @@
 //! | `forks` | a forked process goes on with its heap, whatever other threads were doing |
 //! | `limits` | no memory is null, never an abort; what is freed is there again |
 //! | `options` | each option does what it says, and statistics are right |
+//! | `census` | what a heap says of itself adds up, class by class, and is said without a heap |
+//! | `walk` | a walk shows each block once, and none that is free, whatever its visitor and others do meanwhile |
+//! | `pages` | pages of any size serve, and a call that a provider refuses costs the answer only |
 //! | `own` | heaps of one's own go with all that is in them; strict ones see what is no block, or no more |
 //! | `misuse` | what is freed twice ends no thread in an endless list |
 //!
@@ -30,7 +33,7 @@
 //! | a heap that can be destroyed adopts memory of others | cannot be tested: this heap stays as long as its process |
 //! | a hook or handler allocates inside the heap | no hooks; that the heap registers with its thread's end through itself: `as_global` |
 //! | what other threads read is not atomic | `threads`, `thread_ends` under `tsan` |
-//! | memory that cannot be had late; purged and unpurged memory mixed up; a limit on addresses | `limits`; `given_back`: `zeros_are_zeros_in_memory_that_was_used`. Pages of 16 and 64 KiB and forbidden overcommitment need another machine |
+//! | memory that cannot be had late; purged and unpurged memory mixed up; a limit on addresses | `limits`; `given_back`: `zeros_are_zeros_in_memory_that_was_used`. Pages of 16 KiB and more: `pages`, of a provider that says so. Forbidden overcommitment needs another machine |
 //! | growing a large block copies what was reserved and not used | `given_back`: `pages_that_nobody_touched_are_not_copied` |
 //! | one block holds a slab; idle threads, bounded queues and pure freers hold memory | `given_back`: `one_block_*`, `threads_that_wait_*`; `threads`: `a_bounded_queue_*`, `sixteen_producers_*` |
 //! | sizes that wrap, zero sizes, alignments up to a gibibyte, other alignment when a block grows | `extremes`, `doors`, `resizing`, `model` |
@@ -42,6 +45,7 @@
 #![expect(unsafe_code, reason = "allocates and frees by hand")]
 
 mod block;
+mod census;
 mod classes;
 mod doors;
 mod extremes;
@@ -55,7 +59,9 @@ mod misuse;
 mod model;
 mod options;
 mod own;
+mod pages;
 mod process;
 mod resizing;
 mod thread_ends;
 mod threads;
+mod walk;
