@@ -1,23 +1,33 @@
 //! What a handler of faults says of guarded blocks.
 #![expect(unsafe_code, reason = "installs a signal handler, which writes")]
 
+use alloc::boxed::Box;
 use core::{
     ffi::{c_int, c_void},
     fmt::{self, Write},
     mem, ptr,
 };
 
-use super::{Heap, guarded::GuardedBlock};
+use super::guarded::GuardedBlock;
 use crate::sync::process::{AtomicPtr, Ordering};
 
 /// The signals of an access that is not allowed.
 const SIGNALS: [c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
 
-/// What was installed before, of each signal; null if there is no handler of ours.
-static BEFORE: AtomicPtr<[libc::sigaction; SIGNALS.len()]> = AtomicPtr::new(ptr::null_mut());
+/// What our handler knows; null if there is none.
+static KNOWN: AtomicPtr<Known> = AtomicPtr::new(ptr::null_mut());
+
+struct Known {
+    /// What was installed before, of each signal.
+    before: [libc::sigaction; SIGNALS.len()],
+    find: Find,
+}
+
+/// The guarded block at or near an address.
+type Find = fn(usize) -> Option<GuardedBlock>;
 
 /// From now on faults are looked at; `false` if the system refuses. Allocates once in the life of a process.
-pub(super) fn install() -> bool {
+pub(super) fn install(find: Find) -> bool {
     // SAFETY: all zeros is a `sigaction`.
     let mut before: [libc::sigaction; SIGNALS.len()] = unsafe { mem::zeroed() };
     for (signal, before) in SIGNALS.iter().zip(&mut before) {
@@ -26,17 +36,13 @@ pub(super) fn install() -> bool {
             return false;
         }
     }
-    let before = alloc::boxed::Box::into_raw(alloc::boxed::Box::new(before));
+    let known = Box::into_raw(Box::new(Known { before, find }));
     // Release: pairs with the Acquire of `handle`.
-    let first = BEFORE.compare_exchange(
-        ptr::null_mut(),
-        before,
-        Ordering::Release,
-        Ordering::Relaxed,
-    );
+    let first =
+        KNOWN.compare_exchange(ptr::null_mut(), known, Ordering::Release, Ordering::Relaxed);
     if first.is_err() {
         // SAFETY: made above, and nobody else has it.
-        drop(unsafe { alloc::boxed::Box::from_raw(before) });
+        drop(unsafe { Box::from_raw(known) });
         return true;
     }
     // SAFETY: all zeros is one.
@@ -54,19 +60,20 @@ pub(super) fn install() -> bool {
 /// Says what was touched if it is a guarded block, and leaves the rest to who was there before: the access happens
 /// once more, and faults again.
 extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
+    // Acquire: pairs with the Release of `install`.
+    let known = KNOWN.load(Ordering::Acquire);
+    // SAFETY: stays as long as the process.
+    let Some(known) = (unsafe { known.as_ref() }) else {
+        return;
+    };
     // SAFETY: the system's, of a signal with an address.
     let address = unsafe { (*info).si_addr() }.addr();
-    if let Some(block) = Heap::new().guarded_block(ptr::without_provenance::<u8>(address)) {
+    if let Some(block) = (known.find)(address) {
         describe(&mut Stderr, block, address);
     }
-    // Acquire: pairs with the Release of `install`.
-    let before = BEFORE.load(Ordering::Acquire);
-    let at = SIGNALS.iter().position(|&one| one == signal);
-    if let (Some(at), false) = (at, before.is_null()) {
-        // SAFETY: stays as long as the process.
-        let before = unsafe { &(*before)[at] };
+    if let Some(at) = SIGNALS.iter().position(|&one| one == signal) {
         // SAFETY: what was installed before is again.
-        let _ = unsafe { libc::sigaction(signal, before, ptr::null_mut()) };
+        let _ = unsafe { libc::sigaction(signal, &raw const known.before[at], ptr::null_mut()) };
     }
 }
 
@@ -219,7 +226,7 @@ mod tests {
     #[cfg(all(target_os = "linux", not(miri)))]
     fn the_file_of_code_is_this_program() {
         let mut said = String::new();
-        let here = (install as fn() -> bool) as usize;
+        let here = (install as fn(Find) -> bool) as usize;
         write_file_of(&mut said, here).expect("a string takes all");
         assert!(said.contains("flagstone") && said.contains("+0x"), "{said}");
     }

@@ -238,7 +238,7 @@ impl Heap {
     /// before, and what they do, too. `false` if the system refuses.
     #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn report_faults(&self) -> bool {
-        fault::install()
+        fault::install(|address| CORE.guarded_at(address).map(GuardedBlock::new))
     }
 
     /// How many bytes of a block may be used: as many as were asked for, or more.

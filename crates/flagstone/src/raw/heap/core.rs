@@ -6,7 +6,7 @@ use super::{
     census::Census,
     chunk::Front,
     clock,
-    guard::Guarded,
+    guard::{Guard, Guarded},
     local::Local,
     registry::Registry,
     sampling::Step,
@@ -23,6 +23,7 @@ use crate::{
 pub(crate) struct HeapCore<P: Provider> {
     store: Store<P>,
     registry: Registry,
+    guard: Guard,
 }
 
 // SAFETY: what threads share is atomic or behind a lock; locals have one thread each, as their users promise.
@@ -56,6 +57,7 @@ impl<P: Provider> HeapCore<P> {
         Self {
             store: Store::new(provider, limits),
             registry: Registry::new(),
+            guard: Guard::new(),
         }
     }
 
@@ -134,14 +136,14 @@ impl<P: Provider> HeapCore<P> {
             Step::Divert => Sampled::Divert,
             Step::Choose(early) => {
                 let (size, align) = (layout.size(), layout.align());
-                Sampled::Chosen(self.store.guard.alloc(&self.store, size, align, early))
+                Sampled::Chosen(self.guard.alloc(&self.store, size, align, early))
             }
         }
     }
 
     /// What is known of a guarded block at or near the address. Waits for nothing.
     pub(crate) fn guarded_at(&self, address: usize) -> Option<Guarded> {
-        self.store.guard.at(address)
+        self.guard.at(address)
     }
 
     /// A block of a strict heap: what it is taken from is looked at, and that it is in use is noted.
@@ -303,7 +305,7 @@ impl<P: Provider> HeapCore<P> {
             // SAFETY: as above.
             Kind::Large => unsafe { self.store.release_large(front, span) },
             // SAFETY: as above.
-            Kind::Guarded => unsafe { self.store.guard.free(&self.store, span, block) },
+            Kind::Guarded => unsafe { self.guard.free(&self.store, span, block) },
             Kind::None => report(Corruption::ForeignPointer {
                 address: block.as_ptr().addr(),
             }),
@@ -406,7 +408,7 @@ impl<P: Provider> HeapCore<P> {
     pub(crate) fn before_fork(&self) {
         core::mem::forget(self.registry.lock().lock());
         core::mem::forget(self.store.orphans.lock().lock());
-        core::mem::forget(self.store.guard.lock().lock());
+        core::mem::forget(self.guard.lock().lock());
         core::mem::forget(self.store.large.lock().lock());
         core::mem::forget(self.store.pool.lock().lock());
     }
@@ -421,7 +423,7 @@ impl<P: Provider> HeapCore<P> {
         unsafe {
             self.store.pool.lock().force_unlock();
             self.store.large.lock().force_unlock();
-            self.store.guard.lock().force_unlock();
+            self.guard.lock().force_unlock();
             self.store.orphans.lock().force_unlock();
             self.registry.lock().force_unlock();
         }

@@ -39,6 +39,8 @@ mod large;
 mod list;
 #[cfg(not(any(loom, shuttle)))]
 mod local;
+#[cfg(not(any(loom, shuttle)))]
+mod mappings;
 #[cfg(loom)]
 mod models;
 mod orphans;

@@ -6,8 +6,7 @@ use super::{
     bits::runs,
     chunk::{Front, Mapping},
     clock,
-    guard::Guard,
-    large::{Large, mapping_layout},
+    large::Large,
     orphans::Orphans,
     pool::{CHUNK_LAYOUT, Due, Pool, Slices, bytes},
     secret::{Secret, random},
@@ -16,11 +15,8 @@ use super::{
     watch::{BITS_SLICE, SET_LAYOUT, Watch},
 };
 use crate::{
-    layout::{
-        align_up,
-        span::{CHUNK, SLICE, SpanLayout},
-    },
-    provider::{Provider, Purged, request, settled},
+    layout::span::{CHUNK, SLICE, SpanLayout},
+    provider::{Provider, Purged, request},
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
@@ -60,7 +56,6 @@ pub(crate) struct Store<P> {
     pub(super) pool: Pool,
     pub(super) large: Large,
     pub(super) orphans: Orphans,
-    pub(super) guard: Guard,
     /// Bytes that the provider gave.
     mapped: AtomicUsize,
     most: AtomicUsize,
@@ -84,7 +79,6 @@ impl<P: Provider> Store<P> {
             pool: Pool::new(),
             large: Large::new(),
             orphans: Orphans::new(),
-            guard: Guard::new(),
             mapped: AtomicUsize::new(0),
             most: AtomicUsize::new(limits.bytes),
             delay: AtomicU64::new(limits.delay),
@@ -163,7 +157,7 @@ impl<P: Provider> Store<P> {
     }
 
     /// Begins to check, before there is a chunk, if that is wanted; `None` without memory for it.
-    fn begin_watch(&self) -> Option<()> {
+    pub(super) fn begin_watch(&self) -> Option<()> {
         if self.wants_watch.load(Ordering::Relaxed) == 0 || self.watch.is_on() {
             return Some(());
         }
@@ -297,9 +291,7 @@ impl<P: Provider> Store<P> {
             self.unmap(mapping);
             return None;
         }
-        let unused = Undo::with(|| self.unmap(mapping));
         self.prefer_huge_pages(mapping);
-        unused.forget();
         let front = Front::at(mapping.base);
         if !zeroed {
             // SAFETY: the front lies in the chunk, which is nobody else's.
@@ -319,18 +311,20 @@ impl<P: Provider> Store<P> {
         Some(())
     }
 
-    /// Asks for huge pages, if the heap is to have them.
-    fn prefer_huge_pages(&self, mapping: Mapping) {
+    /// Asks for huge pages, if the heap is to have them, of a mapping in which nothing is yet.
+    pub(super) fn prefer_huge_pages(&self, mapping: Mapping) {
         if self.huge_pages.load(Ordering::Relaxed) != 0 {
             let len = mapping.layout.size() / self.page_size() * self.page_size();
+            let unused = Undo::with(|| self.unmap(mapping));
             // SAFETY: whole pages of a mapping of ours.
             let _ = unsafe { self.provider.prefer_huge_pages(mapping.base, len) }; // USER CODE
+            unused.forget();
         }
     }
 
     /// Asks the provider, within the limit. When it has nothing more, what is kept is given back first. With a
     /// `guard`, it is best if parts can be made inaccessible, as the last so many bytes are then.
-    fn map(&self, layout: Layout, guard: Option<usize>) -> Option<(Mapping, bool)> {
+    pub(super) fn map(&self, layout: Layout, guard: Option<usize>) -> Option<(Mapping, bool)> {
         let try_once = || {
             if !self.charge(layout.size()) {
                 return None;
@@ -357,7 +351,12 @@ impl<P: Provider> Store<P> {
         })
     }
 
-    fn charge(&self, bytes: usize) -> bool {
+    /// Whether there is a limit.
+    pub(super) fn is_limited(&self) -> bool {
+        self.most.load(Ordering::Relaxed) != usize::MAX
+    }
+
+    pub(super) fn charge(&self, bytes: usize) -> bool {
         let most = self.most.load(Ordering::Relaxed);
         // Relaxed: a sum orders nothing.
         let charged = self
@@ -368,11 +367,11 @@ impl<P: Provider> Store<P> {
         charged.is_ok()
     }
 
-    fn discharge(&self, bytes: usize) {
+    pub(super) fn discharge(&self, bytes: usize) {
         self.mapped.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    fn unmap(&self, mapping: Mapping) {
+    pub(super) fn unmap(&self, mapping: Mapping) {
         if self.watch.is_on() {
             // All chunks that a front may have been in.
             let base = mapping.base.as_ptr().addr();
@@ -490,190 +489,6 @@ impl<P: Provider> Store<P> {
         true
     }
 
-    /// A block that is a mapping of its own; and whether it is zeroed. It is if it should be and the
-    /// provider can do it: a page that is not touched costs nothing then.
-    pub(super) fn large(
-        &self,
-        size: usize,
-        align: usize,
-        zeroed: bool,
-    ) -> Option<(NonNull<u8>, bool)> {
-        self.begin_watch()?;
-        let page = self.page_size();
-        let guard = if self.has_guards() { page } else { 0 };
-        let (layout, before) = mapping_layout(size.checked_add(guard)?, align, page)?;
-        let kept = if before == SLICE && guard == 0 {
-            // Addresses are plenty, unless there is a limit.
-            let limited = self.most.load(Ordering::Relaxed) != usize::MAX;
-            self.large.reuse(layout, if limited { 2 } else { 8 })
-        } else {
-            None
-        };
-        let (mapping, zeroed) = match kept {
-            Some(mapping) => (mapping, zeroed && self.purge_block(mapping, before)),
-            None => {
-                let (mapping, zeroed) = self.map(layout, (guard > 0).then_some(guard))?;
-                if !self.watch.can_hold(mapping) {
-                    self.unmap(mapping);
-                    return None;
-                }
-                self.prefer_huge_pages(mapping);
-                if !zeroed {
-                    self.clear_front(mapping, before);
-                }
-                (mapping, zeroed)
-            }
-        };
-        // SAFETY: the mapping is ours, and its front is zeroed or was one before.
-        let block = unsafe {
-            self.large
-                .enter(mapping, before, layout.size() - before - guard)
-        };
-        self.watch.set(block.as_ptr().addr() - 1, true);
-        Some((block, zeroed))
-    }
-
-    /// Gives the pages of a kept mapping back, but for those before its block; whether they are zeroed.
-    fn purge_block(&self, mapping: Mapping, before: usize) -> bool {
-        if self.page_size() > SLICE {
-            // The block may begin within a page.
-            return false;
-        }
-        let len = mapping.layout.size() - before;
-        // SAFETY: `before` bytes are in the mapping.
-        let block = unsafe { mapping.base.byte_add(before) };
-        let unused = Undo::with(|| self.unmap(mapping));
-        // SAFETY: whole pages of a mapping of ours, in which nothing is.
-        let purged = unsafe { self.provider.purge(block, len) }; // USER CODE
-        unused.forget();
-        purged == Purged::Zeroed
-    }
-
-    fn clear_front(&self, mapping: Mapping, before: usize) {
-        // SAFETY: `before` bytes are in the mapping, whole slices, and the front lies in the chunk before.
-        let last = unsafe { mapping.base.byte_add(before - 1) };
-        let chunk = last.as_ptr().map_addr(|address| address & !(CHUNK - 1));
-        // SAFETY: in the mapping, so not null.
-        let front = Front::at(unsafe { NonNull::new_unchecked(chunk) });
-        // SAFETY: the mapping is ours.
-        unsafe { Front::clear(front) };
-    }
-
-    /// Takes such a block back.
-    ///
-    /// # Safety
-    ///
-    /// `span` is that of such a block, with `front`, and nobody uses it any more.
-    pub(super) unsafe fn release_large(&self, front: &Front, span: &Span) {
-        // SAFETY: the caller's promise.
-        let Some((mapping, before)) = (unsafe { self.large.leave(front, span) }) else {
-            return;
-        };
-        span.vanish();
-        let now = clock::now();
-        // Where blocks have guards, freed ones are not there any more.
-        let too_many = if self.has_guards() {
-            Some(mapping)
-        } else {
-            self.large.keep(mapping, before, now)
-        };
-        aside(|| {
-            if let Some(mapping) = too_many {
-                self.unmap(mapping);
-            }
-            self.give_back(now, false);
-        });
-    }
-
-    /// Makes such a block `size` bytes long, wherever it lies then. It has room for a little more if it
-    /// grows, so that the next steps cost nothing. `None`: it stays as it is.
-    ///
-    /// # Safety
-    ///
-    /// As for `release_large`, but for the use.
-    pub(super) unsafe fn resize_large(
-        &self,
-        front: &Front,
-        span: &Span,
-        size: usize,
-        align: usize,
-    ) -> Option<NonNull<u8>> {
-        if self.has_guards() {
-            return None;
-        }
-        let old = front.pages.mapping.get()?;
-        let before = span.base().addr() - old.base.as_ptr().addr();
-        let (layout, least) = mapping_layout(size, align, self.provider.page_size())?;
-        let (wanted, room) = (layout.size() - least, old.layout.size() - before);
-        if least > before {
-            // It is to be aligned to more than it is.
-            return None;
-        }
-        if wanted <= room && (size > span.size() || wanted >= room / 2) {
-            span.set_length(Kind::Large, 0, wanted);
-            return NonNull::new(span.base());
-        }
-        let roomy = size.checked_add(size / 8).filter(|_| size > span.size());
-        // SAFETY: the caller's promise.
-        let grown = roomy.and_then(|roomy| unsafe { self.move_large(front, span, wanted, roomy) });
-        // SAFETY: as above: it is still where it was.
-        grown.or_else(|| unsafe { self.move_large(front, span, wanted, wanted) })
-    }
-
-    /// Makes the mapping of a block `room` bytes long behind the block, of which the block has `size`, which are
-    /// whole pages.
-    ///
-    /// # Safety
-    ///
-    /// As for `resize_large`.
-    unsafe fn move_large(
-        &self,
-        front: &Front,
-        span: &Span,
-        size: usize,
-        room: usize,
-    ) -> Option<NonNull<u8>> {
-        let old = front.pages.mapping.get()?;
-        let (old_size, before) = (span.size(), span.base().addr() - old.base.as_ptr().addr());
-        let bytes = align_up(room.checked_add(before)?, self.provider.page_size())?;
-        let layout = Layout::from_size_align(bytes, old.layout.align()).ok()?;
-        let more = layout.size().saturating_sub(old.layout.size());
-        if !self.charge(more) {
-            return None;
-        }
-        // SAFETY: the caller's promise.
-        let _ = unsafe { self.large.leave(front, span) };
-        // Before another thread may have what is there.
-        self.watch.set(span.base().addr() - 1, false);
-        let entry = Entry {
-            store: self,
-            mapping: old,
-            before,
-            size: old_size,
-            charged: more,
-        };
-        // SAFETY: the provider gave the mapping for that layout; it is on no list meanwhile.
-        let chunk = unsafe { self.provider.remap(old.base, old.layout, layout) }; // USER CODE
-        // Refused, or with a panic, the block is entered again as it was.
-        let chunk = chunk.ok()?;
-        entry.forget();
-        let base = settled(&self.provider, chunk, layout).ptr.cast(); // USER CODE
-        self.discharge(old.layout.size().saturating_sub(layout.size()));
-        let mapping = Mapping {
-            base,
-            layout,
-            is_guardable: false,
-        };
-        if base != old.base {
-            // The front has another offset in another chunk.
-            self.clear_front(mapping, before);
-        }
-        // SAFETY: the mapping is ours, and its front zeroed, or as it was.
-        let block = unsafe { self.large.enter(mapping, before, size) };
-        self.watch.set(block.as_ptr().addr() - 1, true);
-        Some(block)
-    }
-
     /// Gives everything back to the provider, whatever is in it.
     ///
     /// # Safety
@@ -689,32 +504,5 @@ impl<P: Provider> Store<P> {
         if let Some(set) = self.watch.turn_off() {
             self.unmap(set);
         }
-    }
-}
-
-/// A block that is on no list while its provider moves it: entered again where it was, if that does not come
-/// to an answer.
-struct Entry<'s, P: Provider> {
-    store: &'s Store<P>,
-    mapping: Mapping,
-    before: usize,
-    size: usize,
-    charged: usize,
-}
-
-impl<P: Provider> Entry<'_, P> {
-    /// It was moved.
-    fn forget(self) {
-        core::mem::forget(self);
-    }
-}
-
-impl<P: Provider> Drop for Entry<'_, P> {
-    fn drop(&mut self) {
-        self.store.discharge(self.charged);
-        let large = &self.store.large;
-        // SAFETY: the mapping is where it was, on no list, and its front as it was.
-        let block = unsafe { large.enter(self.mapping, self.before, self.size) };
-        self.store.watch.set(block.as_ptr().addr() - 1, true);
     }
 }
