@@ -31,6 +31,11 @@
 //! | a block of 64 KiB to 2 MiB | one lock |
 //! | a larger block | one lock, and two system calls unless one of about its size is kept |
 //!
+//! # What is in it
+//!
+//! [`Heap::stats`] counts what there is, class by class, and [`Heap::report`] and [`Heap::report_at_exit`] write that
+//! down; [`Heap::walk`] shows each span, run and mapping, and the blocks in it. None of them allocates.
+//!
 //! # Threads, signals, forks
 //!
 //! A thread has a part of its own from its first allocation on; when it ends, what it leaves is taken over

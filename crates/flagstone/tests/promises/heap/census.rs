@@ -98,6 +98,12 @@ fn what_was_never_used_is_not_committed() {
     free(&heap, runs);
     assert_eq!(heap.stats().committed(), 13 * SLICE);
     assert_eq!(heap.stats().idle(), 10 * SLICE);
+    let cached = heap.stats().cached();
+    // Where the others were.
+    let again = some(&heap, SLICE + 1, 5);
+    assert_eq!(heap.stats().committed(), 13 * SLICE);
+    assert_eq!(heap.stats().cached(), cached - 10 * SLICE);
+    free(&heap, again);
     heap.purge();
     assert_eq!(heap.stats().committed(), 3 * SLICE);
     free(&heap, block);

@@ -259,11 +259,16 @@ impl<'h, P: Provider> Shadow<'h, P> {
     /// Frees everything; how many requests were refused.
     fn end(self) -> usize {
         // A quarantine's blocks would count.
-        self.heap.purge();
+        purge(self.heap);
         assert_eq!(self.heap.stats().blocks(), self.blocks.len());
         self.blocks.iter().for_each(|block| self.free(block));
         self.refused
     }
+}
+
+/// Gives back what is free, or, if the provider panics, what it can.
+fn purge<P: Provider>(heap: &LocalHeap<P>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| heap.purge()));
 }
 
 #[test]
@@ -288,24 +293,21 @@ fn pages_may_be_large() {
     }
 }
 
-/// Whichever call it is that is refused, or panics, all that is lost is the answer.
-fn all_calls(panic: bool) {
-    let options = HeapOptions::new()
-        .purge_delay(Duration::ZERO)
-        .huge_pages(true);
+/// Whichever call it is that is refused, or panics, all that is lost is the answer. How many requests had none.
+fn all_calls(options: HeapOptions, panic: bool) -> usize {
     let mut refusals = 0;
     for nth in 0.. {
         let provider = ButOne::new(nth, panic);
         let heap = LocalHeap::with_options_in(options, &provider);
-        let refused = Shadow::after_steps(&heap, 1, 50).end();
+        let refused = Shadow::after_steps(&heap, 1, 40).end();
         assert!(refused <= 1);
         refusals += refused;
         if provider.calls.get() <= nth {
             break;
         }
         // Nothing is left: of the one chunk that stays, the front and the local.
-        heap.purge();
-        heap.purge();
+        purge(&heap);
+        purge(&heap);
         let stats = heap.stats();
         assert_eq!(stats.mapped(), provider.inner.live_bytes(), "call {nth}");
         assert_eq!(
@@ -317,15 +319,39 @@ fn all_calls(panic: bool) {
         drop(heap);
         assert_eq!(provider.inner.live(), 0);
     }
-    assert!(refusals > 0, "nothing had an error");
+    refusals
+}
+
+/// Nothing waits to be given back.
+fn at_once() -> HeapOptions {
+    HeapOptions::new()
+        .purge_delay(Duration::ZERO)
+        .huge_pages(true)
 }
 
 #[test]
 fn one_call_is_refused() {
-    all_calls(false);
+    assert!(all_calls(at_once(), false) > 0, "nothing had an error");
 }
 
 #[test]
 fn one_call_panics() {
-    all_calls(true);
+    assert!(all_calls(at_once(), true) > 0, "nothing had an error");
+}
+
+#[test]
+fn a_panic_loses_no_mapping_that_was_kept() {
+    let options = HeapOptions::new().purge_delay(Duration::MAX);
+    // A chunk and a mapping are asked for, and the mapping's pages given back.
+    let provider = ButOne::new(2, true);
+    let heap = LocalHeap::with_options_in(options, &provider);
+    let large = layout(3 * MIB, 8);
+    let block = heap.alloc(large).expect("there is memory");
+    // SAFETY: a block of the heap.
+    unsafe { heap.free(block.cast()) };
+    assert!(heap.stats().cached() >= 3 * MIB);
+    let zeroed = catch_unwind(AssertUnwindSafe(|| heap.alloc_zeroed(large).is_ok()));
+    assert!(zeroed.is_err() && provider.calls.get() == 3);
+    assert_eq!(heap.stats().mapped(), provider.inner.live_bytes());
+    assert_eq!(heap.stats().blocks(), 0);
 }
