@@ -117,7 +117,7 @@ impl Census {
             }
             Kind::Guarded if span.is_freed() => {}
             Kind::Run | Kind::Large | Kind::Guarded => self.runs.add(span.size()),
-            Kind::None => return 0,
+            Kind::None | Kind::Fence => return 0,
         }
         span.slices()
     }

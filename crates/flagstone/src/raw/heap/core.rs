@@ -306,7 +306,7 @@ impl<P: Provider> HeapCore<P> {
             Kind::Large => unsafe { self.store.release_large(front, span) },
             // SAFETY: as above.
             Kind::Guarded => unsafe { self.guard.free(&self.store, span, block) },
-            Kind::None => report(Corruption::ForeignPointer {
+            Kind::None | Kind::Fence => report(Corruption::ForeignPointer {
                 address: block.as_ptr().addr(),
             }),
         }
@@ -393,7 +393,7 @@ impl<P: Provider> HeapCore<P> {
             if within < CHUNK {
                 let slice = within / SLICE;
                 let used = slice > 0 && free & (1 << slice) == 0;
-                owns |= used && front.span_of(slice).kind() != Kind::None;
+                owns |= used && !matches!(front.span_of(slice).kind(), Kind::None | Kind::Fence);
             }
         });
         owns

@@ -5,7 +5,9 @@ use core::{alloc::Layout, ptr::NonNull};
 use super::{
     chunk::{Front, Mapping},
     pool::Slices,
+    span::Kind,
     store::Store,
+    undo::{Undo, aside},
 };
 use crate::{
     layout::span::SLICE,
@@ -20,18 +22,39 @@ impl<P: Provider> Store<P> {
         }
         let mut slices = self.slices(count + 1, room)?;
         slices.count = count;
-        let fence = slices.front().slice(slices.first + count);
+        let (front, last) = (slices.front(), slices.first + count);
+        let fence = front.slice(last);
+        front.set_tags(last, 1, 0);
         // Where that cannot be had, it is nobody's at least.
+        let unused = Undo::with(|| self.give(front, slices.first, count + 1));
         // SAFETY: the last of the slices, in which nothing is.
-        let _ = unsafe { self.make_inaccessible(fence, SLICE) };
+        let done = unsafe { self.make_inaccessible(fence, SLICE) };
+        unused.forget();
+        if done {
+            front.span(last).be_block(Kind::Fence, 1, SLICE, fence);
+        } else {
+            front.span(last).vanish();
+        }
         Some(slices)
     }
 
     /// Makes a slice behind others one like them; whether it is.
     pub(super) fn take_fence_away(&self, front: &Front, slice: usize) -> bool {
-        // SAFETY: a slice of ours in which nothing is. If it could be touched all the time, it is zeroed, which
-        // makes no difference to a slice that is nobody's.
-        unsafe { self.make_accessible(front.slice(slice), SLICE) }
+        let span = front.span(slice);
+        if span.kind() == Kind::None {
+            // It was all the time.
+            return true;
+        }
+        let mut taken = false;
+        // A provider that panics has not done it.
+        aside(|| {
+            // SAFETY: a slice of ours, which was made inaccessible.
+            taken = unsafe { self.make_accessible(front.slice(slice), SLICE) }.is_some();
+        });
+        if taken {
+            span.vanish();
+        }
+        taken
     }
 
     /// Makes whole pages of a chunk or mapping inaccessible; whether they are.
@@ -47,14 +70,18 @@ impl<P: Provider> Store<P> {
         unsafe { self.provider().decommit(pages, bytes) } // USER CODE
     }
 
-    /// Makes them accessible again, zeroed or not; whether they are.
+    /// Makes them accessible again; `None` if they are not, and else whether they are zeroed.
     ///
     /// # Safety
     ///
     /// They were made inaccessible.
-    pub(super) unsafe fn make_accessible(&self, pages: NonNull<u8>, bytes: usize) -> bool {
+    pub(super) unsafe fn make_accessible(&self, pages: NonNull<u8>, bytes: usize) -> Option<bool> {
+        if !self.is_guardable(pages) {
+            return None;
+        }
         // SAFETY: pages of a chunk of addresses, which are not committed.
-        self.is_guardable(pages) && unsafe { memory(self.provider(), pages, bytes) }.is_ok()
+        let chunk = unsafe { memory(self.provider(), pages, bytes) }; // USER CODE
+        chunk.ok().map(|chunk| chunk.zeroed)
     }
 
     fn is_guardable(&self, pages: NonNull<u8>) -> bool {
@@ -68,21 +95,18 @@ impl<P: Provider> Store<P> {
     /// such.
     pub(super) fn addresses(&self, layout: Layout, guard: usize) -> Option<(Mapping, bool)> {
         let base = addresses(self.provider(), layout).ok()?.cast();
+        let unused = Undo::with(|| {
+            // SAFETY: the provider gave it for this layout, and nothing is in it.
+            unsafe { self.provider().free(base, layout) }; // USER CODE
+        });
         // SAFETY: whole pages of these addresses.
-        match unsafe { memory(self.provider(), base, layout.size() - guard) } {
-            Ok(chunk) => {
-                let mapping = Mapping {
-                    base,
-                    layout,
-                    is_guardable: true,
-                };
-                Some((mapping, chunk.zeroed))
-            }
-            Err(_) => {
-                // SAFETY: the provider gave it for this layout, and nothing is in it.
-                unsafe { self.provider().free(base, layout) }; // USER CODE
-                None
-            }
-        }
+        let chunk = unsafe { memory(self.provider(), base, layout.size() - guard) }.ok()?; // USER CODE
+        unused.forget();
+        let mapping = Mapping {
+            base,
+            layout,
+            is_guardable: true,
+        };
+        Some((mapping, chunk.zeroed))
     }
 }

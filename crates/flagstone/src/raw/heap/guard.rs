@@ -7,6 +7,7 @@ use super::{
     site::{FRAMES, Site},
     span::{Kind, Span},
     store::Store,
+    undo::{Undo, aside},
 };
 use crate::{
     corruption::{Corruption, report},
@@ -159,18 +160,18 @@ impl Guard {
         let places = self.begin(store)?;
         let number = self.waiting.lock().take()?;
         let place = &places[number];
-        let Some(slice) = Self::slice_of(place, store) else {
-            self.waiting.lock().put(number);
-            return None;
-        };
+        let back = Undo::with(|| self.waiting.lock().put(number));
+        let slice = Self::slice_of(place, store)?;
         // SAFETY: within the slice.
         let end = unsafe { slice.byte_add(SLICE - page) };
         // SAFETY: as above.
         let pages = unsafe { end.byte_sub(bytes) };
         // SAFETY: pages of the slice that are not committed, as all of it.
-        if !unsafe { store.make_accessible(pages, bytes) } {
-            self.waiting.lock().put(number);
-            return None;
+        let zeroed = unsafe { store.make_accessible(pages, bytes) }?;
+        back.forget();
+        if !zeroed {
+            // SAFETY: the pages are ours.
+            unsafe { pages.write_bytes(0, bytes) };
         }
         // As near to the end as its alignment lets it be.
         let before = if early {
@@ -202,11 +203,12 @@ impl Guard {
         }
         let slice = store.own_slice()?;
         // SAFETY: a slice of ours, with nothing in it.
+        let back = Undo::with(|| unsafe { store.return_slice(slice) });
+        // SAFETY: as above.
         if !unsafe { store.make_inaccessible(slice, SLICE) } {
-            // SAFETY: as above.
-            unsafe { store.return_slice(slice) };
             return None;
         }
+        back.forget();
         place
             .slice
             .store(slice.as_ptr().expose_provenance(), Ordering::Relaxed);
@@ -244,8 +246,10 @@ impl Guard {
         place.freed.note();
         let slice = place.slice.load(Ordering::Relaxed);
         if let Some(slice) = NonNull::new(ptr::with_exposed_provenance_mut(slice)) {
+            let mut done = false;
             // SAFETY: the slice of the place; its block is the caller's.
-            if !unsafe { store.make_inaccessible(slice, SLICE) } {
+            aside(|| done = unsafe { store.make_inaccessible(slice, SLICE) });
+            if !done {
                 // It stays as it is, for good.
                 return;
             }

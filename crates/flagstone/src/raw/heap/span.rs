@@ -23,6 +23,8 @@ pub(super) enum Kind {
     Large,
     /// One block in a slice, around which nothing can be touched.
     Guarded,
+    /// A slice of which nothing can be touched.
+    Fence,
 }
 
 /// Where a span of slots is with its owner.
@@ -210,6 +212,7 @@ impl Span {
             2 => Kind::Run,
             3 => Kind::Large,
             4 => Kind::Guarded,
+            5 => Kind::Fence,
             _ => Kind::None,
         }
     }

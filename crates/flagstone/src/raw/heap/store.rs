@@ -235,7 +235,7 @@ impl<P: Provider> Store<P> {
         self.give(front, first, count + fence);
     }
 
-    fn give(&self, front: &Front, first: usize, count: usize) {
+    pub(super) fn give(&self, front: &Front, first: usize, count: usize) {
         let now = clock::now();
         let slices = Slices {
             front: front.into(),

@@ -161,7 +161,7 @@ impl<P: Provider> HeapCore<P> {
                         let area = Area::of_block(start, bytes, block, span.size());
                         return Some((area, NonNull::from(span)));
                     }
-                    Kind::Run | Kind::Guarded | Kind::Large | Kind::None => {}
+                    Kind::Run | Kind::Guarded | Kind::Large | Kind::Fence | Kind::None => {}
                 }
             }
             None

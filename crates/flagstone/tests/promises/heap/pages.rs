@@ -47,6 +47,24 @@ unsafe impl Provider for Paged {
         unsafe { OsPages.remap(ptr, old, new) }
     }
 
+    fn reserve_addresses(&self, layout: Layout) -> Result<NonNull<[u8]>, OutOfMemory> {
+        OsPages.reserve_addresses(layout)
+    }
+
+    unsafe fn commit(&self, ptr: NonNull<u8>, len: usize) -> Result<Chunk, OutOfMemory> {
+        let whole = ptr.as_ptr().addr() | len;
+        assert!(whole.is_multiple_of(self.0), "{len} at {ptr:?}");
+        // SAFETY: the caller's promise.
+        unsafe { OsPages.commit(ptr, len) }
+    }
+
+    unsafe fn decommit(&self, ptr: NonNull<u8>, len: usize) -> bool {
+        let whole = ptr.as_ptr().addr() | len;
+        assert!(whole.is_multiple_of(self.0), "{len} at {ptr:?}");
+        // SAFETY: the caller's promise.
+        unsafe { OsPages.decommit(ptr, len) }
+    }
+
     unsafe fn purge(&self, ptr: NonNull<u8>, len: usize) -> Purged {
         // SAFETY: the caller's promise.
         unsafe { OsPages.purge(ptr, len) }
@@ -116,6 +134,26 @@ unsafe impl Provider for ButOne {
         }
         // SAFETY: the caller's promise.
         unsafe { self.inner.remap(ptr, old, new) }
+    }
+
+    fn reserve_addresses(&self, layout: Layout) -> Result<NonNull<[u8]>, OutOfMemory> {
+        if self.refuses() {
+            return Err(OutOfMemory::new(layout));
+        }
+        self.inner.reserve_addresses(layout)
+    }
+
+    unsafe fn commit(&self, ptr: NonNull<u8>, len: usize) -> Result<Chunk, OutOfMemory> {
+        if self.refuses() {
+            return Err(OutOfMemory::new(layout(len, 1)));
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.inner.commit(ptr, len) }
+    }
+
+    unsafe fn decommit(&self, ptr: NonNull<u8>, len: usize) -> bool {
+        // SAFETY: the caller's promise.
+        !self.refuses() && unsafe { self.inner.decommit(ptr, len) }
     }
 
     unsafe fn purge(&self, ptr: NonNull<u8>, len: usize) -> Purged {
@@ -278,6 +316,7 @@ fn pages_may_be_large() {
         options,
         options.purge_delay(Duration::ZERO).huge_pages(true),
         options.checked(true).zero_on_free(true).quarantine(100_000),
+        options.guard_pages(true).sampled(1).scattered(true),
     ];
     for page in [16 * KIB, 64 * KIB, 2 * MIB] {
         for options in all {
