@@ -12,6 +12,8 @@ use super::{
     registry::Registry,
     table,
 };
+#[cfg(feature = "stats")]
+use crate::stats::{Metric, Snapshot};
 use crate::{
     error::OutOfMemory,
     index::CLOSED,
@@ -502,12 +504,22 @@ impl Depot {
         }
     }
 
-    /// The most that were ever seen in use, now that `in_use` are.
+    /// What of `total`, all that was ever counted, was counted since counting began anew; with the most that were
+    /// seen in use since then.
     #[cfg(feature = "stats")]
-    pub(crate) fn peak(&self, in_use: u64) -> u64 {
+    pub(crate) fn since_restart(&self, total: Snapshot) -> Snapshot {
         let mut listed = self.registry.lock();
-        listed.peak = listed.peak.max(in_use);
-        listed.peak
+        listed.peak = listed.peak.max(total.get(Metric::InUse));
+        let since = total.since(&listed.before);
+        since.with(Metric::PeakInUse, listed.peak)
+    }
+
+    /// Counting begins anew after `total`. The threads go on counting where they are, undisturbed.
+    #[cfg(feature = "stats")]
+    pub(crate) fn restart_stats(&self, total: Snapshot) {
+        let mut listed = self.registry.lock();
+        listed.peak = total.get(Metric::InUse);
+        listed.before = total;
     }
 
     /// Whether `slot` is among the last `most` that the calling thread gave back and has still; in a pool
