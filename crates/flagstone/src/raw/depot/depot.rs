@@ -646,7 +646,7 @@ impl Depot {
 }
 
 /// What models need of the parts.
-#[cfg(all(test, loom))]
+#[cfg(all(test, any(loom, shuttle)))]
 impl Depot {
     pub(super) fn model_supply(&self, provider: &impl Provider) {
         assert!(self.magazines.add(provider).is_ok());
