@@ -66,7 +66,7 @@ mod checker {
     };
 
     /// Schedules of each kind.
-    const SCHEDULES: usize = 500;
+    const SCHEDULES: usize = 300;
     /// Always the same ones.
     const SEED: u64 = 0x5eed;
 

@@ -277,7 +277,7 @@ impl Depot {
     }
 
     /// One slot for a thread without a cache.
-    fn take_one(&self) -> Option<NonNull<u8>> {
+    pub(super) fn take_one(&self) -> Option<NonNull<u8>> {
         let _moving = self.moving();
         if let Some(slot) = self.take_stored() {
             return Some(slot);
