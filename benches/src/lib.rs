@@ -41,6 +41,7 @@ mod threaded;
 mod threads;
 #[cfg(test)]
 mod verify;
+pub mod warm;
 mod workload;
 
 pub use contender::Role;

@@ -11,6 +11,7 @@ use flagstone_benches::{
     arena::{Call, calls},
     heap::heaps,
     suite::events,
+    warm::warm_calls,
 };
 
 /// Runs one contender of one event, or one call of it, for an instruction counter.
@@ -27,7 +28,8 @@ struct Args {
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    let calls = calls();
+    let mut calls = calls();
+    calls.extend(warm_calls());
     let wanted = |call: &&Call| call.name == args.event && call.contender == args.contender;
     if let Some(call) = calls.iter().find(wanted) {
         (call.repeat)(args.ops);

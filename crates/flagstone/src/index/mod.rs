@@ -31,7 +31,7 @@ mod bitmap;
 mod free_list;
 #[cfg(target_has_atomic = "64")]
 mod link;
-#[cfg(all(test, loom, feature = "alloc"))]
+#[cfg(all(test, any(loom, shuttle), feature = "alloc"))]
 mod models;
 mod shared_storage;
 mod stack;

@@ -306,3 +306,63 @@ fn a_number_restored_by_one_level_is_found() {
         two_empty_and_one_comes_back,
     );
 }
+
+/// Three threads take and give back for long, each number with one at a time.
+#[cfg(shuttle)]
+fn long_use<I: Sync + Send + 'static>(
+    index: I,
+    capacity: usize,
+    allocate: fn(&I) -> Option<usize>,
+    free: fn(&I, usize),
+) {
+    let index = Arc::new(index);
+    let held = Arc::new(std::sync::Mutex::new(std::collections::BTreeSet::new()));
+    let users = [(); 3].map(|()| {
+        let (index, held) = (Arc::clone(&index), Arc::clone(&held));
+        thread::spawn(move || {
+            let mut mine = Vec::new();
+            for round in 0..24 {
+                if let Some(number) = allocate(&index) {
+                    assert!(held.lock().unwrap().insert(number), "had twice");
+                    mine.push(number);
+                }
+                // In another order than they came.
+                if round % 3 != 0 && !mine.is_empty() {
+                    let number = mine.swap_remove(0);
+                    assert!(held.lock().unwrap().remove(&number));
+                    free(&index, number);
+                }
+            }
+            for number in mine {
+                held.lock().unwrap().remove(&number);
+                free(&index, number);
+            }
+        })
+    });
+    for user in users {
+        user.join().unwrap();
+    }
+    assert_all(drain(|| allocate(&index), capacity), capacity);
+}
+
+#[cfg(shuttle)]
+#[test]
+fn a_stack_in_long_use() {
+    explore(|| {
+        let stack = AtomicStack::new(5).unwrap();
+        long_use(stack, 5, AtomicStack::allocate, |stack, number| {
+            stack.free(number).unwrap();
+        });
+    });
+}
+
+#[cfg(shuttle)]
+#[test]
+fn a_bitmap_in_long_use() {
+    explore(|| {
+        let bitmap = AtomicBitmap::new(7).unwrap();
+        long_use(bitmap, 7, AtomicBitmap::allocate, |bitmap, number| {
+            bitmap.free(number).unwrap();
+        });
+    });
+}

@@ -485,6 +485,14 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
         self.store.snapshot()
     }
 
+    /// Counts anew from here: counters are 0, and the peak begins at what is in use. No thread is held up; what
+    /// one does meanwhile is counted before or after. Costs what [`stats`](Self::stats) costs.
+    #[cfg(feature = "stats")]
+    #[doc(alias = "reset_statistics")]
+    pub fn restart_stats(&self) {
+        self.store.restart_stats();
+    }
+
     /// What is called around a value's stay: a drop policy that is to be flushed, for example.
     #[must_use]
     pub fn hooks(&self) -> &K {

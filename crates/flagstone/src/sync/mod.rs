@@ -20,7 +20,7 @@ mod backoff;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub(crate) mod barrier;
 mod default_lock;
-#[cfg(all(test, loom))]
+#[cfg(all(test, any(loom, shuttle)))]
 pub(crate) mod model;
 mod no_lock;
 #[cfg(feature = "std")]
@@ -35,7 +35,7 @@ pub(crate) use default_lock::default_lock;
 pub use no_lock::NoLock;
 #[cfg(feature = "std")]
 pub(crate) use numbers::Numbers;
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 #[doc(hidden)]
 pub use seeded::seed;
 pub(crate) use seeded::seeded;
@@ -44,7 +44,55 @@ pub use spin_lock::SpinLock;
 /// The model checker, for `model`.
 #[cfg(all(test, loom))]
 mod checker {
-    pub(crate) use loom::{cell::UnsafeCell, model::Builder, thread};
+    pub(crate) use loom::{cell::UnsafeCell, thread};
+
+    /// Runs `body` in every interleaving with at most so many preemptions.
+    pub(crate) fn check(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(preemptions);
+        builder.check(body); // USER CODE
+    }
+}
+
+/// The one that draws schedules, for `model`.
+#[cfg(all(test, shuttle, not(loom)))]
+mod checker {
+    use alloc::sync::Arc;
+
+    pub(crate) use shuttle::thread;
+    use shuttle::{
+        Config, Runner,
+        scheduler::{PctScheduler, RandomScheduler},
+    };
+
+    /// Schedules of each kind.
+    const SCHEDULES: usize = 300;
+    /// Always the same ones.
+    const SEED: u64 = 0x5eed;
+
+    /// Runs `body` in schedules that switch at any step, and in such that switch at few (S. Burckhardt and
+    /// others, "A randomized scheduler with probabilistic guarantees of finding bugs", ASPLOS 2010).
+    pub(crate) fn check(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+        let body = Arc::new(body);
+        let again = Arc::clone(&body);
+        let random = RandomScheduler::new_from_seed(SEED, SCHEDULES);
+        Runner::new(random, Config::new()).run(move || body()); // USER CODE
+        let few = PctScheduler::new_from_seed(SEED, preemptions, SCHEDULES);
+        Runner::new(few, Config::new()).run(move || again()); // USER CODE
+    }
+
+    /// A cell with loom's interface, and nothing that watches it.
+    pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(core::cell::UnsafeCell::new(value))
+        }
+
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
 }
 
 /// Atomics of the platform, or of the model checker.

@@ -2,31 +2,31 @@
 
 /// Whether a test has planted the bug `name` in this thread.
 ///
-/// Always `false`, and gone after inlining, unless loom explores the code:
+/// Always `false`, and gone after inlining, unless a model checker explores the code:
 ///
 /// ```ignore
 /// // Acquire: pairs with the Release in `push`.
 /// let order = if seeded("pop is relaxed") { Ordering::Relaxed } else { Ordering::Acquire };
 /// ```
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 #[inline(always)]
 pub(crate) const fn seeded(_name: &'static str) -> bool {
     false
 }
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 pub use planted::seed;
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 pub(crate) use planted::seeded;
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 mod planted {
     extern crate std;
 
     use core::cell::Cell;
 
     std::thread_local! {
-        /// Loom runs all threads of a model on the thread that explores it, so this is one model's.
+        /// Checkers run all threads of a model on the thread that explores it, so this is one model's.
         static PLANTED: Cell<Option<&'static str>> = const { Cell::new(None) };
     }
 

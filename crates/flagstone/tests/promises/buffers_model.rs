@@ -254,7 +254,13 @@ fn replay<T: Element>(
 #[test]
 fn random_calls_agree() {
     let config = ProptestConfig {
-        cases: if cfg!(miri) { 2 } else { 96 },
+        cases: if cfg!(miri) {
+            2
+        } else if cfg!(flagstone_asan) {
+            24
+        } else {
+            96
+        },
         failure_persistence: None,
         ..ProptestConfig::default()
     };

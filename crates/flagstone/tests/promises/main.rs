@@ -53,21 +53,35 @@ use flagstone_testkit::heap_watch::HeapWatch;
 #[global_allocator]
 static HEAP: HeapWatch = HeapWatch;
 
+// The thread sanitizer is shown what threads share. The other files are about one thread at a time, and most of
+// what takes time to compile.
 mod arena;
+#[cfg(not(flagstone_tsan))]
 mod arena_moves;
+#[cfg(not(flagstone_tsan))]
 mod arena_resets;
+#[cfg(not(flagstone_tsan))]
 mod arena_review;
 #[cfg(feature = "stats")]
 mod arena_stats;
 mod arena_threads;
+#[cfg(not(flagstone_tsan))]
 mod buffers;
+#[cfg(not(flagstone_tsan))]
 mod buffers_model;
+#[cfg(not(flagstone_tsan))]
 mod config;
+#[cfg(not(flagstone_tsan))]
 mod errors;
+#[cfg(not(flagstone_tsan))]
 mod extremes;
+#[cfg(not(flagstone_tsan))]
 mod formulas;
+#[cfg(not(flagstone_tsan))]
 mod function_providers;
+#[cfg(not(flagstone_tsan))]
 mod growth;
+#[cfg(not(flagstone_tsan))]
 mod handles;
 #[cfg(all(
     feature = "std",
@@ -77,36 +91,48 @@ mod handles;
     not(miri)
 ))]
 mod heap;
+#[cfg(not(flagstone_tsan))]
 mod hooks;
+#[cfg(not(flagstone_tsan))]
 mod index_growth;
+#[cfg(not(flagstone_tsan))]
 mod index_rooms;
 mod index_threads;
 mod lock_free;
 mod lock_free_exact;
 mod lock_free_process;
 mod locks;
+#[cfg(not(flagstone_tsan))]
 mod memory;
 mod misuse;
+#[cfg(not(flagstone_tsan))]
 mod own_index;
 mod policies;
+#[cfg(not(flagstone_tsan))]
 mod pools_review;
+#[cfg(not(flagstone_tsan))]
 mod providers;
+#[cfg(not(flagstone_tsan))]
 mod raw_buffers;
+#[cfg(not(flagstone_tsan))]
 mod recycle;
 mod recycle_cache;
+#[cfg(not(flagstone_tsan))]
 mod recycle_model;
 mod regions;
 mod shared_handles;
 mod shared_pool;
+#[cfg(not(flagstone_tsan))]
 mod shrinking;
+#[cfg(not(flagstone_tsan))]
 mod sizes;
 mod slab_cache;
 mod static_handles;
 #[cfg(feature = "stats")]
 mod stats;
-// One thread at a time, and most of the time that compiling takes.
 #[cfg(not(flagstone_tsan))]
 mod suite;
 mod thread_local_pool;
 mod threads;
+#[cfg(not(flagstone_tsan))]
 mod touching;

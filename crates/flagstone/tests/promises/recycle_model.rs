@@ -210,7 +210,13 @@ fn replay<K: Recycle<Object>>(
 #[test]
 fn random_calls_agree() {
     let config = ProptestConfig {
-        cases: if cfg!(miri) { 2 } else { 128 },
+        cases: if cfg!(miri) {
+            2
+        } else if cfg!(flagstone_asan) {
+            32
+        } else {
+            128
+        },
         failure_persistence: None,
         ..ProptestConfig::default()
     };

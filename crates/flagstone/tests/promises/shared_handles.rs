@@ -664,7 +664,7 @@ fn agrees_with_rc<Q: Shareable<Value = u32>>(pool: &SharedPool<Q>, steps: &[Step
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 3 } else { 200 },
+        cases: if cfg!(miri) { 3 } else if cfg!(flagstone_asan) { 50 } else { 200 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "makes handles of raw pointers")]
 
 use flagstone::{
-    AllocErrorKind, FixedPool, GrowingPool, ThreadLocalPool, ThreadSafePool,
+    AllocErrorKind, FixedPool, GrowingPool, LockFreePool, ThreadLocalPool, ThreadSafePool,
     pool::{FnHooks, GrowthStrategy, InitializationStrategy, Intrusive, NoHooks, PoolConfig},
     provider::Global,
     stats::{Collector, Kind, Metric, Report, Snapshot},
@@ -253,6 +253,37 @@ fn a_restart_keeps_what_is_in_use() {
     assert_eq!(stats.get(Metric::InUse), 0);
     assert_eq!(stats.get(Metric::PeakInUse), 3);
     assert_eq!(stats.get(Metric::Frees), 3);
+}
+
+/// So does one of a pool whose threads count for themselves, whether they go on, begin or have ended.
+#[test]
+fn a_restart_of_a_lock_free_pool_keeps_what_is_in_use() {
+    let pool = LockFreePool::<u64>::new(10);
+    let mut handles: Vec<_> = (0..8).map(|n| pool.alloc(n)).collect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| drop(pool.alloc(8)));
+    });
+    handles.truncate(3);
+    let before = pool.stats();
+    assert_eq!(before.get(Metric::Allocations), 9);
+    pool.restart_stats();
+    let stats = pool.stats();
+    consistent_gauges(&stats, &before);
+    for metric in Metric::ALL {
+        if metric.kind() == Kind::Counter {
+            assert_eq!(stats.get(*metric), 0, "{metric:?}");
+        }
+    }
+    assert_eq!(stats.get(Metric::PeakInUse), 3);
+    std::thread::scope(|scope| {
+        scope.spawn(|| drop(pool.alloc(9)));
+    });
+    drop(handles);
+    let stats = pool.stats();
+    assert_eq!(stats.get(Metric::InUse), 0);
+    assert_eq!(stats.get(Metric::PeakInUse), 3);
+    assert_eq!(stats.get(Metric::Allocations), 1);
+    assert_eq!(stats.get(Metric::Frees), 4);
 }
 
 fn consistent_gauges(stats: &Snapshot, before: &Snapshot) {

@@ -210,9 +210,20 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
         &self.core().provider
     }
 
-    /// What all threads counted.
+    /// What all threads counted since counting began anew.
     #[cfg(feature = "stats")]
     pub(in crate::pool) fn snapshot(&self) -> Snapshot {
+        self.core().depot.since_restart(self.total())
+    }
+
+    #[cfg(feature = "stats")]
+    pub(in crate::pool) fn restart_stats(&self) {
+        self.core().depot.restart_stats(self.total());
+    }
+
+    /// What all threads ever counted.
+    #[cfg(feature = "stats")]
+    fn total(&self) -> Snapshot {
         let sum = Collector::new();
         self.core().depot.counted(|counted| sum.absorb(counted));
         let counted = sum.snapshot();
@@ -224,7 +235,6 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
         counted
             .with(Metric::Capacity, fresh.capacity() as u64)
             .with(Metric::InUse, in_use)
-            .with(Metric::PeakInUse, self.core().depot.peak(in_use))
             .with(Metric::ChunksAdded, slabs)
             .with(Metric::BytesReserved, bytes)
             .with(Metric::PeakBytesReserved, bytes)

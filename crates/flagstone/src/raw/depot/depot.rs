@@ -12,6 +12,8 @@ use super::{
     registry::Registry,
     table,
 };
+#[cfg(feature = "stats")]
+use crate::stats::{Metric, Snapshot};
 use crate::{
     error::OutOfMemory,
     index::CLOSED,
@@ -275,7 +277,7 @@ impl Depot {
     }
 
     /// One slot for a thread without a cache.
-    fn take_one(&self) -> Option<NonNull<u8>> {
+    pub(super) fn take_one(&self) -> Option<NonNull<u8>> {
         let _moving = self.moving();
         if let Some(slot) = self.take_stored() {
             return Some(slot);
@@ -502,12 +504,22 @@ impl Depot {
         }
     }
 
-    /// The most that were ever seen in use, now that `in_use` are.
+    /// What of `total`, all that was ever counted, was counted since counting began anew; with the most that were
+    /// seen in use since then.
     #[cfg(feature = "stats")]
-    pub(crate) fn peak(&self, in_use: u64) -> u64 {
+    pub(crate) fn since_restart(&self, total: Snapshot) -> Snapshot {
         let mut listed = self.registry.lock();
-        listed.peak = listed.peak.max(in_use);
-        listed.peak
+        listed.peak = listed.peak.max(total.get(Metric::InUse));
+        let since = total.since(&listed.before);
+        since.with(Metric::PeakInUse, listed.peak)
+    }
+
+    /// Counting begins anew after `total`. The threads go on counting where they are, undisturbed.
+    #[cfg(feature = "stats")]
+    pub(crate) fn restart_stats(&self, total: Snapshot) {
+        let mut listed = self.registry.lock();
+        listed.peak = total.get(Metric::InUse);
+        listed.before = total;
     }
 
     /// Whether `slot` is among the last `most` that the calling thread gave back and has still; in a pool
@@ -634,7 +646,7 @@ impl Depot {
 }
 
 /// What models need of the parts.
-#[cfg(all(test, loom))]
+#[cfg(all(test, any(loom, shuttle)))]
 impl Depot {
     pub(super) fn model_supply(&self, provider: &impl Provider) {
         assert!(self.magazines.add(provider).is_ok());

@@ -15,7 +15,7 @@ mod exact;
 mod fresh;
 mod loose;
 mod magazine;
-#[cfg(all(test, loom))]
+#[cfg(all(test, any(loom, shuttle)))]
 mod models;
 mod registry;
 pub(crate) mod table;

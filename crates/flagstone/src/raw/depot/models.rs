@@ -319,3 +319,62 @@ fn retire_and_close() {
 fn a_thread_may_end_while_the_pool_does() {
     explore(retire_and_close);
 }
+
+/// Three threads take and put back for long, with a cache each, and reclaim what the others have at hand; one
+/// slot after the other is had by one thread, and all are there at the end.
+#[cfg(shuttle)]
+fn long_use() {
+    const SLOTS: usize = 7;
+    let slot = SlotLayout::linked(Layout::new::<u64>(), 1).unwrap();
+    let layout = SlabLayout::new(1024, Layout::new::<SharedSlab>(), slot).unwrap();
+    let depot = Arc::new(Depot::new(SharedShape::new(layout, slot), NO_POOL, 1));
+    depot
+        .add(&Global, NonNull::dangling(), Some(SLOTS))
+        .unwrap();
+    let held = Arc::new(Mutex::new(std::collections::BTreeSet::new()));
+    depot.model_supply(&Global);
+    let users = [1, 2, 3].map(|user| {
+        let (depot, held) = (Arc::clone(&depot), Arc::clone(&held));
+        let cache = depot.model_cache();
+        thread::spawn(move || {
+            let mut mine = Vec::new();
+            for round in 0..20 {
+                if let Some(slot) = cache.pop().or_else(|| depot.take_one()) {
+                    let is_alone = held.lock().unwrap().insert(slot.as_ptr().addr());
+                    assert!(is_alone, "a slot was had twice");
+                    mine.push(slot);
+                } else if round % 4 == user {
+                    depot.reclaim();
+                }
+                if round % 3 != 0 && !mine.is_empty() {
+                    let slot = mine.swap_remove(0);
+                    held.lock().unwrap().remove(&slot.as_ptr().addr());
+                    let cache = Some(NonNull::from(&*cache));
+                    // SAFETY: this thread's slot and cache.
+                    unsafe { Depot::put_into(NonNull::from(&*depot), cache, slot) };
+                }
+            }
+            for slot in mine {
+                held.lock().unwrap().remove(&slot.as_ptr().addr());
+                let cache = Some(NonNull::from(&*cache));
+                // SAFETY: as above.
+                unsafe { Depot::put_into(NonNull::from(&*depot), cache, slot) };
+            }
+            super::depot::retire(&cache);
+        })
+    });
+    for user in users {
+        user.join().unwrap();
+    }
+    let all = core::iter::from_fn(|| depot.take_one()).take(SLOTS + 1);
+    assert_eq!(all.count(), SLOTS, "a slot was lost, or is there twice");
+    // SAFETY: the model is over.
+    unsafe { depot.end(&Global) };
+}
+
+#[cfg(shuttle)]
+#[test]
+fn a_depot_in_long_use() {
+    explore(long_use);
+    finds("tagged: the tag is not bumped", long_use);
+}

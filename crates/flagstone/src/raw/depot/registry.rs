@@ -6,6 +6,8 @@ use core::ptr;
 use lock_api::{Mutex, MutexGuard};
 
 use super::cache::Cache;
+#[cfg(feature = "stats")]
+use crate::stats::Snapshot;
 use crate::{
     stats::Collector,
     sync::{DefaultLock, default_lock},
@@ -28,9 +30,12 @@ pub(super) struct Listed {
     pub(super) closed: bool,
     /// What ended threads counted, and threads without a cache.
     pub(super) others: Collector,
-    /// The most slots in use that a snapshot saw.
+    /// The most slots in use that a snapshot saw, since counting began anew.
     #[cfg(feature = "stats")]
     pub(super) peak: u64,
+    /// What all had counted when counting began anew.
+    #[cfg(feature = "stats")]
+    pub(super) before: Snapshot,
 }
 
 // SAFETY: the list's caches are `Send` and `Sync`, and it has a share of each.
@@ -44,6 +49,8 @@ impl Registry {
             others: Collector::new(),
             #[cfg(feature = "stats")]
             peak: 0,
+            #[cfg(feature = "stats")]
+            before: Snapshot::default(),
         };
         Self {
             listed: Mutex::from_raw(default_lock(), listed),

@@ -25,7 +25,7 @@
 mod claim;
 mod core;
 mod link;
-#[cfg(all(test, loom, feature = "std"))]
+#[cfg(all(test, any(loom, shuttle), feature = "std"))]
 mod models;
 mod owner;
 mod shape;

@@ -400,3 +400,48 @@ fn free_slots() {
 fn two_owners() {
     explore_within(PREEMPTIONS, owners_meet);
 }
+
+/// Three owners take slots for long, and put back whichever lie on a pile that they share.
+#[cfg(shuttle)]
+fn long_use() {
+    let bench = Bench::new(4);
+    let pile = Arc::new(Mutex::new(Vec::new()));
+    let owners = [(); 3].map(|()| {
+        // SAFETY: the owner of this thread, which is the core's first, keeps the core.
+        unsafe { bench.core.as_ref() }.add_owner();
+        let (bench, pile) = (Arc::clone(&bench), Arc::clone(&pile));
+        thread::spawn(move || {
+            let owner = Owner::new();
+            for round in 0..16 {
+                if let Some(slot) = bench.take(&owner) {
+                    pile.lock().unwrap().push(Sent(slot));
+                }
+                if round % 3 != 0 {
+                    let oldest = {
+                        let mut pile = pile.lock().unwrap();
+                        (!pile.is_empty()).then(|| pile.remove(0))
+                    };
+                    if let Some(Sent(slot)) = oldest {
+                        bench.put(slot);
+                    }
+                }
+            }
+            bench.drop_owner(&owner);
+        })
+    });
+    for owner in owners {
+        owner.join().unwrap();
+    }
+    let left = core::mem::take(&mut *pile.lock().unwrap());
+    for Sent(slot) in left {
+        bench.put(slot);
+    }
+    bench.drop_owner(&Owner::new());
+    bench.is_over();
+}
+
+#[cfg(shuttle)]
+#[test]
+fn owners_in_long_use() {
+    explore_within(PREEMPTIONS, long_use);
+}

@@ -12,15 +12,23 @@
 //! | `fresh` | empty arenas share nothing, and move to other threads with what they keep |
 //! | `collections` | collections of others live in an arena |
 
+#[cfg(not(flagstone_tsan))]
 mod checkpoints;
+#[cfg(not(flagstone_tsan))]
 mod chunk_sizes;
-#[cfg(all(feature = "allocator-api2-02", feature = "allocator-api2-04"))]
+#[cfg(all(
+    feature = "allocator-api2-02",
+    feature = "allocator-api2-04",
+    not(flagstone_tsan)
+))]
 mod collections;
 mod fresh;
 #[cfg(feature = "allocator-api2-02")]
 mod outer_blocks;
 mod regions;
+#[cfg(not(flagstone_tsan))]
 mod scopes;
 #[cfg(not(flagstone_tsan))]
 mod suite;
+#[cfg(not(flagstone_tsan))]
 mod walks;

@@ -15,8 +15,19 @@ use crate::{
 
 /// Random calls, compared after each.
 pub fn with_the_naive_arena<K: ArenaKind>() {
+    explore(replay_arena::<K>);
+}
+
+/// Not generic, because what a search for a failure is made of is more code than an arena.
+fn explore(replay: fn(Source, &[ArenaOp])) {
     let config = Config {
-        cases: if cfg!(miri) { 2 } else { 256 },
+        cases: if cfg!(miri) {
+            2
+        } else if cfg!(flagstone_asan) {
+            64
+        } else {
+            256
+        },
         failure_persistence: None,
         ..Config::default()
     };
@@ -25,7 +36,7 @@ pub fn with_the_naive_arena<K: ArenaKind>() {
         .run(
             &(sample::select(Source::ALL), vec(op, 1..120)),
             |(source, program)| {
-                replay_arena::<K>(source, &program);
+                replay(source, &program);
                 Ok(())
             },
         )
