@@ -42,6 +42,8 @@ mod slabs;
 mod strategy;
 mod ticket;
 mod touch;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub(crate) mod wait;
 
 #[cfg(target_has_atomic = "64")]
 pub use count::AtomicCount;

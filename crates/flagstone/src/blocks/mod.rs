@@ -1,0 +1,5 @@
+//! Bytes under a budget.
+
+mod budget;
+
+pub use budget::*;
