@@ -42,6 +42,8 @@ mod slabs;
 mod strategy;
 mod ticket;
 mod touch;
+#[cfg(all(feature = "blocks", target_has_atomic = "64"))]
+pub(crate) mod turn;
 #[cfg(all(feature = "async", target_has_atomic = "64"))]
 pub(crate) mod wait;
 
@@ -58,6 +60,8 @@ pub use mapped::Mapped;
 #[cfg(feature = "alloc")]
 pub use policy::Deferred;
 pub use policy::{HandOver, ZeroOnFree};
+#[cfg(all(feature = "blocks", target_has_atomic = "64"))]
+pub(crate) use policy::zero;
 pub(crate) use policy::{PolicyOf, ScrubOf};
 pub use recycle::{AtAcquire, FnRecycle, Recycle, ResetAt};
 pub(crate) use run::Run;

@@ -39,6 +39,8 @@ const UNSAFE_FILES: &[&str] = &[
     "arena/single.rs",
     "arena/sync_arena.rs",
     "arena/walk.rs",
+    "blocks/bytes.rs",
+    "blocks/region.rs",
     "corruption/handler.rs",
     "corruption/hooks.rs",
     "handle/owned.rs",
@@ -115,6 +117,8 @@ const FURNISHED: &[&str] = &[
 
 /// Imports that close a circle and may, because the two files are halves of one thing.
 const PAIRS: &[(&str, &str)] = &[
+    // A block is frozen to a view, and a view that is the last is a block again.
+    ("blocks/block.rs", "blocks/view.rs"),
     // `PoolConfig::builder()` starts what `PoolConfigBuilder::build()` ends.
     ("pool/config/mod.rs", "pool/config/builder.rs"),
     // A shared handle is downgraded to what is upgraded to it.

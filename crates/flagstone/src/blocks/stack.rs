@@ -1,0 +1,58 @@
+//! Storages on top of each other.
+
+use core::mem;
+
+use super::region::Storage;
+
+/// Storages that nobody has, last in first out; their notes link them, so it needs no memory.
+#[derive(Default)]
+pub(super) struct Stack {
+    top: Option<Storage>,
+    len: u32,
+}
+
+impl Stack {
+    #[inline(always)]
+    pub(super) fn len(&self) -> u32 {
+        self.len
+    }
+
+    #[inline(always)]
+    pub(super) fn push(&mut self, mut storage: Storage) {
+        storage.note_mut().next = self.top.take();
+        self.top = Some(storage);
+        self.len += 1;
+    }
+
+    #[inline(always)]
+    pub(super) fn pop(&mut self) -> Option<Storage> {
+        let mut top = self.top.take()?;
+        self.top = top.note_mut().next.take();
+        self.len -= 1;
+        Some(top)
+    }
+
+    /// What was pushed last.
+    pub(super) fn top(&self) -> Option<&Storage> {
+        self.top.as_ref()
+    }
+
+    /// Bytes in it, if all have the same size.
+    pub(super) fn bytes(&self) -> usize {
+        self.top
+            .as_ref()
+            .map_or(0, |top| top.len() as usize * self.len as usize)
+    }
+
+    /// All of it.
+    pub(super) fn take(&mut self) -> Self {
+        mem::take(self)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // One by one, because each owns the next: dropped together they would nest.
+        while self.pop().is_some() {}
+    }
+}
