@@ -20,7 +20,7 @@ use super::{
     cold::Cold,
     config::{BlockAllocatorConfig, ZeroPolicy},
     error::BlockError,
-    hot::{self, Entry, Home, Hot},
+    hot::{self, Home, Hot},
     id::Ids,
     region::{Keeper, MOST, Note, PAGE, Part, Region, Source, Storage, View},
     stack::Stack,
@@ -150,8 +150,8 @@ impl Core {
 
     /// What the caches know it by.
     #[inline(always)]
-    fn address(&self) -> *const () {
-        core::ptr::from_ref(self).cast()
+    fn address(&self) -> usize {
+        core::ptr::from_ref(self).addr()
     }
 
     /// A block of that class, charged to those who name nobody.
@@ -166,7 +166,8 @@ impl Core {
     #[cold]
     fn take_slow(&self, class: u16) -> Result<Storage, BlockError> {
         self.enter();
-        if let Some(storage) = self.take_cold(class) {
+        let kept = hot::pop_any(self.number, self.address(), class);
+        if let Some(storage) = kept.or_else(|| self.take_cold(class)) {
             return Ok(storage);
         }
         let charge = self.budget.try_charge(self.classes.get(class).size as usize)?;
@@ -298,15 +299,14 @@ impl Core {
         let Some(me) = self.me.upgrade() else {
             return;
         };
-        let cache = Hot::new(&self.classes, self.config.thread_cache_bytes());
-        if let Ok(cache) = self.hot.add(cache, self.config.max_caches()) {
-            let entry = Entry {
-                home: me,
-                budget: self.budget.clone(),
-                cache,
-                account: self.account,
-            };
-            hot::enter(self.number, entry);
+        if !hot::may_enter() {
+            return;
+        }
+        let whom = (self.budget.clone(), self.account);
+        let most = self.config.thread_cache_bytes();
+        let cache = Hot::new(me, &self.classes, whom, most);
+        if let Ok(cache) = self.hot.add(cache, self.address(), self.config.max_caches()) {
+            hot::enter(self.number, cache);
         }
     }
 
@@ -325,7 +325,6 @@ impl Core {
             drop(storage); // USER CODE
             self.budget.release(Charge::from_parts(bytes, account));
         } else if account == self.account {
-            self.enter();
             stack.push(storage);
             self.keep(stack);
         } else {
@@ -571,22 +570,23 @@ pub(super) fn put(storage: Option<Storage>) {
     if storage.wipes() {
         storage.wipe(false);
     }
-    let (storage, magazine) = hot::push(storage);
-    if storage.is_some() || magazine.is_some() {
-        put_slow(storage, magazine);
+    let mut storage = Some(storage);
+    hot::push(&mut storage);
+    if let Some(storage) = storage {
+        put_slow(storage);
     }
 }
 
 #[cold]
-fn put_slow(storage: Option<Storage>, magazine: Option<Stack>) {
-    let any = storage.as_ref();
-    let any = any.or_else(|| magazine.as_ref()?.top());
+fn put_slow(storage: Storage) {
     // Kept, because the storage may be what keeps it.
-    let core = any.and_then(|any| of(any.keeper()));
-    let Some(core) = core else {
+    let Some(core) = of(storage.keeper()) else {
         debug_assert!(false, "regions are made by cores");
         return;
     };
+    core.enter();
+    let mut storage = Some(storage);
+    let magazine = hot::push_any(&mut storage);
     if let Some(magazine) = magazine {
         core.keep(magazine);
     }

@@ -4,12 +4,15 @@
 //! second tier instead of waiting. A thread that takes from another waits for the end of its current
 //! call, a dozen instructions.
 
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
-use core::{cell::RefCell, mem};
+use alloc::{boxed::Box, sync::Arc};
+use core::{cell::Cell, mem};
 use std::thread_local;
 
 use super::{budget::Budget, class::Classes, region::Storage, stack::Stack};
-use crate::raw::turn::Owner;
+use crate::{
+    raw::turn::{Owner, Places},
+    thread,
+};
 
 /// A thread's blocks of one class: two magazines, so that a pattern that goes back and forth at the edge
 /// of one does not go to the second tier each time.
@@ -23,6 +26,9 @@ struct Pair {
 /// A thread's free blocks of one allocator. They stay charged.
 pub(super) struct Hot {
     pairs: Box<[Pair]>,
+    budget: Budget,
+    /// The account whose blocks are kept.
+    account: u32,
     /// What is in it, and what may be at most.
     bytes: usize,
     most: usize,
@@ -32,10 +38,17 @@ pub(super) struct Hot {
     seen: u64,
     /// The class that makes room next for another.
     hand: usize,
+    /// Whose it is: so a thread can use its cache without a look at whether the allocator is still there.
+    home: Arc<dyn Home>,
 }
 
 impl Hot {
-    pub(super) fn new(classes: &Classes, most: usize) -> Self {
+    pub(super) fn new(
+        home: Arc<dyn Home>,
+        classes: &Classes,
+        (budget, account): (Budget, u32),
+        most: usize,
+    ) -> Self {
         let pairs = classes.iter().map(|class| Pair {
             main: Stack::default(),
             spare: Stack::default(),
@@ -43,6 +56,9 @@ impl Hot {
         });
         Self {
             pairs: pairs.collect(),
+            budget,
+            account,
+            home,
             bytes: 0,
             most,
             hits: 0,
@@ -51,61 +67,88 @@ impl Hot {
         }
     }
 
+    /// A block of that class from the magazine in use.
     #[inline(always)]
     fn pop(&mut self, number: u16) -> Option<Storage> {
-        let pair = &mut self.pairs[number as usize];
-        let storage = match pair.main.pop() {
-            Some(storage) => storage,
-            None => {
-                mem::swap(&mut pair.main, &mut pair.spare);
-                pair.main.pop()?
-            }
-        };
+        let storage = self.pairs.get_mut(number as usize)?.main.pop()?;
         self.bytes -= storage.len() as usize;
         self.hits += 1;
         Some(storage)
     }
 
-    /// Takes a storage in, if it can; the answer is a magazine that had to make room, if there is one.
+    /// As `pop`, from either magazine.
+    fn pop_any(&mut self, number: u16) -> Option<Storage> {
+        let pair = self.pairs.get_mut(number as usize)?;
+        if pair.main.len() == 0 {
+            mem::swap(&mut pair.main, &mut pair.spare);
+        }
+        self.pop(number)
+    }
+
+    /// Whether a free block that is charged to that account may stay here.
+    ///
+    /// Asked in here: either who waits finds the block in the cache, or it is seen here that somebody does.
     #[inline(always)]
-    fn push(&mut self, storage: &mut Option<Storage>) -> Option<Stack> {
+    fn may_keep(&self, account: u32) -> bool {
+        account == self.account && !self.budget.is_wanted()
+    }
+
+    /// Takes a storage in, if there is room in the magazine in use; whether it did.
+    #[inline(always)]
+    fn push(&mut self, storage: &mut Option<Storage>) -> bool {
+        let Some(inside) = storage else {
+            return false;
+        };
+        let (note, bytes) = (inside.note(), self.bytes + inside.len() as usize);
+        if !self.may_keep(note.account) || bytes > self.most {
+            return false;
+        }
+        // Blocks that are alone in their region are of no class.
+        let Some(pair) = self.pairs.get_mut(note.class as usize) else {
+            return false;
+        };
+        if pair.main.len() >= pair.magazine {
+            return false;
+        }
+        if let Some(storage) = storage.take() {
+            pair.main.push(storage);
+        }
+        self.bytes = bytes;
+        true
+    }
+
+    /// As `push`, after making room; the answer is what had to go for that, if something had.
+    fn push_any(&mut self, storage: &mut Option<Storage>) -> Option<Stack> {
         let inside = storage.as_ref()?;
-        let (class, len) = (inside.note().class as usize, inside.len() as usize);
+        let (account, class) = (inside.note().account, inside.note().class as usize);
+        let len = inside.len() as usize;
+        if !self.may_keep(account) || class >= self.pairs.len() || len > self.most {
+            return None;
+        }
         let mut out = None;
         if self.bytes + len > self.most {
             out = self.make_room();
-            if self.bytes + len > self.most {
-                return out;
-            }
         }
-        // Blocks that are alone in their region are of no class.
-        let Some(pair) = self.pairs.get_mut(class) else {
-            return out;
-        };
-        if pair.main.len() >= pair.magazine {
+        let pair = &mut self.pairs[class];
+        if pair.main.len() >= pair.magazine && (out.is_none() || pair.spare.len() == 0) {
             if pair.spare.len() > 0 {
-                if out.is_some() {
-                    return out;
-                }
-                self.bytes -= pair.spare.len() as usize * len;
+                self.bytes -= pair.spare.bytes();
                 out = Some(pair.spare.take());
             }
             mem::swap(&mut pair.main, &mut pair.spare);
         }
-        pair.main.push(storage.take()?);
-        self.bytes += len;
+        self.push(storage);
         out
     }
 
     /// Takes a magazine out, of any class.
-    #[cold]
     fn make_room(&mut self) -> Option<Stack> {
         let classes = self.pairs.len();
         for _ in 0..classes {
             let pair = &mut self.pairs[self.hand];
             for stack in [&mut pair.spare, &mut pair.main] {
-                if let Some(top) = stack.top() {
-                    self.bytes -= top.len() as usize * stack.len() as usize;
+                if stack.len() > 0 {
+                    self.bytes -= stack.bytes();
                     return Some(stack.take());
                 }
             }
@@ -118,7 +161,7 @@ impl Hot {
     fn refill(&mut self, number: u16, magazine: Stack) -> Option<Stack> {
         let bytes = magazine.bytes();
         let pair = &mut self.pairs[number as usize];
-        if pair.main.len() > 0 || self.bytes + bytes > self.most {
+        if self.budget.is_wanted() || pair.main.len() > 0 || self.bytes + bytes > self.most {
             return Some(magazine);
         }
         self.bytes += bytes;
@@ -158,124 +201,84 @@ pub(super) trait Home: Send + Sync {
     fn thread_ends(&self, cache: &Owner<Hot>);
 }
 
-/// A thread's cache of one allocator. Keeps what the caches need of it, so that a thread can use its
-/// cache without a look at whether the allocator is still there.
-pub(super) struct Entry {
-    pub(super) home: Arc<dyn Home>,
-    pub(super) budget: Budget,
-    pub(super) cache: Owner<Hot>,
-    /// The account whose blocks are kept.
-    pub(super) account: u32,
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        self.home.thread_ends(&self.cache);
-    }
-}
-
 thread_local! {
     /// The calling thread's caches by the numbers of their allocators.
-    static ENTRIES: RefCell<Vec<Option<Entry>>> = const { RefCell::new(Vec::new()) };
+    static PLACES: Places<Hot> = const { Places::new() };
+    /// Whether the end of the thread empties that.
+    static ENDS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has `f` look at the calling thread's cache of the allocator with that number, whose address `home`
-/// is, if there is one and it can be used.
+/// A block of that class that the thread has at hand, of the allocator with that number and address.
 #[inline(always)]
-fn with<R>(number: u32, home: *const (), f: impl FnOnce(&Entry) -> Option<R>) -> Option<R> {
-    // Neither can fail but where a thread ends, or where the global allocator uses blocks.
-    ENTRIES
-        .try_with(|entries| {
-            let entries = entries.try_borrow().ok()?;
-            let entry = entries.get(number as usize)?.as_ref()?;
-            if Arc::as_ptr(&entry.home).cast::<()>() != home {
-                return None;
-            }
-            f(entry)
-        })
-        .ok()?
+pub(super) fn pop(number: u32, home: usize, class: u16) -> Option<Storage> {
+    PLACES.with(|places| places.with(number, home, |hot| hot.pop(class))?)
 }
 
-/// A block of that class that the thread has at hand.
-#[inline(always)]
-pub(super) fn pop(number: u32, home: *const (), class: u16) -> Option<Storage> {
-    with(number, home, |entry| {
-        entry.cache.with(|hot| hot.pop(class))?
-    })
+/// As [`pop`], the slow way.
+pub(super) fn pop_any(number: u32, home: usize, class: u16) -> Option<Storage> {
+    PLACES.with(|places| places.with(number, home, |hot| hot.pop_any(class))?)
 }
 
-/// Keeps a storage at hand, unless somebody waits for what it is charged for. What has to go elsewhere:
-/// the storage, or a magazine that made room for it, or both.
+/// Keeps a storage at hand, in the usual case; else it is still there.
 #[inline(always)]
-pub(super) fn push(storage: Storage) -> (Option<Storage>, Option<Stack>) {
-    let number = storage.allocator();
-    let home = Arc::as_ptr(storage.keeper()).cast::<()>();
-    let mut storage = Some(storage);
-    let out = with(number, home, |entry| {
-        if storage.as_ref()?.note().account != entry.account {
-            return None;
-        }
-        entry.cache.with(|hot| {
-            // In here: either who waits finds the storage in the cache, or it is seen here that somebody
-            // does.
-            if entry.budget.is_wanted() {
-                return None;
-            }
-            hot.push(&mut storage)
-        })?
-    });
-    (storage, out)
+pub(super) fn push(storage: &mut Option<Storage>) {
+    let Some(inside) = storage else {
+        return;
+    };
+    let (number, home) = (inside.allocator(), inside.home());
+    let _ = PLACES.with(|places| places.with(number, home, |hot| hot.push(storage)));
+}
+
+/// As [`push`], the slow way; what had to make room for it.
+pub(super) fn push_any(storage: &mut Option<Storage>) -> Option<Stack> {
+    let inside = storage.as_ref()?;
+    let (number, home) = (inside.allocator(), inside.home());
+    PLACES.with(|places| places.with(number, home, |hot| hot.push_any(storage)))?
 }
 
 /// Puts a magazine of blocks of a class into the thread's empty cache; it comes back if that cannot be.
-pub(super) fn refill(
-    number: u32,
-    home: *const (),
-    class: u16,
-    magazine: Stack,
-) -> Option<Stack> {
+pub(super) fn refill(number: u32, home: usize, class: u16, magazine: Stack) -> Option<Stack> {
     let mut magazine = Some(magazine);
-    let _ = with(number, home, |entry| {
-        entry.cache.with(|hot| {
-            if !entry.budget.is_wanted()
-                && let Some(inside) = magazine.take()
-            {
+    PLACES.with(|places| {
+        let _ = places.with(number, home, |hot| {
+            if let Some(inside) = magazine.take() {
                 magazine = hot.refill(class, inside);
             }
-        })
+        });
     });
     magazine
 }
 
 /// Whether the thread has such a cache.
-pub(super) fn has(number: u32, home: *const ()) -> bool {
-    with(number, home, |_| Some(())).is_some()
+pub(super) fn has(number: u32, home: usize) -> bool {
+    PLACES.with(|places| places.has(number, home))
 }
 
-/// Enters a cache in the place of what the number stood for before; with nothing borrowed when that is
-/// dropped. `false` when the thread is past its end.
-pub(super) fn enter(number: u32, entry: Entry) -> bool {
-    let mut entry = Some(entry);
-    let old = ENTRIES.try_with(|entries| {
-        let mut room = Vec::new();
-        loop {
-            let Ok(mut entries) = entries.try_borrow_mut() else {
-                return None;
-            };
-            if entries.len() <= number as usize {
-                if room.capacity() <= number as usize {
-                    drop(entries);
-                    // With nothing borrowed: the allocator may use blocks.
-                    room.reserve_exact((number as usize + 1).next_power_of_two().max(8));
-                    continue;
-                }
-                room.append(&mut entries);
-                room.resize_with(room.capacity(), || None);
-                mem::swap(&mut *entries, &mut room);
-            }
-            return mem::replace(&mut entries[number as usize], entry.take());
-        }
-    });
-    drop(old);
-    entry.is_none()
+/// Makes sure that the end of the thread empties its caches; `false` when that has come.
+pub(super) fn may_enter() -> bool {
+    if !ENDS.get() {
+        ENDS.set(thread::on_exit(let_all_go).is_ok());
+    }
+    ENDS.get()
+}
+
+/// Enters a cache in the place of what the number stood for before. After [`may_enter`].
+pub(super) fn enter(number: u32, cache: Owner<Hot>) {
+    if let Some(old) = PLACES.with(|places| places.set(number, cache)) {
+        end(&old);
+    }
+}
+
+/// The thread ends: its blocks go to the other threads.
+fn let_all_go() {
+    ENDS.set(false);
+    PLACES.with(|places| places.clear(|cache| end(&cache)));
+}
+
+/// Nobody owns the cache any more.
+fn end(cache: &Owner<Hot>) {
+    // Closed, it is empty.
+    if let Some(home) = cache.with(|hot| Arc::clone(&hot.home)) {
+        home.thread_ends(cache);
+    }
 }

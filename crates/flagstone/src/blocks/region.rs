@@ -51,6 +51,8 @@ pub(super) struct Region {
     page: usize,
     provider: Arc<Source>,
     keeper: Arc<Keeper>,
+    /// The keeper's address, which is that of nothing else while the region is.
+    home: usize,
     allocator: u32,
     /// Whether bytes become 0 when a storage comes back.
     wipes: bool,
@@ -82,6 +84,7 @@ impl Region {
             page: provider.page_size(), // USER CODE
             provider: Arc::clone(provider),
             keeper: Arc::clone(keeper),
+            home: Arc::as_ptr(keeper).cast::<()>().addr(),
             allocator,
             wipes,
         };
@@ -343,6 +346,12 @@ impl Storage {
         &self.0.region.keeper
     }
 
+    /// Its keeper's address.
+    #[inline(always)]
+    pub(super) fn home(&self) -> usize {
+        self.0.region.home
+    }
+
     /// The number of its allocator.
     #[inline(always)]
     pub(super) fn allocator(&self) -> u32 {
@@ -472,11 +481,6 @@ impl Part {
     /// Bytes of the whole storage.
     pub(super) fn storage_len(&self) -> usize {
         self.record().len as usize
-    }
-
-    /// What the storage's note says.
-    pub(super) fn note(&self) -> &Note {
-        &self.record().note
     }
 
     pub(super) fn keeper(&self) -> &Arc<Keeper> {

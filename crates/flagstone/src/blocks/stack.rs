@@ -19,15 +19,15 @@ impl Stack {
 
     #[inline(always)]
     pub(super) fn push(&mut self, mut storage: Storage) {
-        storage.note_mut().next = self.top.take();
-        self.top = Some(storage);
+        place(&mut storage.note_mut().next, self.top.take());
+        place(&mut self.top, Some(storage));
         self.len += 1;
     }
 
     #[inline(always)]
     pub(super) fn pop(&mut self) -> Option<Storage> {
         let mut top = self.top.take()?;
-        self.top = top.note_mut().next.take();
+        place(&mut self.top, top.note_mut().next.take());
         self.len -= 1;
         Some(top)
     }
@@ -48,6 +48,14 @@ impl Stack {
     pub(super) fn take(&mut self) -> Self {
         mem::take(self)
     }
+}
+
+/// Puts something where nothing is, which the compiler need not find out.
+#[inline(always)]
+fn place(to: &mut Option<Storage>, what: Option<Storage>) {
+    let nothing = mem::replace(to, what);
+    debug_assert!(nothing.is_none());
+    mem::forget(nothing);
 }
 
 impl Drop for Stack {

@@ -1,7 +1,12 @@
 //! Something that one thread uses all the time, and others now and then.
 
-use alloc::{sync::Arc, vec::Vec};
-use core::{cell::UnsafeCell, fmt, marker::PhantomData};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use core::{
+    cell::{Cell, UnsafeCell},
+    fmt,
+    marker::PhantomData,
+    ptr,
+};
 
 use lock_api::Mutex;
 
@@ -15,6 +20,8 @@ use crate::sync::{
 const WANTED: u32 = 1;
 /// No owner uses it any more.
 const CLOSED: u32 = 2;
+/// The cheap barrier does not meet the expensive one here.
+const STRICT: u32 = 4;
 
 /// A value of one owner, who uses it without an instruction that locks the bus, and of guests, who pay
 /// for that: the protocol of [`Cache`](super::depot), for values of any type.
@@ -25,17 +32,16 @@ const CLOSED: u32 = 2;
 ///
 /// # Invariants
 ///
-/// 1. There is one [`Owner`], which stays on its thread.
+/// 1. There is one [`Owner`], or one place for it in one thread's [`Places`]; neither leaves its thread.
 /// 2. `value` belongs to who is in a busy section that it entered with `state` clear; or to the guest
 ///    that has the lock of the [`Guests`], set `WANTED` or `CLOSED`, passed the barrier and then saw
 ///    the owner not busy, until it clears `WANTED`.
 struct Turn<T> {
     busy: AtomicBool,
     state: AtomicU32,
-    /// The cheap barrier does not meet the expensive one here.
-    strict: bool,
-    process: u32,
+    key: usize,
     value: UnsafeCell<T>,
+    process: u32,
 }
 
 // SAFETY: the value is used by one thread at a time (invariant 2), and moves from thread to thread in
@@ -49,6 +55,19 @@ pub(crate) struct Owner<T> {
     here: PhantomData<*mut ()>,
 }
 
+/// What a thread owns, by numbers. For a thread-local: without a destructor, so that it can be used at any
+/// time of a thread's life, at the cost of a load.
+///
+/// # Invariants
+///
+/// 1. `entries` points to `len` addresses of turns or nulls, a boxed slice unless `len` is 0. The table has
+///    the share of their owner.
+/// 2. No user code, the global allocator included, runs between two steps of a change.
+pub(crate) struct Places<T> {
+    entries: Cell<*mut *const Turn<T>>,
+    len: Cell<usize>,
+}
+
 /// The other side: values of which each has an owner.
 pub(crate) struct Guests<T> {
     turns: Mutex<DefaultLock, Listed<T>>,
@@ -60,20 +79,110 @@ struct Listed<T> {
 }
 
 impl<T> Owner<T> {
+    fn new(turn: Arc<Turn<T>>) -> Self {
+        Self {
+            turn,
+            here: PhantomData,
+        }
+    }
+
     /// Has `f` use the value; `None`, and nothing done, while a guest does, when no owner may any more,
     /// or inside of another `f`.
-    #[inline(always)]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let turn = &*self.turn;
-        // Relaxed: only this thread stores to it.
-        if turn.busy.load(Ordering::Relaxed) {
+        self.turn.with(f)
+    }
+}
+
+impl<T> Places<T> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            entries: Cell::new(ptr::null_mut()),
+            len: Cell::new(0),
+        }
+    }
+
+    #[inline(always)]
+    fn find(&self, number: u32, key: usize) -> Option<&Turn<T>> {
+        if number as usize >= self.len.get() {
             return None;
         }
-        let _leave = turn.enter()?;
-        // SAFETY: in a busy section that was entered with `state` clear (invariant 2); no other `f` has
-        // it, because `busy` was clear.
-        let value = unsafe { &mut *turn.value.get() };
-        Some(f(value))
+        // SAFETY: within the entries (invariant 1).
+        let entry = unsafe { self.entries.get().add(number as usize) };
+        // SAFETY: as above; what it points to is there at least until an entry is taken, which does not
+        // happen while it is used.
+        let turn = unsafe { (*entry).as_ref() }?;
+        (turn.key == key).then_some(turn)
+    }
+
+    /// As [`Owner::with`], for the value with that number, if it has that key.
+    #[inline(always)]
+    pub(crate) fn with<R>(
+        &self,
+        number: u32,
+        key: usize,
+        f: impl FnOnce(&mut T) -> R,
+    ) -> Option<R> {
+        self.find(number, key)?.with(f)
+    }
+
+    /// Whether there is a value with that number and key.
+    pub(crate) fn has(&self, number: u32, key: usize) -> bool {
+        self.find(number, key).is_some()
+    }
+
+    /// Enters an owner. What was in its place comes back, or the owner itself if that is being used.
+    pub(crate) fn set(&self, number: u32, owner: Owner<T>) -> Option<Owner<T>> {
+        while number as usize >= self.len.get() {
+            let len = (number as usize + 1).next_power_of_two().max(8);
+            let room: Box<[*const Turn<T>]> = (0..len).map(|_| ptr::null()).collect();
+            // The allocator may have used the table meanwhile.
+            if len > self.len.get() {
+                drop(self.replace(room));
+            }
+        }
+        // SAFETY: within the entries (invariant 1).
+        let entry = unsafe { &mut *self.entries.get().add(number as usize) };
+        // SAFETY: as in `find`.
+        let used = unsafe { entry.as_ref() }.is_some_and(Turn::is_busy);
+        if used {
+            return Some(owner);
+        }
+        let old = core::mem::replace(entry, Arc::into_raw(owner.turn));
+        // SAFETY: null, or the table's share (invariant 1), which left the table just now.
+        (!old.is_null()).then(|| Owner::new(unsafe { Arc::from_raw(old) }))
+    }
+
+    /// Takes everything out, and calls `end` with each; but what is being used stays where it is for ever.
+    pub(crate) fn clear(&self, mut end: impl FnMut(Owner<T>)) {
+        let old = self.replace(Box::default());
+        for &entry in old.iter().filter(|entry| !entry.is_null()) {
+            // SAFETY: the table's share (invariant 1), which left the table just now.
+            let turn = unsafe { Arc::from_raw(entry) };
+            if turn.is_busy() {
+                core::mem::forget(turn);
+            } else {
+                end(Owner::new(turn));
+            }
+        }
+    }
+
+    /// Puts other entries in the place of these, of which those move that find room; the old ones, without
+    /// shares in those.
+    fn replace(&self, mut room: Box<[*const Turn<T>]>) -> Box<[*const Turn<T>]> {
+        let len = self.len.replace(0);
+        let entries = self.entries.replace(ptr::null_mut());
+        // SAFETY: a boxed slice of this length (invariant 1), which left the table just now.
+        let old = (len > 0)
+            .then(|| unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(entries, len)) })
+            .unwrap_or_default();
+        for (to, from) in room.iter_mut().zip(&old) {
+            *to = *from;
+        }
+        if !room.is_empty() {
+            self.len.set(room.len());
+            self.entries.set(Box::into_raw(room).cast());
+        }
+        old
     }
 }
 
@@ -94,19 +203,46 @@ impl Drop for Leave<'_> {
 }
 
 impl<T> Turn<T> {
+    /// Only this thread's answer is of use.
+    fn is_busy(&self) -> bool {
+        // Relaxed: the owner's thread asks, which alone stores to it.
+        self.busy.load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        if self.is_busy() {
+            return None;
+        }
+        let _leave = self.enter()?;
+        // SAFETY: in a busy section that was entered with `state` clear (invariant 2); no other `f` has
+        // it, because it was not busy.
+        let value = unsafe { &mut *self.value.get() };
+        Some(f(value))
+    }
+
     /// Begins a busy section, unless a guest is there.
     #[inline(always)]
     fn enter(&self) -> Option<Leave<'_>> {
         // Relaxed: the barrier orders it before the load.
         self.busy.store(true, Ordering::Relaxed);
         let leave = Leave(&self.busy);
-        if self.strict {
-            barrier::full();
-        } else if !seeded("turn: no barrier") {
+        if !seeded("turn: no barrier") {
             barrier::light();
         }
         // Acquire: pairs with the Release of a guest that is done.
-        (self.state.load(Ordering::Acquire) == 0).then_some(leave)
+        if self.state.load(Ordering::Acquire) == 0 || self.enter_strict() {
+            return Some(leave);
+        }
+        None
+    }
+
+    /// As `enter`, where the cheap barrier is none; in a busy section.
+    #[cold]
+    fn enter_strict(&self) -> bool {
+        barrier::full();
+        // Acquire: as in `enter`.
+        self.state.load(Ordering::Acquire) == STRICT
     }
 
     /// Waits for the end of the owner's busy section, after a barrier; `false` when that will not come,
@@ -137,13 +273,13 @@ impl<T> Guests<T> {
         }
     }
 
-    /// Makes the calling thread the owner of one more value, if there are fewer than `most` and they are
+    /// Makes the calling thread the owner of one more value with that key, if there are fewer than `most` and they are
     /// not closed; else `value` comes back.
-    pub(crate) fn add(&self, value: T, most: usize) -> Result<Owner<T>, T> {
+    pub(crate) fn add(&self, value: T, key: usize, most: usize) -> Result<Owner<T>, T> {
         let turn = Arc::new(Turn {
             busy: AtomicBool::new(false),
-            state: AtomicU32::new(0),
-            strict: !barrier::ready(),
+            state: AtomicU32::new(if barrier::ready() { 0 } else { STRICT }),
+            key,
             process: std::process::id(),
             value: UnsafeCell::new(value),
         });
@@ -156,10 +292,7 @@ impl<T> Guests<T> {
             };
         }
         listed.turns.push(Arc::clone(&turn));
-        Ok(Owner {
-            turn,
-            here: PhantomData,
-        })
+        Ok(Owner::new(turn))
     }
 
     /// Takes an owner's value off the list; whether it was there.
