@@ -312,7 +312,7 @@ impl BlockAllocator {
     /// [`BlockIdError`] if the block is gone, or if somebody has it.
     pub fn attach(&self, id: BlockId) -> Result<Block, BlockIdError> {
         let part = self.core().ids.attach(id)?;
-        Ok(Block::with_id(part, id))
+        Ok(Block::new(part))
     }
 
     /// Frees a block that was left with the allocator.

@@ -11,12 +11,9 @@ use super::{
     core::{end_part, seen},
     error::OutOfBounds,
     id::BlockId,
-    region::Part,
+    region::{NO_ID, Part},
     view::BlockView,
 };
-
-/// No index was given.
-const NONE: u32 = u32::MAX;
 
 /// Bytes of a [`BlockAllocator`](super::BlockAllocator), with what they are charged.
 ///
@@ -48,29 +45,15 @@ const NONE: u32 = u32::MAX;
 /// | drop | about ten nanoseconds; no lock in the usual case |
 /// | `Deref` | two loads |
 /// | [`freeze`](Self::freeze), [`write`](Self::write) | no atomic read-modify-write, but for the first time that bytes are used |
-/// | [`split_off`](Self::split_off) | one atomic operation |
+/// | [`split_off`](Self::split_off) | one allocation of 64 bytes, one atomic operation |
 pub struct Block {
     /// There until it is dropped.
     part: Option<Part>,
-    /// The index of its id, if it has one.
-    id: u32,
-    /// How many bytes were read by [`Read`].
-    position: u32,
 }
 
 impl Block {
     pub(super) fn new(part: Part) -> Self {
-        Self {
-            part: Some(part),
-            id: NONE,
-            position: 0,
-        }
-    }
-
-    pub(super) fn with_id(part: Part, id: BlockId) -> Self {
-        let mut block = Self::new(part);
-        block.id = id.index();
-        block
+        Self { part: Some(part) }
     }
 
     #[inline(always)]
@@ -104,25 +87,24 @@ impl Block {
 
     /// Takes the part out; the name stays.
     pub(super) fn detach(mut self) -> Part {
-        self.id = NONE;
         self.take_part()
     }
 
     #[inline(always)]
     fn end_id(&mut self) {
-        if self.id != NONE {
+        if self.part.as_ref().is_some_and(|part| part.id() != NO_ID) {
             self.end_known_id();
         }
     }
 
     #[cold]
     fn end_known_id(&mut self) {
-        let index = core::mem::replace(&mut self.id, NONE);
-        if let Some(core) = self.part.as_ref().and_then(|part| seen(part.keeper()))
-            && let Some(id) = core.ids.of(index)
+        if let Some(id) = self.known_id()
+            && let Some(core) = seen(self.part().keeper())
         {
             core.ids.end(id);
         }
+        self.part_mut().set_id(NO_ID);
     }
 
     /// Its name, which it gets when this is first called.
@@ -139,7 +121,7 @@ impl Block {
         let id = seen(self.part().keeper()).and_then(|core| core.ids.give());
         match id {
             Some(id) => {
-                self.id = id.index();
+                self.part_mut().set_id(id.index());
                 id
             }
             None => panic!("there are no more names for blocks"),
@@ -150,7 +132,8 @@ impl Block {
     #[must_use]
     pub fn known_id(&self) -> Option<BlockId> {
         let core = seen(self.part().keeper())?;
-        (self.id != NONE).then(|| core.ids.of(self.id))?
+        let index = self.part().id();
+        (index != NO_ID).then(|| core.ids.of(index))?
     }
 
     /// Bytes that fit into it: as many as were asked for.
@@ -227,10 +210,21 @@ impl Block {
         self.part_mut().truncate(len);
     }
 
-    /// Forgets all bytes, and what [`Read`] has read.
+    /// Forgets all bytes; their room is for others.
     pub fn clear(&mut self) {
         self.truncate(0);
-        self.position = 0;
+    }
+
+    /// Forgets the first `count` bytes, and the room that they took.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    #[track_caller]
+    pub fn advance(&mut self, count: usize) {
+        let len = self.len();
+        assert!(count <= len, "{count} bytes are more than the {len} written");
+        self.part_mut().advance(count);
     }
 
     /// What was not written yet.
@@ -275,11 +269,11 @@ impl Block {
     #[must_use = "dropped, the bytes are gone"]
     #[track_caller]
     pub fn split_to(&mut self, at: usize) -> Self {
-        let rest = self.split_off(at);
-        let id = core::mem::replace(&mut self.id, NONE);
-        let head = core::mem::replace(self, rest);
-        self.id = id;
-        head
+        let mut rest = self.split_off(at);
+        let id = self.part().id();
+        self.part_mut().set_id(NO_ID);
+        rest.part_mut().set_id(id);
+        core::mem::replace(self, rest)
     }
 
     /// Joins it with the block that was right behind, before a split.
@@ -382,14 +376,12 @@ impl Write for Block {
     }
 }
 
-/// Reads what was written, once, from the start.
+/// Reads from the front, and forgets what was read, as [`Block::advance`] does.
 impl Read for Block {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        let from = self.part().bytes().get(self.position as usize..);
-        let from = from.unwrap_or_default();
-        let count = to.len().min(from.len());
-        to[..count].copy_from_slice(&from[..count]);
-        self.position += count as u32;
+        let count = to.len().min(self.len());
+        to[..count].copy_from_slice(&self[..count]);
+        self.advance(count);
         Ok(count)
     }
 }

@@ -233,7 +233,6 @@ impl Core {
                 self.counts.alone.fetch_add(bytes, Ordering::Relaxed);
                 let _ = charge;
                 Ok(extent.into_storage(Note {
-                    next: None,
                     slab: u32::MAX,
                     account,
                     class: ALONE,
@@ -317,7 +316,7 @@ impl Core {
 
     /// What neither the block's user nor a cache wants.
     fn take_back(&self, storage: Storage) {
-        let Note { account, class, .. } = *storage.note();
+        let Note { account, class, .. } = storage.note();
         let bytes = storage.len() as usize;
         let mut stack = Stack::default();
         if class == ALONE {

@@ -14,7 +14,7 @@
 )]
 
 use alloc::{boxed::Box, sync::Arc};
-use core::{alloc::Layout, any::Any, fmt, mem, mem::MaybeUninit, ptr::NonNull, slice};
+use core::{alloc::Layout, any::Any, fmt, mem, mem::MaybeUninit, ptr, ptr::NonNull, slice};
 
 use crate::{
     error::OutOfMemory,
@@ -279,31 +279,48 @@ impl Run {
 }
 
 /// What the code above remembers of a storage.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Note {
-    /// The next one on a list.
-    pub(super) next: Option<Storage>,
     pub(super) slab: u32,
     /// The account that its bytes are charged to.
     pub(super) account: u32,
     pub(super) class: u16,
 }
 
-/// What all parts and views of a storage point to.
+/// No name: see [`Part::id`].
+pub(super) const NO_ID: u32 = u32::MAX;
+
+/// What parts and views point to: of a whole storage, or of what a split took of one.
+///
+/// Its fields are atomics where a part changes them, because others have their shares and look at the
+/// record meanwhile; alone they order nothing.
 ///
 /// # Invariants
 ///
-/// 1. `len` bytes from `start` lie in `region` and are this record's alone.
-/// 2. `shares` counts the parts and views of it; while there are some, there is no `Storage` of it.
-/// 3. Bytes from `dirty` on are 0, unless they are within the initialised bytes of a part that has not
-///    marked them yet.
+/// 1. `len` bytes from `start` lie in `region`. Those of a whole storage are this record's alone; those of
+///    a split lie in the storage of which `link` is the record, in which it has a share.
+/// 2. `shares` counts the part and the views of it, and the records that were split off it. While there are
+///    some, there is no `Storage` of it. If there is a part, there is no view.
+/// 3. `capacity` bytes from `offset` are the part's alone, `init` of them are initialised. Views have
+///    `init` bytes at most.
+/// 4. Bytes of a whole storage from `dirty` on are 0, unless they are within the initialised bytes of a part
+///    that has not marked them yet.
+/// 5. `link` of a storage is the next one on a list, which is its owner's.
 struct Record {
     region: Arc<Region>,
     start: NonNull<u8>,
+    link: Option<NonNull<Record>>,
     len: u32,
     shares: AtomicU32,
     dirty: AtomicU32,
-    note: Note,
+    offset: AtomicU32,
+    capacity: AtomicU32,
+    init: AtomicU32,
+    id: AtomicU32,
+    slab: u32,
+    account: u32,
+    class: u16,
+    is_split: bool,
 }
 
 // SAFETY: a share of the region, and the right to bytes of it.
@@ -318,11 +335,19 @@ impl Storage {
     fn new(extent: Extent, note: Note) -> Self {
         Self(Box::new(Record {
             start: extent.start(),
+            link: None,
             len: extent.len,
             shares: AtomicU32::new(0),
             dirty: AtomicU32::new(extent.touched),
+            offset: AtomicU32::new(0),
+            capacity: AtomicU32::new(0),
+            init: AtomicU32::new(0),
+            id: AtomicU32::new(NO_ID),
+            slab: note.slab,
+            account: note.account,
+            class: note.class,
+            is_split: false,
             region: extent.region,
-            note,
         }))
     }
 
@@ -333,13 +358,13 @@ impl Storage {
     }
 
     #[inline(always)]
-    pub(super) fn note(&self) -> &Note {
-        &self.0.note
+    pub(super) fn note(&self) -> Note {
+        let Record { slab, account, class, .. } = *self.0;
+        Note { slab, account, class }
     }
 
-    #[inline(always)]
-    pub(super) fn note_mut(&mut self) -> &mut Note {
-        &mut self.0.note
+    pub(super) fn set_account(&mut self, account: u32) {
+        self.0.account = account;
     }
 
     pub(super) fn keeper(&self) -> &Arc<Keeper> {
@@ -364,6 +389,21 @@ impl Storage {
         self.0.region.wipes
     }
 
+    /// Hangs it before `next`, where nothing hung.
+    #[inline(always)]
+    pub(super) fn hang(&mut self, next: Option<Self>) {
+        debug_assert!(self.0.link.is_none(), "something hangs there");
+        self.0.link = next.map(|next| NonNull::from(Box::leak(next.0)));
+    }
+
+    /// Takes off what hangs on it.
+    #[inline(always)]
+    pub(super) fn unhang(&mut self) -> Option<Self> {
+        let next = self.0.link.take()?;
+        // SAFETY: leaked by `hang`, and this was the only pointer to it (invariant 5).
+        Some(Self(unsafe { Box::from_raw(next.as_ptr()) }))
+    }
+
     /// Writes zeros over what may hold something else, or over everything. For certain: nothing that
     /// the compiler may leave out.
     pub(super) fn wipe(&mut self, everything: bool) {
@@ -377,25 +417,64 @@ impl Storage {
     /// Gives the first `capacity` bytes out; at most all.
     #[inline(always)]
     pub(super) fn open(mut self, capacity: u32) -> Part {
-        *self.0.shares.get_mut() = 1;
-        let capacity = capacity.min(self.0.len);
-        Part {
-            record: NonNull::from(Box::leak(self.0)),
-            start: 0,
-            capacity,
-            init: 0,
-        }
+        let record = &mut *self.0;
+        *record.shares.get_mut() = 1;
+        *record.offset.get_mut() = 0;
+        *record.capacity.get_mut() = capacity.min(record.len);
+        *record.init.get_mut() = 0;
+        *record.id.get_mut() = NO_ID;
+        Part(NonNull::from(Box::leak(self.0)))
     }
 }
 
 impl Record {
-    /// Remembers that bytes below `end` may be other than 0.
+    /// What is written and read by the part alone, or not at all.
+    #[inline(always)]
+    fn get(field: &AtomicU32) -> u32 {
+        // Relaxed: see the type.
+        field.load(Ordering::Relaxed)
+    }
+
+    /// See [`get`](Self::get).
+    #[inline(always)]
+    fn set(field: &AtomicU32, value: u32) {
+        // Relaxed: see the type.
+        field.store(value, Ordering::Relaxed);
+    }
+
+    /// The record of the whole storage.
+    #[inline(always)]
+    fn whole(&self) -> &Self {
+        match self.link {
+            // SAFETY: there, because this record has a share in it (invariant 1).
+            Some(whole) if self.is_split => unsafe { whole.as_ref() },
+            _ => self,
+        }
+    }
+
+    /// Bytes from the start of the whole storage.
+    fn base(&self) -> u32 {
+        (self.start.as_ptr().addr() - self.whole().start.as_ptr().addr()) as u32
+    }
+
+    /// Remembers that the part's bytes below `end` may be other than 0.
     #[inline(always)]
     fn mark(&self, end: u32) {
+        let (dirty, end) = if self.is_split {
+            (&self.whole().dirty, self.base() + end)
+        } else {
+            (&self.dirty, end)
+        };
         // Relaxed, both: read by who has the storage, after the last share was released.
-        if self.dirty.load(Ordering::Relaxed) < end {
-            self.dirty.fetch_max(end, Ordering::Relaxed);
+        if dirty.load(Ordering::Relaxed) < end {
+            dirty.fetch_max(end, Ordering::Relaxed);
         }
+    }
+
+    /// Remembers that the part's initialised bytes may be other than 0.
+    #[inline(always)]
+    fn mark_init(&self) {
+        self.mark(Self::get(&self.offset) + Self::get(&self.init));
     }
 
     fn share(&self) {
@@ -412,41 +491,77 @@ impl Record {
         self.shares.load(Ordering::Acquire) == 1
     }
 
-    /// Ends a share; the storage, if it was the last.
+    /// Ends a share; whether it was the last.
+    #[inline(always)]
+    fn unshare(&self) -> bool {
+        if !self.is_only() {
+            // Release: pairs with the Acquire in `is_only` and below.
+            if self.shares.fetch_sub(1, Ordering::Release) != 1 {
+                return false;
+            }
+            // Acquire: as in `is_only`.
+            self.shares.load(Ordering::Acquire);
+        }
+        true
+    }
+
+    /// Ends a share; the storage, if it was the last of all.
     ///
     /// # Safety
     ///
-    /// `record` came from [`Storage::open`], and the caller has a share, which it does not use again.
+    /// `record` came from [`Storage::open`] or [`Part::split_off`], and the caller has a share, which it
+    /// does not use again.
     #[inline(always)]
     unsafe fn release(record: NonNull<Self>) -> Option<Storage> {
         // SAFETY: there, because the caller's share is.
         let this = unsafe { record.as_ref() };
-        if !this.is_only() {
-            // Release: pairs with the Acquire in `is_only` and below.
-            if this.shares.fetch_sub(1, Ordering::Release) != 1 {
-                return None;
-            }
-            // Acquire: as in `is_only`.
-            this.shares.load(Ordering::Acquire);
+        if !this.unshare() {
+            return None;
+        }
+        if this.is_split {
+            // SAFETY: the caller's share was the last.
+            return unsafe { Self::release_split(record) };
         }
         // SAFETY: leaked by `open`; nobody else has a share, so this is the only pointer in use.
         Some(Storage(unsafe { Box::from_raw(record.as_ptr()) }))
     }
+
+    /// # Safety
+    ///
+    /// As for `release`, of a split, whose last share has ended.
+    #[cold]
+    unsafe fn release_split(record: NonNull<Self>) -> Option<Storage> {
+        // SAFETY: leaked by `split_off`; nobody else has a share, so this is the only pointer in use.
+        let this = unsafe { Box::from_raw(record.as_ptr()) };
+        let whole = this.link?;
+        drop(this);
+        // SAFETY: the share of the split (invariant 1), which is gone.
+        unsafe { Self::release(whole) }
+    }
 }
 
-/// The right to change some bytes of a storage: all of them, or what a split left.
+impl Drop for Record {
+    fn drop(&mut self) {
+        if self.is_split {
+            return;
+        }
+        // One by one, because each owns the next: dropped together they would nest.
+        let mut next = self.link.take();
+        while let Some(at) = next {
+            // SAFETY: leaked by `hang`, and this was the only pointer to it (invariant 5).
+            let mut record = unsafe { Box::from_raw(at.as_ptr()) };
+            next = record.link.take();
+        }
+    }
+}
+
+/// The right to change some bytes of a storage: all of them, or what a split left. One word, so that blocks
+/// move as fast as they can.
 ///
 /// # Invariants
 ///
-/// 1. It has a share of the record.
-/// 2. `capacity` bytes from `start` lie in the storage and are this part's alone; the first `init` of
-///    them are initialised.
-pub(super) struct Part {
-    record: NonNull<Record>,
-    start: u32,
-    capacity: u32,
-    init: u32,
-}
+/// 1. It has a share of the record, and is the only part that points to it.
+pub(super) struct Part(NonNull<Record>);
 
 // SAFETY: the right to bytes that are its own, and a share of a record that is `Send` and `Sync`.
 unsafe impl Send for Part {}
@@ -457,30 +572,45 @@ impl Part {
     #[inline(always)]
     fn record(&self) -> &Record {
         // SAFETY: there while a share is (invariant 1).
-        unsafe { self.record.as_ref() }
+        unsafe { self.0.as_ref() }
     }
 
     /// The byte at `offset`, which is at most the capacity.
     #[inline(always)]
     fn at(&self, offset: u32) -> NonNull<u8> {
-        debug_assert!(offset <= self.capacity);
-        // SAFETY: within the storage (invariant 2).
-        unsafe { self.record().start.add((self.start + offset) as usize) }
+        let record = self.record();
+        debug_assert!(offset as usize <= self.capacity());
+        // SAFETY: within the storage (invariant 3 of the record).
+        unsafe { record.start.add((Record::get(&record.offset) + offset) as usize) }
     }
 
     #[inline(always)]
     pub(super) fn capacity(&self) -> usize {
-        self.capacity as usize
+        Record::get(&self.record().capacity) as usize
     }
 
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
-        self.init as usize
+        Record::get(&self.record().init) as usize
+    }
+
+    fn set_len(&mut self, len: usize) {
+        Record::set(&self.record().init, len as u32);
     }
 
     /// Bytes of the whole storage.
     pub(super) fn storage_len(&self) -> usize {
-        self.record().len as usize
+        self.record().whole().len as usize
+    }
+
+    /// A number that the code above gave it, or [`NO_ID`].
+    #[inline(always)]
+    pub(super) fn id(&self) -> u32 {
+        Record::get(&self.record().id)
+    }
+
+    pub(super) fn set_id(&mut self, id: u32) {
+        Record::set(&self.record().id, id);
     }
 
     pub(super) fn keeper(&self) -> &Arc<Keeper> {
@@ -489,110 +619,145 @@ impl Part {
 
     /// The number of its region, and how many bytes from the region's start it begins.
     pub(super) fn place(&self) -> (u32, usize) {
-        let Record { region, start, .. } = self.record();
+        let region = &self.record().region;
         let first = region.start.as_ptr().addr();
-        let offset = start.as_ptr().addr() - first + self.start as usize;
-        (region.number, offset)
+        (region.number, self.at(0).as_ptr().addr() - first)
     }
 
     /// The initialised bytes.
     #[inline(always)]
     pub(super) fn bytes(&self) -> &[u8] {
-        // SAFETY: initialised and this part's alone (invariant 2); borrowed as `self` is.
-        unsafe { slice::from_raw_parts(self.at(0).as_ptr(), self.init as usize) }
+        // SAFETY: initialised and this part's alone (invariant 3 of the record); borrowed as `self` is.
+        unsafe { slice::from_raw_parts(self.at(0).as_ptr(), self.len()) }
     }
 
     /// The initialised bytes.
     #[inline(always)]
     pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in `bytes`, and `self` is borrowed exclusively.
-        unsafe { slice::from_raw_parts_mut(self.at(0).as_ptr(), self.init as usize) }
+        unsafe { slice::from_raw_parts_mut(self.at(0).as_ptr(), self.len()) }
     }
 
     /// What is not initialised yet. All of it counts as changed from now on.
     pub(super) fn spare(&mut self) -> &mut [MaybeUninit<u8>] {
-        self.record().mark(self.start + self.capacity);
-        let (start, len) = (self.at(self.init), self.capacity - self.init);
-        // SAFETY: this part's alone (invariant 2), and `self` is borrowed exclusively.
-        unsafe { slice::from_raw_parts_mut(start.as_ptr().cast(), len as usize) }
+        let (len, capacity) = (self.len(), self.capacity());
+        let record = self.record();
+        record.mark(Record::get(&record.offset) + capacity as u32);
+        let start = self.at(len as u32);
+        // SAFETY: this part's alone (invariant 3 of the record), and `self` is borrowed exclusively.
+        unsafe { slice::from_raw_parts_mut(start.as_ptr().cast(), capacity - len) }
     }
 
     /// Counts the next `count` bytes as initialised.
-    #[cfg_attr(not(feature = "bytes"), expect(dead_code, reason = "what `BufMut` needs"))]
     ///
     /// # Safety
     ///
     /// They are, and they lie within the capacity.
+    #[cfg_attr(
+        not(feature = "bytes"),
+        expect(dead_code, reason = "what `BufMut` needs")
+    )]
     pub(super) unsafe fn assume_init(&mut self, count: usize) {
-        debug_assert!(count <= (self.capacity - self.init) as usize);
-        self.init += count as u32;
+        debug_assert!(count <= self.capacity() - self.len());
+        self.set_len(self.len() + count);
     }
 
     /// Writes `bytes` behind the initialised ones; `false`, and nothing done, if they do not fit.
     #[inline]
     pub(super) fn append(&mut self, bytes: &[u8]) -> bool {
-        if bytes.len() > (self.capacity - self.init) as usize {
+        let len = self.len();
+        if bytes.len() > self.capacity() - len {
             return false;
         }
-        let to = self.at(self.init);
-        // SAFETY: `to` has room for them (just checked, invariant 2), which is this part's alone and so
-        // not where `bytes` are: those are borrowed, and `self` exclusively.
-        unsafe { to.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-        self.init += bytes.len() as u32;
+        let to = self.at(len as u32);
+        // SAFETY: `to` has room for them (just checked, invariant 3 of the record), which is this part's
+        // alone and so not where `bytes` are: those are borrowed, and `self` exclusively.
+        unsafe {
+            to.as_ptr()
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        };
+        self.set_len(len + bytes.len());
         true
     }
 
     /// Makes `len` bytes initialised, up to the capacity: the new ones are 0.
     pub(super) fn extend_zeroed(&mut self, len: usize) {
-        let len = len.min(self.capacity as usize) as u32;
-        if len <= self.init {
+        let len = len.min(self.capacity());
+        let (init, record) = (self.len(), self.record());
+        if len <= init {
             return;
         }
         // Relaxed: bytes of this part are marked by this part, before now.
-        let dirty = self.record().dirty.load(Ordering::Relaxed);
-        let dirty = dirty.saturating_sub(self.start).min(len);
-        if dirty > self.init {
-            let (start, count) = (self.at(self.init), dirty - self.init);
-            // SAFETY: within this part, whose alone they are (invariant 2).
-            unsafe { start.write_bytes(0, count as usize) };
+        let dirty = record.whole().dirty.load(Ordering::Relaxed);
+        let dirty = dirty.saturating_sub(record.base() + Record::get(&record.offset));
+        let dirty = (dirty as usize).min(len);
+        if dirty > init {
+            let start = self.at(init as u32);
+            // SAFETY: within this part, whose alone they are (invariant 3 of the record).
+            unsafe { start.write_bytes(0, dirty - init) };
         }
-        // What lies behind is 0 (invariant 3 of the record), so it is initialised.
-        self.init = len;
+        // What lies behind is 0 (invariant 4 of the record), so it is initialised.
+        self.set_len(len);
     }
 
     /// Forgets all but the first `len` bytes.
     pub(super) fn truncate(&mut self, len: usize) {
-        if len < self.init as usize {
-            self.record().mark(self.start + self.init);
-            self.init = len as u32;
+        if len < self.len() {
+            self.record().mark_init();
+            self.set_len(len);
         }
     }
 
-    /// Takes the bytes from `at` on as a part of their own; `None` beyond the capacity.
+    /// Forgets the first `count` initialised bytes, and the room that they take; at most all.
+    pub(super) fn advance(&mut self, count: usize) {
+        let count = count.min(self.len());
+        let record = self.record();
+        let (capacity, init) = (self.capacity() - count, self.len() - count);
+        Record::set(&record.offset, Record::get(&record.offset) + count as u32);
+        Record::set(&record.capacity, capacity as u32);
+        Record::set(&record.init, init as u32);
+    }
+
+    /// Takes the bytes from `at` on as a part of their own; `None` beyond the capacity. One allocation.
     pub(super) fn split_off(&mut self, at: usize) -> Option<Self> {
-        let at = u32::try_from(at).ok().filter(|&at| at <= self.capacity)?;
-        self.record().share();
-        let rest = Self {
-            record: self.record,
-            start: self.start + at,
-            capacity: self.capacity - at,
-            init: self.init.saturating_sub(at),
-        };
-        self.capacity = at;
-        self.init = self.init.min(at);
-        Some(rest)
+        let rest = self.capacity().checked_sub(at)?;
+        let (start, record) = (self.at(at as u32), self.record());
+        let whole = record.whole();
+        whole.share();
+        let init = self.len();
+        let split = Box::new(Record {
+            region: Arc::clone(&record.region),
+            start,
+            link: Some(NonNull::from(whole)),
+            len: rest as u32,
+            shares: AtomicU32::new(1),
+            dirty: AtomicU32::new(0),
+            offset: AtomicU32::new(0),
+            capacity: AtomicU32::new(rest as u32),
+            init: AtomicU32::new(init.saturating_sub(at) as u32),
+            id: AtomicU32::new(NO_ID),
+            slab: record.slab,
+            account: record.account,
+            class: record.class,
+            is_split: true,
+        });
+        Record::set(&record.capacity, at as u32);
+        Record::set(&record.init, init.min(at) as u32);
+        Some(Self(NonNull::from(Box::leak(split))))
     }
 
     /// Adds a part right behind of the same storage, if the bytes of this one are all initialised or
     /// none of the other's are; else it comes back.
     pub(super) fn join(&mut self, next: Self) -> Result<(), Self> {
-        let adjacent = self.record == next.record && self.start + self.capacity == next.start;
-        if !adjacent || (self.init < self.capacity && next.init > 0) {
+        let same = ptr::eq(self.record().whole(), next.record().whole());
+        let adjacent = same && self.at(self.capacity() as u32) == next.at(0);
+        if !adjacent || (self.len() < self.capacity() && next.len() > 0) {
             return Err(next);
         }
-        self.capacity += next.capacity;
-        self.init += next.init;
-        // Both have a share, so this is not the last.
+        // Its bytes are this part's from now on. Both have a share of the storage, so this is not the last.
+        let record = self.record();
+        Record::set(&record.capacity, (self.capacity() + next.capacity()) as u32);
+        self.set_len(self.len() + next.len());
         drop(next);
         Ok(())
     }
@@ -600,8 +765,10 @@ impl Part {
     /// The initialised bytes, not to be changed any more.
     #[inline(always)]
     pub(super) fn freeze(self) -> View {
-        let (record, start, len) = (self.record, self.start, self.init);
-        self.record().mark(start + len);
+        let record = self.record();
+        record.mark_init();
+        let (start, len) = (Record::get(&record.offset), Record::get(&record.init));
+        let record = self.0;
         mem::forget(self);
         View { record, start, len }
     }
@@ -609,19 +776,19 @@ impl Part {
     /// Ends it; the storage, if nothing else is left of it.
     #[inline(always)]
     pub(super) fn release(self) -> Option<Storage> {
-        let record = self.record;
-        self.record().mark(self.start + self.init);
+        self.record().mark_init();
+        let record = self.0;
         mem::forget(self);
-        // SAFETY: from `open`; the share was this part's (invariant 1), which is gone.
+        // SAFETY: from `open` or `split_off`; the share was this part's (invariant 1), which is gone.
         unsafe { Record::release(record) }
     }
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
-        self.record().mark(self.start + self.init);
+        self.record().mark_init();
         // SAFETY: as in `release`.
-        drop(unsafe { Record::release(self.record) });
+        drop(unsafe { Record::release(self.0) });
     }
 }
 
@@ -630,7 +797,7 @@ impl Drop for Part {
 /// # Invariants
 ///
 /// 1. It has a share of the record.
-/// 2. `len` bytes from `start` are initialised and no part's.
+/// 2. `len` bytes from `start` are initialised, and no part has them.
 pub(super) struct View {
     record: NonNull<Record>,
     start: u32,
@@ -670,7 +837,7 @@ impl View {
 
     /// Bytes of the whole storage.
     pub(super) fn storage_len(&self) -> usize {
-        self.record().len as usize
+        self.record().whole().len as usize
     }
 
     /// Whether nothing else of its storage is left.
@@ -678,19 +845,19 @@ impl View {
         self.record().is_only()
     }
 
-    /// The right to change these bytes, and those behind, if nothing else is left of the storage.
+    /// The right to change these bytes, and those behind, if nothing else is left of what they were taken
+    /// from.
     pub(super) fn thaw(self) -> Result<Part, Self> {
         if !self.is_only() {
             return Err(self);
         }
-        let part = Part {
-            record: self.record,
-            start: self.start,
-            capacity: self.record().len - self.start,
-            init: self.len,
-        };
+        let record = self.record();
+        Record::set(&record.offset, self.start);
+        Record::set(&record.capacity, record.len - self.start);
+        Record::set(&record.init, self.len);
+        let record = self.record;
         mem::forget(self);
-        Ok(part)
+        Ok(Part(record))
     }
 
     /// Ends it; the storage, if nothing else is left of it.
@@ -727,4 +894,4 @@ impl fmt::Debug for Storage {
     }
 }
 
-const _: () = assert!(size_of::<Record>() <= 56 && size_of::<Part>() <= 24 && size_of::<View>() == 16);
+const _: () = assert!(size_of::<Record>() <= 64 && size_of::<Part>() == 8 && size_of::<View>() == 16);

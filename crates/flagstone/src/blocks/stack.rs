@@ -4,7 +4,7 @@ use core::mem;
 
 use super::region::Storage;
 
-/// Storages that nobody has, last in first out; their notes link them, so it needs no memory.
+/// Storages that nobody has, last in first out; each holds the next, so it needs no memory.
 #[derive(Default)]
 pub(super) struct Stack {
     top: Option<Storage>,
@@ -19,7 +19,7 @@ impl Stack {
 
     #[inline(always)]
     pub(super) fn push(&mut self, mut storage: Storage) {
-        place(&mut storage.note_mut().next, self.top.take());
+        storage.hang(self.top.take());
         place(&mut self.top, Some(storage));
         self.len += 1;
     }
@@ -27,7 +27,7 @@ impl Stack {
     #[inline(always)]
     pub(super) fn pop(&mut self) -> Option<Storage> {
         let mut top = self.top.take()?;
-        place(&mut self.top, top.note_mut().next.take());
+        place(&mut self.top, top.unhang());
         self.len -= 1;
         Some(top)
     }
@@ -56,11 +56,4 @@ fn place(to: &mut Option<Storage>, what: Option<Storage>) {
     let nothing = mem::replace(to, what);
     debug_assert!(nothing.is_none());
     mem::forget(nothing);
-}
-
-impl Drop for Stack {
-    fn drop(&mut self) {
-        // One by one, because each owns the next: dropped together they would nest.
-        while self.pop().is_some() {}
-    }
 }

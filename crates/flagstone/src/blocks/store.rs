@@ -121,12 +121,11 @@ impl Store {
         }
         let storage = match slab.free.pop() {
             Some(mut storage) => {
-                storage.note_mut().account = account;
+                storage.set_account(account);
                 storage
             }
             None => {
                 let note = Note {
-                    next: None,
                     slab: number,
                     account,
                     class,
@@ -148,7 +147,7 @@ impl Store {
         if self.ended {
             return Some(storage);
         }
-        let Note { slab: number, class, .. } = *storage.note();
+        let Note { slab: number, class, .. } = storage.note();
         let len = storage.len() as usize;
         let Some(slab) = self.slabs.get_mut(number as usize).and_then(Option::as_mut) else {
             debug_assert!(false, "a block of no slab");
