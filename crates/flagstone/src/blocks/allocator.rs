@@ -266,11 +266,12 @@ impl BlockAllocator {
         let left = reservation.bytes();
         let part = reservation.split(needed);
         let part = part.ok_or(BlockError::reserved(needed, left))?;
-        self.place(layout, part.into_charge()).map_err(|(error, charge)| {
-            let rest = reservation.merge(self.budget().reservation(charge));
-            debug_assert!(rest.is_ok(), "it was split off");
-            error.into()
-        })
+        self.place(layout, part.into_charge())
+            .map_err(|(error, charge)| {
+                let rest = reservation.merge(self.budget().reservation(charge));
+                debug_assert!(rest.is_ok(), "it was split off");
+                error.into()
+            })
     }
 
     /// Leaves a block with the allocator; its id is how to get at it. Blocks that are left when the last

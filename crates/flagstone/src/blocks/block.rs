@@ -223,7 +223,10 @@ impl Block {
     #[track_caller]
     pub fn advance(&mut self, count: usize) {
         let len = self.len();
-        assert!(count <= len, "{count} bytes are more than the {len} written");
+        assert!(
+            count <= len,
+            "{count} bytes are more than the {len} written"
+        );
         self.part_mut().advance(count);
     }
 

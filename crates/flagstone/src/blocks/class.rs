@@ -17,6 +17,9 @@ const FEW: usize = 8;
 /// From this size on each does.
 const ALONE: usize = 32 << 10;
 
+/// Requests for so many smallest blocks find their class in a table.
+const UNITS: usize = 127;
+
 /// One size of blocks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Class {
@@ -53,6 +56,9 @@ impl Class {
 pub(super) struct Classes {
     spacing: SizeClasses,
     classes: Box<[Class]>,
+    /// The classes of sizes that are so many smallest blocks.
+    few: [u8; UNITS + 1],
+    shift: u32,
     /// Every block is aligned to it.
     least: usize,
 }
@@ -65,7 +71,11 @@ impl Classes {
         let last = spacing.class_of(most);
         let classes = (0..=last).map(|class| Class::new(spacing.size_of(class)?));
         let classes: Option<Box<[_]>> = classes.collect();
+        // With the most steps that there are, 64, fewer classes than a byte counts.
+        let few = core::array::from_fn(|units| spacing.class_of(units * least) as u8);
         Some(Self {
+            few,
+            shift: least.trailing_zeros(),
             spacing,
             classes: classes?,
             least,
@@ -97,7 +107,11 @@ impl Classes {
         if layout.align() > self.least {
             return self.fit_aligned(layout);
         }
-        let class = self.spacing.class_of(layout.size());
+        let units = (layout.size().wrapping_sub(1) >> self.shift).wrapping_add(1);
+        let class = match self.few.get(units) {
+            Some(&class) if layout.size() > 0 => class as usize,
+            _ => self.spacing.class_of(layout.size()),
+        };
         (class < self.classes.len()).then_some(class as u16)
     }
 

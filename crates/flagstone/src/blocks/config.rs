@@ -288,7 +288,9 @@ impl BlockAllocatorConfigBuilder {
         power("min_block_size", self.min_block_size, 16, PAGE)?;
         let least = self.min_block_size;
         power("alignment", self.alignment, 1, least.min(MAX_ALIGNMENT))?;
-        let given = self.max_block_size.unwrap_or(most_block.min(1 << 20).max(least));
+        let given = self
+            .max_block_size
+            .unwrap_or(most_block.min(1 << 20).max(least));
         within("max_block_size", given, least, most_block)?;
         power_of("steps_per_doubling", self.steps_per_doubling, 1, 64)?;
         let max_block_size = largest(least, self.steps_per_doubling, given, most_block);
@@ -323,7 +325,9 @@ fn largest(least: usize, steps: usize, given: usize, most: usize) -> usize {
         let size = classes.size_of(class).filter(|&size| size <= most);
         size.or_else(|| classes.size_of(class.checked_sub(1)?))
     };
-    SizeClasses::new(least, steps).and_then(size).unwrap_or(given)
+    SizeClasses::new(least, steps)
+        .and_then(size)
+        .unwrap_or(given)
 }
 
 const fn bytes(least: usize, most: usize) -> Allowed {
@@ -339,7 +343,11 @@ fn within(knob: &'static str, given: usize, least: usize, most: usize) -> Result
         return Ok(());
     }
     let given = Given::Number(given);
-    Err(ConfigError::knob_out_of_range(knob, given, bytes(least, most)))
+    Err(ConfigError::knob_out_of_range(
+        knob,
+        given,
+        bytes(least, most),
+    ))
 }
 
 fn power(knob: &'static str, given: usize, least: usize, most: usize) -> Result<(), ConfigError> {
@@ -347,13 +355,26 @@ fn power(knob: &'static str, given: usize, least: usize, most: usize) -> Result<
         return Ok(());
     }
     let allowed = Allowed::PowerOfTwo { least, most };
-    Err(ConfigError::knob_out_of_range(knob, Given::Number(given), allowed))
+    Err(ConfigError::knob_out_of_range(
+        knob,
+        Given::Number(given),
+        allowed,
+    ))
 }
 
-fn power_of(knob: &'static str, given: usize, least: usize, most: usize) -> Result<(), ConfigError> {
+fn power_of(
+    knob: &'static str,
+    given: usize,
+    least: usize,
+    most: usize,
+) -> Result<(), ConfigError> {
     if given.is_power_of_two() && (least..=most).contains(&given) {
         return Ok(());
     }
     let allowed = Allowed::Only("1, 2, 4, 8, 16, 32 or 64");
-    Err(ConfigError::knob_out_of_range(knob, Given::Number(given), allowed))
+    Err(ConfigError::knob_out_of_range(
+        knob,
+        Given::Number(given),
+        allowed,
+    ))
 }

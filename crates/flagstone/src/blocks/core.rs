@@ -170,12 +170,13 @@ impl Core {
         if let Some(storage) = kept.or_else(|| self.take_cold(class)) {
             return Ok(storage);
         }
-        let charge = self.budget.try_charge(self.classes.get(class).size as usize)?;
-        self.take_charged(class, charge)
-            .map_err(|(error, charge)| {
-                self.budget.release(charge);
-                error.into()
-            })
+        let charge = self
+            .budget
+            .try_charge(self.classes.get(class).size as usize)?;
+        self.take_charged(class, charge).map_err(|(error, charge)| {
+            self.budget.release(charge);
+            error.into()
+        })
     }
 
     /// A block that another thread left, and its neighbours for this thread's cache.
@@ -304,7 +305,10 @@ impl Core {
         let whom = (self.budget.clone(), self.account);
         let most = self.config.thread_cache_bytes();
         let cache = Hot::new(me, &self.classes, whom, most);
-        if let Ok(cache) = self.hot.add(cache, self.address(), self.config.max_caches()) {
+        if let Ok(cache) = self
+            .hot
+            .add(cache, self.address(), self.config.max_caches())
+        {
             hot::enter(self.number, cache);
         }
     }
@@ -341,7 +345,9 @@ impl Core {
         }
         let now = Instant::now();
         while let Some(stack) = self.cold.evict(class, now) {
-            self.counts.evicted.fetch_add(u64::from(stack.len()), Ordering::Relaxed);
+            self.counts
+                .evicted
+                .fetch_add(u64::from(stack.len()), Ordering::Relaxed);
             self.discard(stack);
         }
         self.sweep(now);
@@ -378,8 +384,12 @@ impl Core {
         let mut freed = Freed::default();
         let oldest = now.checked_sub(age);
         if oldest.is_some() {
-            self.cold
-                .drain(oldest, &mut freed, |freed, storage| self.put(freed, storage), |_| true);
+            self.cold.drain(
+                oldest,
+                &mut freed,
+                |freed, storage| self.put(freed, storage),
+                |_| true,
+            );
         }
         self.hot.visit(|hot| {
             if hot.rests() {
@@ -387,7 +397,9 @@ impl Core {
             }
             true
         });
-        self.counts.evicted.fetch_add(freed.blocks, Ordering::Relaxed);
+        self.counts
+            .evicted
+            .fetch_add(freed.blocks, Ordering::Relaxed);
         self.settle(freed, self.account);
     }
 
@@ -495,8 +507,12 @@ impl Core {
         let mut freed = Freed::default();
         self.hot
             .close(|hot| hot.drain(|storage| self.put(&mut freed, storage)));
-        self.cold
-            .drain(None, &mut freed, |freed, storage| self.put(freed, storage), |_| true);
+        self.cold.drain(
+            None,
+            &mut freed,
+            |freed, storage| self.put(freed, storage),
+            |_| true,
+        );
         let ended = {
             let mut store = self.store.lock();
             store.end()

@@ -145,7 +145,10 @@ impl OutOfBounds {
 impl fmt::Display for OutOfBounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { offset, len, most } = self;
-        write!(f, "{len} bytes from {offset} on are beyond the block's {most}")
+        write!(
+            f,
+            "{len} bytes from {offset} on are beyond the block's {most}"
+        )
     }
 }
 

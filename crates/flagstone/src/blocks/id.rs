@@ -8,7 +8,7 @@ use lock_api::{Mutex, MutexGuard};
 
 use super::{
     error::{BlockIdError, StaleBlock},
-    region::Part,
+    region::{NO_ID, Part},
 };
 use crate::sync::{
     DefaultLock,
@@ -183,7 +183,10 @@ impl Ids {
             return Err(BlockIdError::attached());
         }
         match self.finish(id, entry) {
-            State::Detached(part) => Ok(part),
+            State::Detached(mut part) => {
+                part.set_id(NO_ID);
+                Ok(part)
+            }
             _ => Err(BlockIdError::foreign()),
         }
     }
@@ -208,7 +211,8 @@ impl Ids {
                 entry.generation = entry.generation.saturating_add(1);
                 let state = mem::replace(&mut entry.state, State::Free);
                 drop(entry);
-                if let State::Detached(part) = state {
+                if let State::Detached(mut part) = state {
+                    part.set_id(NO_ID);
                     take(part);
                 }
             }

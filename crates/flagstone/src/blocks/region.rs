@@ -359,8 +359,17 @@ impl Storage {
 
     #[inline(always)]
     pub(super) fn note(&self) -> Note {
-        let Record { slab, account, class, .. } = *self.0;
-        Note { slab, account, class }
+        let Record {
+            slab,
+            account,
+            class,
+            ..
+        } = *self.0;
+        Note {
+            slab,
+            account,
+            class,
+        }
     }
 
     pub(super) fn set_account(&mut self, account: u32) {
@@ -422,7 +431,6 @@ impl Storage {
         *record.offset.get_mut() = 0;
         *record.capacity.get_mut() = capacity.min(record.len);
         *record.init.get_mut() = 0;
-        *record.id.get_mut() = NO_ID;
         Part(NonNull::from(Box::leak(self.0)))
     }
 }
@@ -581,7 +589,11 @@ impl Part {
         let record = self.record();
         debug_assert!(offset as usize <= self.capacity());
         // SAFETY: within the storage (invariant 3 of the record).
-        unsafe { record.start.add((Record::get(&record.offset) + offset) as usize) }
+        unsafe {
+            record
+                .start
+                .add((Record::get(&record.offset) + offset) as usize)
+        }
     }
 
     #[inline(always)]
@@ -603,7 +615,7 @@ impl Part {
         self.record().whole().len as usize
     }
 
-    /// A number that the code above gave it, or [`NO_ID`].
+    /// A number that the code above gave it, or [`NO_ID`]; that again before it is released.
     #[inline(always)]
     pub(super) fn id(&self) -> u32 {
         Record::get(&self.record().id)
@@ -827,7 +839,9 @@ impl View {
 
     /// Only `len` bytes from `start`; nothing happens if there are not as many.
     pub(super) fn narrow(&mut self, start: usize, len: usize) {
-        let fits = start.checked_add(len).is_some_and(|end| end <= self.len as usize);
+        let fits = start
+            .checked_add(len)
+            .is_some_and(|end| end <= self.len as usize);
         debug_assert!(fits, "checked by the caller");
         if fits {
             self.start += start as u32;
@@ -894,4 +908,5 @@ impl fmt::Debug for Storage {
     }
 }
 
-const _: () = assert!(size_of::<Record>() <= 64 && size_of::<Part>() == 8 && size_of::<View>() == 16);
+const _: () =
+    assert!(size_of::<Record>() <= 64 && size_of::<Part>() == 8 && size_of::<View>() == 16);

@@ -62,7 +62,10 @@ impl Runs {
         {
             self.add(next);
         }
-        let before = self.by_place.range((region, 0)..(region, start)).next_back();
+        let before = self
+            .by_place
+            .range((region, 0)..(region, start))
+            .next_back();
         let before = before.map(|(&place, before)| (place, before.offset() + before.len()));
         if let Some((place, _)) = before.filter(|&(_, end)| end == start)
             && let Some(mut before) = self.remove(place)
@@ -80,7 +83,10 @@ impl Runs {
 
     /// Takes out the piece with the most memory behind it, if there is one with some.
     pub(super) fn take_touched(&mut self) -> Option<Extent> {
-        let most = self.by_place.iter().max_by_key(|(_, piece)| piece.touched());
+        let most = self
+            .by_place
+            .iter()
+            .max_by_key(|(_, piece)| piece.touched());
         let (&place, _) = most.filter(|(_, piece)| piece.touched() > 0)?;
         self.remove(place)
     }

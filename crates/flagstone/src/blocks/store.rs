@@ -147,7 +147,11 @@ impl Store {
         if self.ended {
             return Some(storage);
         }
-        let Note { slab: number, class, .. } = storage.note();
+        let Note {
+            slab: number,
+            class,
+            ..
+        } = storage.note();
         let len = storage.len() as usize;
         let Some(slab) = self.slabs.get_mut(number as usize).and_then(Option::as_mut) else {
             debug_assert!(false, "a block of no slab");
@@ -198,7 +202,10 @@ impl Store {
     }
 
     /// Takes out a region that nothing is in; to be dropped with nothing locked.
-    pub(super) fn take_region(&mut self, keep_first: bool) -> Option<(Extent, Option<Arc<Region>>)> {
+    pub(super) fn take_region(
+        &mut self,
+        keep_first: bool,
+    ) -> Option<(Extent, Option<Arc<Region>>)> {
         let region = self.runs.take_region(keep_first)?;
         let place = &mut self.regions[region.region().number() as usize];
         let share = place.take();
@@ -260,7 +267,10 @@ impl Store {
             (touched == self.slab_touched, "bytes carved"),
             (idle == self.idle_bytes, "bytes of empty slabs"),
             (shelved == count.slabs, "slabs on shelves"),
-            (slab_bytes + count.unused == count.mapped, "bytes of regions"),
+            (
+                slab_bytes + count.unused == count.mapped,
+                "bytes of regions",
+            ),
         ];
         match checks.into_iter().find(|(holds, _)| !holds) {
             Some((_, what)) => Err(what),
@@ -318,7 +328,9 @@ impl Store {
             return;
         };
         self.numbers.push(number);
-        let Slab { mut run, mut free, .. } = slab;
+        let Slab {
+            mut run, mut free, ..
+        } = slab;
         self.idle_bytes -= run.carved() as usize;
         self.slab_touched -= run.carved() as usize;
         while let Some(storage) = free.pop() {
@@ -326,7 +338,10 @@ impl Store {
             debug_assert!(retired.is_ok(), "a block of another slab");
         }
         let finished = run.finish();
-        debug_assert!(finished.is_ok(), "a slab is taken apart when all blocks are back");
+        debug_assert!(
+            finished.is_ok(),
+            "a slab is taken apart when all blocks are back"
+        );
         if let Ok(piece) = finished {
             self.runs.put(piece);
         }

@@ -59,9 +59,9 @@ pub(crate) use lifecycle::{PutBack, release, retire, welcome};
 pub use mapped::Mapped;
 #[cfg(feature = "alloc")]
 pub use policy::Deferred;
-pub use policy::{HandOver, ZeroOnFree};
 #[cfg(all(feature = "blocks", target_has_atomic = "64"))]
 pub(crate) use policy::zero;
+pub use policy::{HandOver, ZeroOnFree};
 pub(crate) use policy::{PolicyOf, ScrubOf};
 pub use recycle::{AtAcquire, FnRecycle, Recycle, ResetAt};
 pub(crate) use run::Run;

@@ -1,5 +1,10 @@
 //! What the blocks use of a budget. A first version behind the names that stay.
-#![allow(dead_code, missing_docs, missing_debug_implementations, reason = "first version")]
+#![allow(
+    dead_code,
+    missing_docs,
+    missing_debug_implementations,
+    reason = "first version"
+)]
 
 use alloc::{
     sync::{Arc, Weak},
@@ -54,7 +59,11 @@ pub struct BudgetError {
 
 impl fmt::Display for BudgetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes of {} available", self.requested, self.available)
+        write!(
+            f,
+            "{} bytes of {} available",
+            self.requested, self.available
+        )
     }
 }
 
