@@ -1,7 +1,12 @@
 //! The door to blocks.
 
 use alloc::{sync::Arc, vec::Vec};
-use core::{alloc::Layout, fmt, ptr::NonNull};
+use core::{
+    alloc::Layout,
+    fmt,
+    panic::{RefUnwindSafe, UnwindSafe},
+    ptr::NonNull,
+};
 
 use super::{
     block::{Block, read_part, write_part},
@@ -430,6 +435,10 @@ impl BlockAllocator {
         audit(self.core())
     }
 }
+
+// A panic in user code leaves the tiers exact, so looking at them afterwards is fine.
+impl UnwindSafe for BlockAllocator {}
+impl RefUnwindSafe for BlockAllocator {}
 
 impl fmt::Debug for BlockAllocator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@ use core::{
     fmt,
     mem::MaybeUninit,
     ops::{Deref, DerefMut},
+    panic::{RefUnwindSafe, UnwindSafe},
 };
 use std::io::{self, IoSlice, Read, Write};
 
@@ -388,6 +389,10 @@ impl Read for Block {
         Ok(count)
     }
 }
+
+// Its calls run no user code.
+impl UnwindSafe for Block {}
+impl RefUnwindSafe for Block {}
 
 impl fmt::Debug for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

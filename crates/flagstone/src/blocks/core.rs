@@ -570,7 +570,7 @@ impl Home for Core {
     fn thread_ends(&self, cache: &Owner<Hot>) {
         let mut freed = Freed::default();
         // In a busy section, so that the allocator's end waits for it.
-        let _ = cache.with(|hot| hot.drain(|storage| self.put(&mut freed, storage)));
+        let _ = cache.with_patience(|hot| hot.drain(|storage| self.put(&mut freed, storage)));
         self.hot.remove(cache);
         self.settle(freed, self.account);
     }

@@ -278,7 +278,7 @@ fn let_all_go() {
 /// Nobody owns the cache any more.
 fn end(cache: &Owner<Hot>) {
     // Closed, it is empty.
-    if let Some(home) = cache.with(|hot| Arc::clone(&hot.home)) {
+    if let Some(home) = cache.with_patience(|hot| Arc::clone(&hot.home)) {
         home.thread_ends(cache);
     }
 }

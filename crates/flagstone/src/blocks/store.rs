@@ -69,8 +69,6 @@ pub(super) struct Count {
     pub(super) out: usize,
     /// That may have memory behind them.
     pub(super) resident: usize,
-    /// Of these, in pieces that no slab uses.
-    pub(super) loose: usize,
     /// Of all regions.
     pub(super) mapped: usize,
     /// In pieces that no slab uses.
@@ -283,7 +281,6 @@ impl Store {
         Count {
             out: self.out_bytes,
             resident: self.slab_touched + self.runs.touched(),
-            loose: self.runs.touched(),
             mapped: regions.clone().map(|region| region.len()).sum(),
             unused: self.runs.bytes(),
             largest: self.runs.largest(),
@@ -299,7 +296,12 @@ impl Store {
     }
 
     fn add_slab(&mut self, class: u16) -> Option<u32> {
-        let piece = self.runs.take(self.classes.get(class).slab)?;
+        let len = self.classes.get(class).slab;
+        let piece = self.runs.take(len).or_else(|| {
+            // Empty slabs of other sizes may lie in the way.
+            self.dissolve();
+            self.runs.take(len)
+        })?;
         let slab = Slab {
             class,
             run: Run::new(piece),

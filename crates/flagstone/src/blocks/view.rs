@@ -4,6 +4,7 @@ use core::{
     fmt,
     hash::{Hash, Hasher},
     ops::{Bound, Deref, RangeBounds},
+    panic::{RefUnwindSafe, UnwindSafe},
 };
 use std::io::{self, IoSlice, Read};
 
@@ -189,6 +190,10 @@ impl Hash for BlockView {
         (**self).hash(state);
     }
 }
+
+// Its calls run no user code.
+impl UnwindSafe for BlockView {}
+impl RefUnwindSafe for BlockView {}
 
 impl fmt::Debug for BlockView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -91,6 +91,26 @@ impl<T> Owner<T> {
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
         self.turn.with(f)
     }
+
+    /// As [`with`](Self::with), but waits for guests to go, unless they stayed behind in the process that
+    /// this one was forked from.
+    pub(crate) fn with_patience<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let turn = &*self.turn;
+        let mut backoff = Backoff::default();
+        let mut f = Some(f);
+        loop {
+            let done = turn.with(|value| f.take().map(|f| f(value)));
+            // Relaxed: it stays closed.
+            let is_closed = turn.state.load(Ordering::Relaxed) & CLOSED != 0;
+            if let Some(done) = done {
+                return done;
+            }
+            if is_closed || turn.is_busy() || turn.process != std::process::id() {
+                return None;
+            }
+            backoff.wait();
+        }
+    }
 }
 
 impl<T> Places<T> {

@@ -23,6 +23,7 @@
 //! | `recycle` | recycled objects stay constructed and in place; each hook runs exactly when it is to |
 //! | `recycle_cache` | objects of a slab cache stay constructed, and each is discarded once |
 //! | `recycle_model` | a recycling pool agrees with a naive one |
+//! | `blocks/` | what blocks and budgets promise, a file each |
 //! | `buffers` | a buffer gives out and drops what was written to it, and nothing else |
 //! | `buffers_model` | a buffer pool agrees with vectors |
 //! | `raw_buffers` | a raw region gives out disjoint buffers and checks what it says it checks |
@@ -60,6 +61,8 @@ mod arena_review;
 #[cfg(feature = "stats")]
 mod arena_stats;
 mod arena_threads;
+#[cfg(all(feature = "blocks", feature = "heap", unix, not(miri)))]
+mod blocks;
 mod buffers;
 mod buffers_model;
 mod config;
