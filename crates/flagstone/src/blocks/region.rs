@@ -301,8 +301,8 @@ pub(super) const NO_ID: u32 = u32::MAX;
 ///    a split lie in the storage of which `link` is the record, in which it has a share.
 /// 2. `shares` counts the part and the views of it, and the records that were split off it. While there are
 ///    some, there is no `Storage` of it. If there is a part, there is no view.
-/// 3. `capacity` bytes from `offset` are the part's alone, `init` of them are initialised. Views have
-///    `init` bytes at most.
+/// 3. `capacity` bytes from `offset` are the part's alone, `init` of them are initialised. Once it is
+///    frozen, they are its views', which have initialised ones only.
 /// 4. Bytes of a whole storage from `dirty` on are 0, unless they are within the initialised bytes of a part
 ///    that has not marked them yet.
 /// 5. `link` of a storage is the next one on a list, which is its owner's.
@@ -866,8 +866,15 @@ impl View {
             return Err(self);
         }
         let record = self.record();
+        // What was split off a whole storage is gone, because it had a share of it. What was split off a
+        // split may be there, behind the end of the part that these bytes were frozen from.
+        let end = if record.is_split {
+            Record::get(&record.offset) + Record::get(&record.capacity)
+        } else {
+            record.len
+        };
         Record::set(&record.offset, self.start);
-        Record::set(&record.capacity, record.len - self.start);
+        Record::set(&record.capacity, end - self.start);
         Record::set(&record.init, self.len);
         let record = self.record;
         mem::forget(self);

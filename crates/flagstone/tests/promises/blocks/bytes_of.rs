@@ -101,6 +101,19 @@ fn parts_are_apart_and_join_again() {
 }
 
 #[test]
+fn a_part_of_a_part_keeps_its_bytes_when_its_neighbour_thaws() {
+    let blocks = BlockAllocator::new(1 << 20);
+    let mut head = blocks.try_alloc(bytes(100)).unwrap();
+    head.write(0, &[1; 100]).unwrap();
+    let mut middle = head.split_off(10);
+    let tail = middle.split_off(10);
+    let mut middle = middle.freeze().slice(5..).try_into_mut().unwrap();
+    assert_eq!((middle.len(), middle.capacity()), (5, 5));
+    middle.extend_from_slice(b"x").unwrap_err();
+    assert_eq!(*tail, [1; 80]);
+}
+
+#[test]
 fn parts_with_a_gap_do_not_join() {
     let blocks = BlockAllocator::new(1 << 20);
     let mut head = blocks.try_alloc(bytes(20)).unwrap();
