@@ -417,20 +417,16 @@ impl Ledger {
         if charge.number() != other.number() {
             return Err(other);
         }
-        // One of them counts as granted beside others. Together they do not.
-        *charge = self.plain(Charge::from_parts(charge.bytes, charge.account));
-        charge.merge(self.plain(other))
-    }
-
-    /// The charge, not counted as granted beside others any more. They may be granted a little more late
-    /// for it: at the next release.
-    pub(super) fn plain(&self, charge: Charge) -> Charge {
-        if charge.is_beside() {
-            // Relaxed: as in `uncharge`.
-            self.beside
-                .fetch_sub(charge.bytes as u64, Ordering::Relaxed);
-        }
-        Charge::new(charge.number(), charge.bytes, false)
+        // One of them counts as granted beside others, and from now on both do: if neither did, somebody
+        // who merges what is granted could be granted more beside others again and again.
+        let unmarked = if charge.is_beside() {
+            other.bytes
+        } else {
+            charge.bytes
+        };
+        self.count_beside(unmarked as u64);
+        *charge = Charge::new(charge.number(), charge.bytes, true);
+        charge.merge(Charge::new(other.number(), other.bytes, true))
     }
 
     /// The account of a scope that is there, or to which something is charged.

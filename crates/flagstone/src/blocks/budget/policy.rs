@@ -35,12 +35,12 @@ impl Default for Order {
 /// priority stands where a higher one that came 64 requests later would.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
-    /// Behind up to 64 requests that come later.
+    /// Behind 63 requests that come later.
     Low,
     /// In the order of arrival.
     #[default]
     Normal,
-    /// Before up to 64 requests that came earlier.
+    /// Before 63 requests that came earlier.
     High,
 }
 

@@ -107,9 +107,7 @@ impl TaskScope {
     }
 
     fn add(&self, charge: Charge) {
-        // What was granted beside others may count as such no longer than it is out of sight.
-        let charge = self.ledger.plain(charge);
-        let rest = self.charges.lock().merge(charge);
+        let rest = self.ledger.merge(&mut self.charges.lock(), charge);
         if let Err(charge) = rest {
             self.ledger.release(charge);
         }
