@@ -10,6 +10,7 @@ use super::{
 use crate::{
     error::{Allowed, ConfigError, Given},
     raw::wait::{MOST, Queued, WaitQueue},
+    sync::seeded,
 };
 use alloc::sync::Arc;
 
@@ -102,7 +103,7 @@ impl Ledger {
 
     /// Why `demand` can never be granted, if it cannot.
     pub(super) fn hopeless(&self, held: &Counter<'_>, demand: &Demand) -> Option<BudgetErrorKind> {
-        if held.closed {
+        if held.closed && !seeded("budget: who joins does not see that it is closed") {
             return Some(BudgetErrorKind::Closed);
         }
         self.is_impossible(demand)
@@ -323,9 +324,7 @@ impl Queued for Ledger {
                 drop(held);
                 self.settle();
             }
-            Some(Ok(beside))
-                if !crate::sync::seeded("budget: who leaves takes its grant along") =>
-            {
+            Some(Ok(beside)) if !seeded("budget: who leaves takes its grant along") => {
                 for (account, bytes) in demand.parts() {
                     self.release(Charge::new(*account, *bytes, beside));
                 }

@@ -15,6 +15,8 @@ mod config;
 mod error;
 mod hook;
 mod ledger;
+#[cfg(all(test, loom))]
+mod models;
 mod order;
 mod plan;
 mod policy;

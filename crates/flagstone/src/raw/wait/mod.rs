@@ -14,6 +14,8 @@
 
 mod balance;
 mod line;
+#[cfg(all(test, loom))]
+mod models;
 mod queue;
 mod timeout;
 mod waiter;

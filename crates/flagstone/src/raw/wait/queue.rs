@@ -13,7 +13,7 @@ use super::{
     line::{Line, Node},
     wake::Wakes,
 };
-use crate::sync::{DefaultLock, default_lock};
+use crate::sync::{DefaultLock, default_lock, seeded};
 
 /// Lines of those who wait, beside a state `S` under the same lock. A demand `D` is what one waits
 /// for, `G` what it gets.
@@ -192,7 +192,11 @@ impl<S, D, G> Held<'_, S, D, G> {
         // SAFETY: it was on a line, so it is alive, and its owner needs the lock to touch it or to go.
         let node = unsafe { &mut *node.as_ptr() };
         node.answer = Some(answer);
-        if let Some(wake) = node.wake.take() {
+        if let Some(wake) = node
+            .wake
+            .take()
+            .filter(|_| !seeded("wait: nobody is woken"))
+        {
             self.wakes.push(wake);
         }
     }
@@ -262,6 +266,9 @@ impl<S, D, G> DerefMut for Held<'_, S, D, G> {
 
 impl<S, D, G> Drop for Held<'_, S, D, G> {
     fn drop(&mut self) {
+        if seeded("wait: wakers are called under the lock") {
+            self.wakes.run();
+        }
         // Invariant 3: first the lock, then the wakers.
         drop(self.inner.take());
         self.wakes.run();

@@ -8,6 +8,7 @@ use super::{
     queue::{Held, WaitQueue},
     wake::Asker,
 };
+use crate::sync::seeded;
 
 /// What has a queue to wait in.
 pub trait Queued {
@@ -172,13 +173,19 @@ impl<H: Handle> Waiter<H> {
         let mut held = unsafe { queue.as_ref() }.lock();
         // SAFETY: inserted into this queue, and alive.
         let answer = unsafe { held.claim(node) };
-        if answer.is_none() {
+        if answer.is_none() && !seeded("wait: the waker comes too late") {
             // SAFETY: touched under the lock, which is held.
             mem::swap(unsafe { &mut (*node.as_ptr()).wake }, &mut wake);
         }
         drop(held);
         if answer.is_some() {
             this.joined = None;
+        } else if seeded("wait: the waker comes too late") {
+            // SAFETY: invariant 1.
+            let held = unsafe { queue.as_ref() }.lock();
+            // SAFETY: touched under the lock, which is held.
+            mem::swap(unsafe { &mut (*node.as_ptr()).wake }, &mut wake);
+            drop(held);
         }
         // The waker that is not needed any more goes when nothing is locked.
         drop(wake); // USER CODE
