@@ -22,7 +22,11 @@ mod view;
 
 pub use allocator::{BlockAllocator, BlockRegion, BlockRegions};
 pub use block::Block;
-pub use budget::*;
+pub use budget::{
+    Budget, BudgetConfig, BudgetError, BudgetErrorKind, BudgetSnapshot, Bytes, Capacity, Holder,
+    Level, Many, Observation, Order, Pass, Pressure, Priority, ReliefHook, Reservation, Reserve,
+    ReserveMany, ReserveTimeout, Scope, ScopeBuilder, ScopeSnapshot, TaskScope, Timeout, Waiting,
+};
 pub use config::{BlockAllocatorConfig, BlockAllocatorConfigBuilder, Oversize, ZeroPolicy};
 pub use error::{BlockError, BlockIdError, OutOfBounds, StaleBlock};
 pub use id::BlockId;

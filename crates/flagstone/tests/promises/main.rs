@@ -34,6 +34,7 @@
 //! | `formulas` | sizes, strides and classes obey their laws |
 //! | `errors` | errors are small, say what was given, and hold the value |
 //! | `heap/` | what the heap promises, a file each |
+//! | `blocks/` | what budgets, and those who wait for them, promise, a file each |
 //! | `hooks` | the ready-made hooks call what they say |
 //! | `handles` | a handle does what its value does |
 //! | `locks` | the two locks exclude |
@@ -61,7 +62,7 @@ mod arena_review;
 #[cfg(feature = "stats")]
 mod arena_stats;
 mod arena_threads;
-#[cfg(all(feature = "blocks", feature = "heap", unix, not(miri)))]
+#[cfg(all(feature = "blocks", target_has_atomic = "64"))]
 mod blocks;
 mod buffers;
 mod buffers_model;

@@ -2,7 +2,10 @@
 
 use core::fmt;
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{
+    atomic::{AtomicU64, Ordering},
+    seeded,
+};
 
 /// The most that a balance counts, either way: sums of two still fit.
 pub(crate) const MOST: u64 = 1 << 60;
@@ -60,17 +63,20 @@ impl Balance {
         loop {
             let short = Short::of(word);
             // What is left fits into 61 bits, so `amount as i64` is only negative where it is more.
-            if word & flags != 0 || amount > MOST || short.left < amount as i64 {
+            let barred = word & flags != 0 && !seeded("balance: taken although somebody waits");
+            if barred || amount > MOST || short.left < amount as i64 {
                 return Err(short);
             }
             // Acquire: pairs with the Release in `give`: who gets what another gave back comes after
             // what that other did with it.
-            match self.0.compare_exchange_weak(
-                word,
-                word - (amount << 1),
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
+            let order = match seeded("balance: taken relaxed") {
+                true => Ordering::Relaxed,
+                false => Ordering::Acquire,
+            };
+            match self
+                .0
+                .compare_exchange_weak(word, word - (amount << 1), order, Ordering::Relaxed)
+            {
                 Ok(_) => return Ok(()),
                 Err(now) => word = now,
             }
@@ -107,7 +113,11 @@ impl Balance {
     #[must_use]
     pub(crate) fn give(&self, amount: u64) -> bool {
         // Release: pairs with the Acquire in `take_unless`, and with that in `mark`.
-        let before = self.0.fetch_add(amount << 1, Ordering::Release);
+        let order = match seeded("balance: given relaxed") {
+            true => Ordering::Relaxed,
+            false => Ordering::Release,
+        };
+        let before = self.0.fetch_add(amount << 1, order);
         before & WANTED != 0
     }
 
@@ -115,7 +125,11 @@ impl Balance {
     pub(crate) fn mark(&self) {
         // Acquire: pairs with the Release in every `give` before it, so that who looks once more
         // after this sees what was given back in other words, too.
-        self.0.fetch_or(WANTED, Ordering::Acquire);
+        let order = match seeded("balance: marked relaxed") {
+            true => Ordering::Relaxed,
+            false => Ordering::Acquire,
+        };
+        self.0.fetch_or(WANTED, order);
     }
 
     /// Says that nobody waits any more.

@@ -1,87 +1,38 @@
-//! What blocks and budgets promise, a file each.
+//! What blocks, budgets and those who wait for them promise, a file each.
 //!
 //! | file | promise |
 //! |---|---|
-//! | `model` | in whatever order they are used, blocks are apart, keep their bytes, and what is charged is their sizes |
-//! | `bytes_of` | a block shows what was written, zeros between, and nothing else |
-//! | `layouts` | sizes and alignments of every kind have an answer |
-//! | `knobs` | each knob does what it says, or is refused by name |
-//! | `tiers` | no byte is stranded in a cache; what is old or too much leaves; freed sizes are joined |
-//! | `lifetimes` | blocks outlive their allocator and their thread; memory and charge go back once |
-//! | `faults` | no memory is an error, and changes nothing |
-//! | `ids` | an id reaches the block it was given for, or nothing |
-//! | `zeroing` | bytes become 0 when the policy says |
-#![expect(unsafe_code, reason = "a provider that is watched")]
+//! | `budget` | what is granted is what was asked for, all of the capacity can be, and every byte comes back |
+//! | `budget_order` | nobody waits longer than the order says, and nobody is woken for nothing |
+//! | `budget_scopes` | a tenant has its guarantee, keeps to its limit, and takes no more than its share |
+//! | `budget_relief` | who can free something is asked before anybody waits |
+//! | `budget_model` | a budget agrees with a naive one, whatever is asked and dropped in whatever order |
+//! | `storage/` | what blocks promise, a file each |
+//! | `waiting` | a future may be dropped at any time, waiting allocates nothing, and any executor will do |
+//!
+//! # What went wrong in budgets written by hand
+//!
+//! | what | here |
+//! |---|---|
+//! | a request above the capacity waits for ever | `budget`: `what_can_never_be_had_is_refused_at_once`, `a_budget_that_shrinks_sends_away_who_waits_in_vain` |
+//! | less is granted than was asked for | `budget_model`; `budget`: `all_of_it_can_be_charged` |
+//! | permits are lost when a future is dropped between grant and poll | `waiting`: `dropped_at_every_poll`, `a_grant_that_nobody_takes_goes_on` |
+//! | every release wakes everybody | `budget_order`: `as_many_are_woken_as_fit` |
+//! | who does not wait overtakes who does | `budget_order`: `nobody_overtakes_in_the_order_of_arrival`, and the model of `budget/models.rs` |
+//! | a large request starves, or starves the small ones | `budget_order`: `a_giant_among_small_ones`, `what_fits_beside_is_in_nobodys_way` |
+//! | two who need two things each wait for each other | `budget_scopes`: `two_roles_do_not_wait_for_each_other` |
+//! | exhaustion looks like success; a stall shows nowhere | `budget`: `refusals_say_why`; `waiting`: `an_executor_that_stops_is_seen` |
+//! | caches keep what others wait for | `budget_relief` |
+//! | a waker is called under a lock | `waiting`: `a_waker_may_use_the_budget` |
+//! | `mem::forget` leaks the charge | `budget`: `what_is_forgotten_stays_charged`, as its documentation says |
+//! | sums wrap | `budget`: `sums_do_not_wrap`; `budget_model` |
 
-mod bytes_of;
-mod faults;
-mod ids;
-mod knobs;
-mod layouts;
-mod lifetimes;
-mod model;
-mod tiers;
-mod zeroing;
-
-use std::{alloc::Layout, ptr::NonNull, sync::Arc};
-
-use flagstone::{
-    OutOfMemory,
-    blocks::{BlockAllocator, BlockAllocatorConfig, BlockAllocatorConfigBuilder, Budget},
-    provider::{Chunk, OsPages, Provider, Purged},
-};
-use flagstone_testkit::provider::{Counting, FailNth};
-
-/// `len` bytes, aligned to nothing.
-fn bytes(len: usize) -> Layout {
-    Layout::array::<u8>(len).unwrap()
-}
-
-fn knobs(memory: usize) -> BlockAllocatorConfigBuilder {
-    BlockAllocatorConfig::builder().max_memory(memory)
-}
-
-fn build(knobs: BlockAllocatorConfigBuilder) -> BlockAllocator {
-    BlockAllocator::with_config(knobs.build().unwrap()).unwrap()
-}
-
-/// Pages that are counted, and refused on demand, while an allocator has them.
-#[derive(Clone)]
-struct Watched(Arc<FailNth<Counting<OsPages>>>);
-
-impl Watched {
-    fn new() -> Self {
-        Self(Arc::new(FailNth::of(Counting::new(OsPages))))
-    }
-
-    fn counting(&self) -> &Counting<OsPages> {
-        self.0.inner()
-    }
-
-    fn build(&self, knobs: BlockAllocatorConfigBuilder) -> BlockAllocator {
-        let config = knobs.build().unwrap();
-        let budget = Budget::new(config.max_memory()).unwrap();
-        BlockAllocator::with_parts(config, budget, self.clone()).unwrap()
-    }
-}
-
-// SAFETY: every call is passed on to a provider, which stays where it is.
-unsafe impl Provider for Watched {
-    fn alloc(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
-        self.0.alloc(layout)
-    }
-
-    unsafe fn free(&self, ptr: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller's promise.
-        unsafe { self.0.free(ptr, layout) }
-    }
-
-    unsafe fn purge(&self, ptr: NonNull<u8>, len: usize) -> Purged {
-        // SAFETY: the caller's promise.
-        unsafe { self.0.purge(ptr, len) }
-    }
-
-    fn page_size(&self) -> usize {
-        self.0.page_size()
-    }
-}
+mod budget;
+mod budget_model;
+mod budget_order;
+mod budget_relief;
+mod budget_scopes;
+#[cfg(all(feature = "heap", unix, not(miri)))]
+mod storage;
+mod tasks;
+mod waiting;
