@@ -4,13 +4,15 @@ use alloc::{sync::Arc, vec::Vec};
 use core::{
     alloc::Layout,
     fmt,
+    future::Future,
     panic::{RefUnwindSafe, UnwindSafe},
     ptr::NonNull,
+    time::Duration,
 };
 
 use super::{
     block::{Block, read_part, write_part},
-    budget::{Budget, Charge, Reservation},
+    budget::{Budget, BudgetConfig, Capacity, Charge, Reservation, Scope},
     config::{BlockAllocatorConfig, Oversize},
     core::{Core, end_part, seen},
     error::{BlockError, BlockIdError, OutOfBounds},
@@ -135,7 +137,8 @@ impl BlockAllocator {
     ///
     /// [`ConfigError`] if there is no memory for `initial_pool_size`.
     pub fn with_config(config: BlockAllocatorConfig) -> Result<Self, ConfigError> {
-        let budget = Budget::new(config.max_memory())?;
+        let capacity = Capacity::Bytes(config.max_memory());
+        let budget = BudgetConfig::new(capacity).order(config.order()).build()?;
         Self::with_parts(config, budget, PROVIDER)
     }
 
@@ -209,11 +212,8 @@ impl BlockAllocator {
     #[cold]
     fn try_alloc_alone(&self, layout: Layout) -> Result<Block, BlockError> {
         let bytes = self.charged_for(layout)?;
-        let charge = self.core().budget.try_charge(bytes)?;
-        self.place(layout, charge).map_err(|(error, charge)| {
-            self.core().budget.release(charge);
-            error.into()
-        })
+        let charge = self.budget().try_charge(bytes)?;
+        self.finish_charged(layout, charge)
     }
 
     /// A block for bytes that are charged already; they come back if there is no memory.
@@ -268,15 +268,180 @@ impl BlockAllocator {
         layout: Layout,
     ) -> Result<Block, BlockError> {
         let needed = self.charged_for(layout)?;
+        if !self.budget().admitted(reservation) {
+            return Err(BlockError::other_budget());
+        }
         let left = reservation.bytes();
-        let part = reservation.split(needed);
-        let part = part.ok_or(BlockError::reserved(needed, left))?;
-        self.place(layout, part.into_charge())
-            .map_err(|(error, charge)| {
-                let rest = reservation.merge(self.budget().reservation(charge));
-                debug_assert!(rest.is_ok(), "it was split off");
-                error.into()
-            })
+        let charge = reservation.charge_mut().split(needed);
+        let charge = charge.ok_or(BlockError::reserved(needed, left))?;
+        self.place(layout, charge).map_err(|(error, charge)| {
+            let merged = reservation.charge_mut().merge(charge);
+            debug_assert!(merged.is_ok(), "it was split off");
+            error.into()
+        })
+    }
+
+    /// A block, when there is room in the budget; which the first poll finds out, without an allocation and
+    /// without waking anybody. Works on any executor, and is `Send`.
+    ///
+    /// A future that is dropped has nothing and is in nobody's way. Who waits is served in the
+    /// [order](super::Order) of the budget; what is freed meanwhile goes to those who wait, past all caches.
+    ///
+    /// ```
+    /// use core::{alloc::Layout, future::Future, pin::pin, task::{Context, Poll, Waker}};
+    /// use flagstone::blocks::BlockAllocator;
+    ///
+    /// let blocks = BlockAllocator::new(1 << 20);
+    /// let layout = Layout::new::<[u8; 1 << 20]>();
+    /// let all = blocks.try_alloc(layout)?;
+    /// let mut waits = pin!(blocks.alloc(layout));
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// assert!(waits.as_mut().poll(&mut context).is_pending());
+    /// drop(all);
+    /// let Poll::Ready(block) = waits.as_mut().poll(&mut context) else {
+    ///     panic!("it was woken");
+    /// };
+    /// assert_eq!(block?.capacity(), 1 << 20);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError`] if there is no such block, if there could never be room for it, when the budget is
+    /// closed, and without memory.
+    pub async fn alloc(&self, layout: Layout) -> Result<Block, BlockError> {
+        match self.try_alloc(layout) {
+            Err(error) if error.budget().is_some() => {
+                let bytes = self.charged_for(layout)?;
+                self.finish(layout, self.budget().reserve(bytes).await?)
+            }
+            done => done,
+        }
+    }
+
+    /// As [`alloc`](Self::alloc), until `timer` is ready: any future, such as a runtime's sleep.
+    ///
+    /// # Errors
+    ///
+    /// As for `alloc`; and when the timer is ready first.
+    pub async fn alloc_timeout<T: Future>(
+        &self,
+        layout: Layout,
+        timer: T,
+    ) -> Result<Block, BlockError> {
+        match self.try_alloc(layout) {
+            Err(error) if error.budget().is_some() => {
+                let bytes = self.charged_for(layout)?;
+                let reserved = self.budget().reserve_timeout(bytes, timer).await?;
+                self.finish(layout, reserved)
+            }
+            done => done,
+        }
+    }
+
+    /// As [`alloc`](Self::alloc), and blocks the thread while it waits. Not for tasks.
+    ///
+    /// # Errors
+    ///
+    /// As for `alloc`.
+    pub fn alloc_blocking(&self, layout: Layout) -> Result<Block, BlockError> {
+        match self.try_alloc(layout) {
+            Err(error) if error.budget().is_some() => {
+                let bytes = self.charged_for(layout)?;
+                self.finish(layout, self.budget().reserve_blocking(bytes)?)
+            }
+            done => done,
+        }
+    }
+
+    /// As [`alloc_blocking`](Self::alloc_blocking), for `most` at most.
+    ///
+    /// # Errors
+    ///
+    /// As there; and when the time is over.
+    pub fn alloc_blocking_for(&self, layout: Layout, most: Duration) -> Result<Block, BlockError> {
+        match self.try_alloc(layout) {
+            Err(error) if error.budget().is_some() => {
+                let bytes = self.charged_for(layout)?;
+                self.finish(layout, self.budget().reserve_blocking_for(bytes, most)?)
+            }
+            done => done,
+        }
+    }
+
+    /// A block for bytes that were waited for.
+    fn finish(&self, layout: Layout, reserved: Reservation) -> Result<Block, BlockError> {
+        if !self.budget().admitted(&reserved) {
+            return Err(BlockError::other_budget());
+        }
+        self.finish_charged(layout, reserved.into_charge())
+    }
+
+    fn finish_charged(&self, layout: Layout, charge: Charge) -> Result<Block, BlockError> {
+        self.place(layout, charge).map_err(|(error, charge)| {
+            self.budget().release(charge);
+            error.into()
+        })
+    }
+
+    /// A block that may not be there, for what must go on: an acknowledgement, a shutdown. It never waits
+    /// and also works when the budget is closed. Beyond all memory it is counted as
+    /// [forced](super::BudgetSnapshot), and nobody else gets anything until it is made up for.
+    ///
+    /// ```
+    /// use core::alloc::Layout;
+    /// use flagstone::blocks::BlockAllocator;
+    ///
+    /// let blocks = BlockAllocator::new(1 << 20);
+    /// let all = blocks.try_alloc(Layout::new::<[u8; 1 << 20]>())?;
+    /// let more = blocks.force_alloc(Layout::new::<[u8; 100]>())?;
+    /// assert_eq!(blocks.budget().charged(), (1 << 20) + 128);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError`] if there is no such block, without memory, and beyond the `overdraft`.
+    pub fn force_alloc(&self, layout: Layout) -> Result<Block, BlockError> {
+        match self.try_alloc(layout) {
+            Err(error) if error.budget().is_some() => {
+                let budget = self.budget();
+                let bytes = self.charged_for(layout)?;
+                let most = budget.capacity().saturating_add(self.config().overdraft());
+                if budget.charged().saturating_add(bytes) > most {
+                    return Err(error);
+                }
+                self.finish_charged(layout, budget.force_charge(bytes)?)
+            }
+            done => done,
+        }
+    }
+
+    /// As [`try_alloc`](Self::try_alloc), charged to a scope. Its blocks are not cached, because they are
+    /// the tenant's as long as they are charged: the lock of the store, twice a block.
+    ///
+    /// # Errors
+    ///
+    /// As there; also when the scope is short, or one of another budget.
+    pub fn try_alloc_in(&self, scope: &Scope, layout: Layout) -> Result<Block, BlockError> {
+        let bytes = self.charged_for(layout)?;
+        self.finish(layout, scope.try_reserve(bytes)?)
+    }
+
+    /// As [`alloc`](Self::alloc), charged to a scope; see [`try_alloc_in`](Self::try_alloc_in).
+    ///
+    /// # Errors
+    ///
+    /// As for `alloc`; also when the scope is one of another budget.
+    pub async fn alloc_in(&self, scope: &Scope, layout: Layout) -> Result<Block, BlockError> {
+        let bytes = self.charged_for(layout)?;
+        self.finish(layout, scope.reserve(bytes).await?)
+    }
+
+    /// Closes the budget: who waits is told so, and blocks that are not cached are refused from now on.
+    /// Blocks that are out stay as they are.
+    pub fn close(&self) {
+        self.budget().close();
     }
 
     /// Leaves a block with the allocator; its id is how to get at it. Blocks that are left when the last

@@ -2,7 +2,10 @@
 
 use core::time::Duration;
 
-use super::region::{MOST, PAGE};
+use super::{
+    budget::Order,
+    region::{MOST, PAGE},
+};
 use crate::{
     error::{Allowed, ConfigError, Given},
     layout::{MAX_ALIGNMENT, SizeClasses},
@@ -79,6 +82,8 @@ pub struct BlockAllocatorConfig {
     region_size: usize,
     zero: ZeroPolicy,
     oversize: Oversize,
+    order: Order,
+    overdraft: usize,
 }
 
 macro_rules! questions {
@@ -118,6 +123,10 @@ questions! {
     zero: ZeroPolicy,
     /// What becomes of requests that are too large.
     oversize: Oversize,
+    /// The order of those who wait.
+    order: Order,
+    /// Bytes beyond all memory that blocks may be forced to have.
+    overdraft: usize,
 }
 
 impl BlockAllocatorConfig {
@@ -145,6 +154,8 @@ pub struct BlockAllocatorConfigBuilder {
     region_size: Option<usize>,
     zero: ZeroPolicy,
     oversize: Oversize,
+    order: Order,
+    overdraft: usize,
 }
 
 impl Default for BlockAllocatorConfigBuilder {
@@ -164,6 +175,8 @@ impl Default for BlockAllocatorConfigBuilder {
             region_size: None,
             zero: ZeroPolicy::Never,
             oversize: Oversize::Reject,
+            order: Order::DEFAULT,
+            overdraft: usize::MAX,
         }
     }
 }
@@ -271,6 +284,20 @@ impl BlockAllocatorConfigBuilder {
         self
     }
 
+    /// The order of those who wait; see [`Order`] for what it is unless set. For an allocator that makes its
+    /// own budget.
+    pub fn order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Bytes beyond all memory that [`force_alloc`](super::BlockAllocator::force_alloc) may go; no limit
+    /// unless set.
+    pub fn overdraft(mut self, bytes: usize) -> Self {
+        self.overdraft = bytes;
+        self
+    }
+
     /// Checks every knob.
     ///
     /// # Errors
@@ -314,6 +341,8 @@ impl BlockAllocatorConfigBuilder {
             region_size: region_size.next_multiple_of(PAGE),
             zero: self.zero,
             oversize: self.oversize,
+            order: self.order,
+            overdraft: self.overdraft,
         })
     }
 }

@@ -86,25 +86,19 @@ impl<T> Owner<T> {
         }
     }
 
-    /// Has `f` use the value; `None`, and nothing done, while a guest does, when no owner may any more,
-    /// or inside of another `f`.
-    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
-        self.turn.with(f)
-    }
-
-    /// As [`with`](Self::with), but waits for guests to go, unless they stayed behind in the process that
-    /// this one was forked from.
+    /// Has `f` use the value, once guests are gone; `None`, and nothing done, when no owner may any more,
+    /// inside of another `f`, or when a guest stayed behind in the process that this one was forked from.
     pub(crate) fn with_patience<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
         let turn = &*self.turn;
         let mut backoff = Backoff::default();
         let mut f = Some(f);
         loop {
             let done = turn.with(|value| f.take().map(|f| f(value)));
-            // Relaxed: it stays closed.
-            let is_closed = turn.state.load(Ordering::Relaxed) & CLOSED != 0;
             if let Some(done) = done {
                 return done;
             }
+            // Relaxed: it stays closed.
+            let is_closed = turn.state.load(Ordering::Relaxed) & CLOSED != 0;
             if is_closed || turn.is_busy() || turn.process != std::process::id() {
                 return None;
             }
@@ -134,7 +128,8 @@ impl<T> Places<T> {
         (turn.key == key).then_some(turn)
     }
 
-    /// As [`Owner::with`], for the value with that number, if it has that key.
+    /// Has `f` use the value with that number, if it has that key; `None`, and nothing done, also while a guest
+    /// does, when no owner may any more, or inside of another `f`.
     #[inline(always)]
     pub(crate) fn with<R>(
         &self,

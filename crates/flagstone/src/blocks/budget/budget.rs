@@ -332,6 +332,12 @@ impl Budget {
         self.0.relief.add_shortage(shortage);
     }
 
+    /// Whether the reservation is one of this budget.
+    #[inline]
+    pub(crate) fn admitted(&self, reservation: &Reservation) -> bool {
+        reservation.is_of(&self.0)
+    }
+
     /// Whether `other` is the same budget.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {

@@ -3,6 +3,7 @@
 //! | file | promise |
 //! |---|---|
 //! | `model` | in whatever order they are used, blocks are apart, keep their bytes, and what is charged is their sizes |
+//! | `awaited` | who waits gets a block as soon as there is room, whoever has it cached |
 //! | `bytes_of` | a block shows what was written, zeros between, and nothing else |
 //! | `layouts` | sizes and alignments of every kind have an answer |
 //! | `knobs` | each knob does what it says, or is refused by name |
@@ -13,6 +14,7 @@
 //! | `zeroing` | bytes become 0 when the policy says |
 #![expect(unsafe_code, reason = "a provider that is watched")]
 
+mod awaited;
 mod bytes_of;
 mod faults;
 mod ids;
