@@ -17,12 +17,12 @@ use super::{
     core::{Core, end_part, seen},
     error::{BlockError, BlockIdError, OutOfBounds},
     id::BlockId,
-    region::{Region, Source},
     report::{BlockAuditError, BlockSnapshot, audit},
 };
 use crate::{
     error::{ConfigError, OutOfMemory},
     provider::Provider,
+    raw::region::{Region, Source},
 };
 
 /// Blocks of bytes under a [`Budget`], pooled, for any thread and any executor. Clones share everything.

@@ -12,9 +12,9 @@ use super::{
     core::{end_part, seen},
     error::OutOfBounds,
     id::BlockId,
-    region::{NO_ID, Part},
     view::BlockView,
 };
+use crate::raw::region::{NO_ID, Part};
 
 /// Bytes of a [`BlockAllocator`](super::BlockAllocator), with what they are charged.
 ///

@@ -3,8 +3,10 @@
 use alloc::boxed::Box;
 use core::alloc::Layout;
 
-use super::region::PAGE;
-use crate::layout::{SizeClasses, align_up};
+use crate::{
+    layout::{SizeClasses, align_up},
+    raw::region::PAGE,
+};
 
 /// What one magazine of a thread's cache holds of small blocks: blocks, and bytes.
 const MAGAZINE: usize = 32;

@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 
 use lock_api::Mutex;
 
-use super::{class::Classes, region::Storage, stack::Stack};
-use crate::sync::{
-    DefaultLock,
-    atomic::{AtomicUsize, Ordering},
-    default_lock,
+use super::{class::Classes, stack::Stack};
+use crate::{
+    raw::region::Storage,
+    sync::{
+        DefaultLock,
+        atomic::{AtomicUsize, Ordering},
+        default_lock,
+    },
 };
 
 /// Magazines of one class, by when they came.

@@ -2,13 +2,11 @@
 
 use core::time::Duration;
 
-use super::{
-    budget::Order,
-    region::{MOST, PAGE},
-};
+use super::budget::Order;
 use crate::{
     error::{Allowed, ConfigError, Given},
     layout::{MAX_ALIGNMENT, SizeClasses},
+    raw::region::{MOST, PAGE},
 };
 
 /// When the bytes of a block become 0, besides those that a caller asks for.

@@ -9,7 +9,6 @@ use alloc::{
     sync::{Arc, Weak},
     vec::Vec,
 };
-use core::time::Duration;
 use std::time::Instant;
 
 use lock_api::Mutex;
@@ -20,16 +19,18 @@ use super::{
     cold::Cold,
     config::{BlockAllocatorConfig, ZeroPolicy},
     error::BlockError,
-    hot::{self, Home, Hot},
+    hot::{self, Hot},
     id::Ids,
-    region::{Keeper, MOST, Note, PAGE, Part, Region, Source, Storage, View},
     stack::Stack,
     store::{Count, Store},
 };
 use crate::{
     error::{ConfigError, OutOfMemory},
     layout::align_up,
-    raw::turn::{Guests, Owner},
+    raw::{
+        region::{Extent, Keeper, MOST, Note, PAGE, Part, Region, Source, Storage, View},
+        turn::Guests,
+    },
     sync::{
         DefaultLock, Numbers,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -38,10 +39,10 @@ use crate::{
 };
 
 /// The numbers of the allocators that are there: where each thread finds its cache.
-static NUMBERS: Numbers<16> = Numbers::new();
+pub(super) static NUMBERS: Numbers<16> = Numbers::new();
 
 /// The number of an allocator that got none: its threads have no caches.
-const NO_NUMBER: u32 = u32::MAX;
+pub(super) const NO_NUMBER: u32 = u32::MAX;
 
 /// The class of a block that has a region of its own.
 pub(super) const ALONE: u16 = u16::MAX;
@@ -51,25 +52,25 @@ pub(super) const ALONE: u16 = u16::MAX;
 /// It is there while an allocator, a block or a thread's cache of it is. When the last handle goes it is
 /// *closed*: its caches and its store are emptied, and what comes back later goes back to its region.
 pub(super) struct Core {
-    me: Weak<Self>,
-    number: u32,
+    pub(super) me: Weak<Self>,
+    pub(super) number: u32,
     pub(super) config: BlockAllocatorConfig,
     pub(super) classes: Arc<Classes>,
     pub(super) budget: Budget,
     /// The account of those who name none: only its blocks are cached.
-    account: u32,
-    hot: Guests<Hot>,
-    cold: Cold,
-    store: Mutex<DefaultLock, Store>,
+    pub(super) account: u32,
+    pub(super) hot: Guests<Hot>,
+    pub(super) cold: Cold,
+    pub(super) store: Mutex<DefaultLock, Store>,
     /// `None` once it is closed, so that the provider ends with its last region.
-    provider: Mutex<DefaultLock, Option<Arc<Source>>>,
-    closed: AtomicBool,
+    pub(super) provider: Mutex<DefaultLock, Option<Arc<Source>>>,
+    pub(super) closed: AtomicBool,
     pub(super) ids: Ids,
-    began: Instant,
+    pub(super) began: Instant,
     /// Milliseconds from `began` to when somebody looked last for what is too old.
-    swept: AtomicU64,
+    pub(super) swept: AtomicU64,
     /// The provider keeps what it is offered.
-    keeps: AtomicBool,
+    pub(super) keeps: AtomicBool,
     pub(super) counts: Counts,
 }
 
@@ -233,11 +234,14 @@ impl Core {
             Ok(extent) => {
                 self.counts.alone.fetch_add(bytes, Ordering::Relaxed);
                 let _ = charge;
-                Ok(extent.into_storage(Note {
-                    slab: u32::MAX,
-                    account,
-                    class: ALONE,
-                }))
+                Ok(Storage::new(
+                    extent,
+                    Note {
+                        slab: u32::MAX,
+                        account,
+                        class: ALONE,
+                    },
+                ))
             }
             Err(error) => Err((error, charge)),
         }
@@ -266,7 +270,7 @@ impl Core {
     }
 
     /// Asks the provider; with nothing locked.
-    fn map(&self, number: u32, bytes: usize) -> Result<super::region::Extent, OutOfMemory> {
+    fn map(&self, number: u32, bytes: usize) -> Result<Extent, OutOfMemory> {
         let provider = self.provider.lock().clone();
         let (Some(provider), Some(me)) = (provider, self.me.upgrade()) else {
             return Err(OutOfMemory::of_bytes(bytes));
@@ -366,50 +370,13 @@ impl Core {
         self.settle(freed, account);
     }
 
-    /// Empties caches in which nothing has happened for as long as free blocks may stay, at most so often.
-    fn sweep(&self, now: Instant) {
-        let age = self.cold.age().max(Duration::from_millis(1));
-        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let (now_millis, age_millis) = (millis(now - self.began), millis(age));
-        // Relaxed, both: whoever changes it sweeps.
-        let before = self.swept.load(Ordering::Relaxed);
-        if now_millis.saturating_sub(before) < age_millis
-            || self
-                .swept
-                .compare_exchange(before, now_millis, Ordering::Relaxed, Ordering::Relaxed)
-                .is_err()
-        {
-            return;
-        }
-        let mut freed = Freed::default();
-        let oldest = now.checked_sub(age);
-        if oldest.is_some() {
-            self.cold.drain(
-                oldest,
-                &mut freed,
-                |freed, storage| self.put(freed, storage),
-                |_| true,
-            );
-        }
-        self.hot.visit(|hot| {
-            if hot.rests() {
-                hot.drain(|storage| self.put(&mut freed, storage));
-            }
-            true
-        });
-        self.counts
-            .evicted
-            .fetch_add(freed.blocks, Ordering::Relaxed);
-        self.settle(freed, self.account);
-    }
-
     /// Puts a cached block into the store; what it was charged is released by [`settle`](Self::settle).
-    fn put(&self, freed: &mut Freed, storage: Storage) {
+    pub(super) fn put(&self, freed: &mut Freed, storage: Storage) {
         freed.put(&mut self.store.lock(), storage);
     }
 
     /// Releases what blocks were charged that are in the store now; how much. With nothing locked.
-    fn settle(&self, freed: Freed, account: u32) -> usize {
+    pub(super) fn settle(&self, freed: Freed, account: u32) -> usize {
         let Freed { bytes, left, .. } = freed;
         // Of a closed allocator this may be the end of a region.
         drop(left); // USER CODE
@@ -418,61 +385,6 @@ impl Core {
             self.purge(self.config.idle_bytes());
         }
         bytes
-    }
-
-    /// Offers memory that nothing is in back to the provider, if it is more than `most` bytes.
-    fn purge(&self, most: usize) {
-        if self.store.lock().idle() <= most || self.keeps.load(Ordering::Relaxed) {
-            return;
-        }
-        self.store.lock().dissolve();
-        self.purge_pieces(most);
-    }
-
-    /// Offers pieces back until `most` bytes of them are left; whether they went.
-    fn purge_pieces(&self, most: usize) -> bool {
-        let mut kept = Vec::new();
-        loop {
-            let piece = {
-                let mut store = self.store.lock();
-                if store.idle() <= most {
-                    break;
-                }
-                store.take_touched()
-            };
-            let Some(mut piece) = piece else {
-                break;
-            };
-            let went = piece.purge() > 0; // USER CODE
-            if went {
-                self.store.lock().put_piece(piece);
-            } else {
-                kept.push(piece);
-            }
-        }
-        let all_went = kept.is_empty();
-        if !all_went {
-            // Relaxed: a hint.
-            self.keeps.store(true, Ordering::Relaxed);
-            let mut store = self.store.lock();
-            for piece in kept.drain(..) {
-                store.put_piece(piece);
-            }
-        }
-        all_went
-    }
-
-    /// Empties the caches, and gives all memory back that nothing is in; bytes of the caches.
-    pub(super) fn trim(&self) -> usize {
-        let freed = self.give_back(usize::MAX);
-        self.store.lock().dissolve();
-        self.purge_pieces(0);
-        // Of a provider that keeps what it is offered, at least whole regions.
-        let keep_first = !self.keeps.swap(false, Ordering::Relaxed);
-        while let Some(region) = { self.store.lock().take_region(keep_first) } {
-            drop(region); // USER CODE
-        }
-        freed
     }
 
     /// Sums over all tiers, which stand still meanwhile but for blocks that are on their way.
@@ -498,41 +410,13 @@ impl Core {
     pub(super) fn regions(&self) -> Vec<Arc<Region>> {
         self.store.lock().regions()
     }
-
-    /// The last handle is gone.
-    pub(super) fn close(&self) {
-        // Release: pairs with the Acquire in `is_closed`.
-        self.closed.store(true, Ordering::Release);
-        self.ids.take_all(|part| put(part.release()));
-        let mut freed = Freed::default();
-        self.hot
-            .close(|hot| hot.drain(|storage| self.put(&mut freed, storage)));
-        self.cold.drain(
-            None,
-            &mut freed,
-            |freed, storage| self.put(freed, storage),
-            |_| true,
-        );
-        let ended = {
-            let mut store = self.store.lock();
-            store.end()
-        };
-        self.settle(freed, self.account);
-        let provider = self.provider.lock().take();
-        drop(ended); // USER CODE
-        drop(provider); // USER CODE
-        if self.number != NO_NUMBER {
-            // Threads find by the address that entries with this number are another's.
-            NUMBERS.give_back(self.number as usize);
-        }
-    }
 }
 
 /// What left the caches and is charged still.
 #[derive(Default)]
-struct Freed {
-    bytes: usize,
-    blocks: u64,
+pub(super) struct Freed {
+    pub(super) bytes: usize,
+    pub(super) blocks: u64,
     /// What the store did not take, because it is at its end.
     left: Stack,
 }
@@ -544,35 +428,6 @@ impl Freed {
         if let Some(storage) = store.put(storage) {
             self.left.push(storage);
         }
-    }
-}
-
-impl Shortage for Core {
-    fn give_back(&self, wanted: usize) -> usize {
-        let mut freed = Freed::default();
-        self.cold.drain(
-            None,
-            &mut freed,
-            |freed, storage| self.put(freed, storage),
-            |freed| freed.bytes < wanted,
-        );
-        if freed.bytes < wanted {
-            self.hot.visit(|hot| {
-                hot.drain(|storage| self.put(&mut freed, storage));
-                freed.bytes < wanted
-            });
-        }
-        self.settle(freed, self.account)
-    }
-}
-
-impl Home for Core {
-    fn thread_ends(&self, cache: &Owner<Hot>) {
-        let mut freed = Freed::default();
-        // In a busy section, so that the allocator's end waits for it.
-        let _ = cache.with_patience(|hot| hot.drain(|storage| self.put(&mut freed, storage)));
-        self.hot.remove(cache);
-        self.settle(freed, self.account);
     }
 }
 

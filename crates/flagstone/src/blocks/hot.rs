@@ -8,9 +8,12 @@ use alloc::{boxed::Box, sync::Arc};
 use core::{cell::Cell, mem};
 use std::thread_local;
 
-use super::{budget::Budget, class::Classes, region::Storage, stack::Stack};
+use super::{budget::Budget, class::Classes, stack::Stack};
 use crate::{
-    raw::turn::{Owner, Places},
+    raw::{
+        region::Storage,
+        turn::{Owner, Places},
+    },
     thread,
 };
 

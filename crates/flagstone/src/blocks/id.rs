@@ -6,14 +6,14 @@ use std::sync::OnceLock;
 
 use lock_api::{Mutex, MutexGuard};
 
-use super::{
-    error::{BlockIdError, StaleBlock},
-    region::{NO_ID, Part},
-};
-use crate::sync::{
-    DefaultLock,
-    atomic::{AtomicU32, Ordering},
-    default_lock,
+use super::error::{BlockIdError, StaleBlock};
+use crate::{
+    raw::region::{NO_ID, Part},
+    sync::{
+        DefaultLock,
+        atomic::{AtomicU32, Ordering},
+        default_lock,
+    },
 };
 
 /// The name of a block of one allocator: an index, and how often the index was used before.

@@ -13,11 +13,11 @@ mod core;
 mod error;
 mod hot;
 mod id;
-mod region;
 mod report;
 mod runs;
 mod stack;
 mod store;
+mod tidy;
 mod view;
 
 pub use allocator::{BlockAllocator, BlockRegion, BlockRegions};

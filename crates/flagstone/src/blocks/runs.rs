@@ -1,8 +1,7 @@
 //! What no slab uses of the regions.
 
+use crate::raw::region::Extent;
 use alloc::collections::{BTreeMap, BTreeSet};
-
-use super::region::Extent;
 
 /// Where a piece lies: the number of its region, and bytes from its start.
 type Place = (u32, u32);

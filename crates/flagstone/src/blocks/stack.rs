@@ -1,8 +1,7 @@
 //! Storages on top of each other.
 
+use crate::raw::region::Storage;
 use core::mem;
-
-use super::region::Storage;
 
 /// Storages that nobody has, last in first out; each holds the next, so it needs no memory.
 #[derive(Default)]

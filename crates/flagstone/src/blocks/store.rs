@@ -5,12 +5,8 @@
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
-use super::{
-    class::Classes,
-    region::{Extent, Note, Region, Run, Storage},
-    runs::Runs,
-    stack::Stack,
-};
+use super::{class::Classes, runs::Runs, stack::Stack};
+use crate::raw::region::{Extent, Note, Region, Run, Storage};
 
 /// No slab.
 const NONE: u32 = u32::MAX;

@@ -8,7 +8,8 @@ use core::{
 };
 use std::io::{self, IoSlice, Read};
 
-use super::{block::Block, core::end_view, region::View};
+use super::{block::Block, core::end_view};
+use crate::raw::region::View;
 
 /// Written bytes of a block that nobody changes any more: clones and slices of a view share them. The
 /// last one, dropped on any thread, takes the block and its charge back to the allocator.

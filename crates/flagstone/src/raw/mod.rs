@@ -35,6 +35,8 @@ mod locate;
 mod mapped;
 mod policy;
 mod recycle;
+#[cfg(all(feature = "blocks", target_has_atomic = "64"))]
+pub(crate) mod region;
 pub(crate) mod remote;
 mod run;
 mod slab;
