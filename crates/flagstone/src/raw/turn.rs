@@ -389,3 +389,97 @@ impl<T> fmt::Debug for Guests<T> {
         f.debug_struct("Guests").field("len", &self.len()).finish()
     }
 }
+
+/// What an owner and a guest do at once, in every interleaving within the bounds; and the same with a bug
+/// planted, which each model must find.
+///
+/// ```text
+/// RUSTFLAGS="--cfg loom" cargo test -p flagstone --lib turn
+/// ```
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::sync::{
+        atomic::AtomicUsize,
+        model::{UnsafeCell, explore, finds, thread},
+    };
+
+    /// Whether a block is in the cache; the model sees who looks at it at once.
+    struct Kept(UnsafeCell<bool>);
+
+    impl Kept {
+        fn set(&self, kept: bool) -> bool {
+            // SAFETY: whether this is alone is what the model finds out.
+            self.0
+                .with_mut(|place| core::mem::replace(unsafe { &mut *place }, kept))
+        }
+    }
+
+    /// The owner keeps what it frees unless somebody waits; who begins to wait takes what is kept. One of
+    /// them finds the other: nothing is kept while somebody waits.
+    fn nothing_is_stranded() {
+        let guests = Arc::new(Guests::new());
+        let wanted = Arc::new(AtomicUsize::new(0));
+        let owner = guests.add(Kept(UnsafeCell::new(false)), 0, 1).ok();
+        let owner = owner.expect("there is room for one");
+        let waiter = {
+            let (guests, wanted) = (Arc::clone(&guests), Arc::clone(&wanted));
+            thread::spawn(move || {
+                wanted.fetch_or(1, Ordering::Acquire);
+                guests.visit(|kept| {
+                    kept.set(false);
+                    true
+                });
+            })
+        };
+        let keep = |kept: &mut Kept| {
+            if wanted.load(Ordering::Relaxed) == 0 {
+                kept.set(true);
+            }
+        };
+        let _ = owner.turn.with(keep);
+        waiter.join().unwrap();
+        let kept = owner.turn.with(|kept| kept.set(false));
+        assert_eq!(kept, Some(false), "what somebody waits for is kept");
+    }
+
+    #[test]
+    fn nothing_is_stranded_in_a_cache() {
+        explore(nothing_is_stranded);
+    }
+
+    #[test]
+    fn bugs_in_a_turn_are_found() {
+        for bug in [
+            "turn: no barrier",
+            "turn: guest without a barrier",
+            "turn: leave is relaxed",
+        ] {
+            finds(bug, nothing_is_stranded);
+        }
+    }
+
+    /// An owner that is told that it is the end does not touch the value any more.
+    fn an_end() {
+        let guests = Arc::new(Guests::new());
+        let owner = guests.add(Kept(UnsafeCell::new(false)), 0, 1).ok();
+        let owner = owner.expect("there is room for one");
+        let closer = {
+            let guests = Arc::clone(&guests);
+            thread::spawn(move || {
+                let mut taken = false;
+                guests.close(|kept| taken = kept.set(false));
+                taken
+            })
+        };
+        let kept = owner.turn.with(|kept| kept.set(true)).is_some();
+        assert_eq!(closer.join().unwrap(), kept);
+        assert_eq!(owner.with_patience(|_| ()), None);
+    }
+
+    #[test]
+    fn an_end_takes_what_was_kept() {
+        explore(an_end);
+        finds("turn: no barrier", an_end);
+    }
+}
