@@ -209,6 +209,15 @@ impl BlockAllocator {
         }
     }
 
+    /// A block that some cache has.
+    #[inline(always)]
+    fn take_kept(&self, layout: Layout) -> Option<Block> {
+        let core = self.core();
+        let mut storage = core.take_kept(core.classes.fit(layout)?)?;
+        core.prepare(&mut storage);
+        Some(Block::new(storage.open(layout.size() as u32)))
+    }
+
     #[cold]
     fn try_alloc_alone(&self, layout: Layout) -> Result<Block, BlockError> {
         let bytes = self.charged_for(layout)?;
@@ -310,13 +319,11 @@ impl BlockAllocator {
     /// [`BlockError`] if there is no such block, if there could never be room for it, when the budget is
     /// closed, and without memory.
     pub async fn alloc(&self, layout: Layout) -> Result<Block, BlockError> {
-        match self.try_alloc(layout) {
-            Err(error) if error.budget().is_some() => {
-                let bytes = self.charged_for(layout)?;
-                self.finish(layout, self.budget().reserve(bytes).await?)
-            }
-            done => done,
+        if let Some(block) = self.take_kept(layout) {
+            return Ok(block);
         }
+        let bytes = self.charged_for(layout)?;
+        self.finish(layout, self.budget().reserve(bytes).await?)
     }
 
     /// As [`alloc`](Self::alloc), until `timer` is ready: any future, such as a runtime's sleep.
@@ -329,14 +336,12 @@ impl BlockAllocator {
         layout: Layout,
         timer: T,
     ) -> Result<Block, BlockError> {
-        match self.try_alloc(layout) {
-            Err(error) if error.budget().is_some() => {
-                let bytes = self.charged_for(layout)?;
-                let reserved = self.budget().reserve_timeout(bytes, timer).await?;
-                self.finish(layout, reserved)
-            }
-            done => done,
+        if let Some(block) = self.take_kept(layout) {
+            return Ok(block);
         }
+        let bytes = self.charged_for(layout)?;
+        let reserved = self.budget().reserve_timeout(bytes, timer).await?;
+        self.finish(layout, reserved)
     }
 
     /// As [`alloc`](Self::alloc), and blocks the thread while it waits. Not for tasks.
@@ -345,13 +350,11 @@ impl BlockAllocator {
     ///
     /// As for `alloc`.
     pub fn alloc_blocking(&self, layout: Layout) -> Result<Block, BlockError> {
-        match self.try_alloc(layout) {
-            Err(error) if error.budget().is_some() => {
-                let bytes = self.charged_for(layout)?;
-                self.finish(layout, self.budget().reserve_blocking(bytes)?)
-            }
-            done => done,
+        if let Some(block) = self.take_kept(layout) {
+            return Ok(block);
         }
+        let bytes = self.charged_for(layout)?;
+        self.finish(layout, self.budget().reserve_blocking(bytes)?)
     }
 
     /// As [`alloc_blocking`](Self::alloc_blocking), for `most` at most.
@@ -360,13 +363,11 @@ impl BlockAllocator {
     ///
     /// As there; and when the time is over.
     pub fn alloc_blocking_for(&self, layout: Layout, most: Duration) -> Result<Block, BlockError> {
-        match self.try_alloc(layout) {
-            Err(error) if error.budget().is_some() => {
-                let bytes = self.charged_for(layout)?;
-                self.finish(layout, self.budget().reserve_blocking_for(bytes, most)?)
-            }
-            done => done,
+        if let Some(block) = self.take_kept(layout) {
+            return Ok(block);
         }
+        let bytes = self.charged_for(layout)?;
+        self.finish(layout, self.budget().reserve_blocking_for(bytes, most)?)
     }
 
     /// A block for bytes that were waited for.

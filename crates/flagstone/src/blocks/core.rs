@@ -166,9 +166,7 @@ impl Core {
 
     #[cold]
     fn take_slow(&self, class: u16) -> Result<Storage, BlockError> {
-        self.enter();
-        let kept = hot::pop_any(self.number, self.address(), class);
-        if let Some(storage) = kept.or_else(|| self.take_cold(class)) {
+        if let Some(storage) = self.take_kept_slow(class) {
             return Ok(storage);
         }
         let charge = self
@@ -178,6 +176,22 @@ impl Core {
             self.budget.release(charge);
             error.into()
         })
+    }
+
+    /// As [`take`](Self::take), if a cache has one.
+    #[inline(always)]
+    pub(super) fn take_kept(&self, class: u16) -> Option<Storage> {
+        match hot::pop(self.number, self.address(), class) {
+            Some(storage) => Some(storage),
+            None => self.take_kept_slow(class),
+        }
+    }
+
+    #[cold]
+    fn take_kept_slow(&self, class: u16) -> Option<Storage> {
+        self.enter();
+        let kept = hot::pop_any(self.number, self.address(), class);
+        kept.or_else(|| self.take_cold(class))
     }
 
     /// A block that another thread left, and its neighbours for this thread's cache.

@@ -1,5 +1,6 @@
 //! Why there is no block, or why an id names none.
 
+use alloc::boxed::Box;
 use core::{alloc::Layout, error::Error, fmt};
 
 use super::budget::BudgetError;
@@ -18,7 +19,8 @@ use crate::error::OutOfMemory;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockError {
-    problem: Problem,
+    // Apart, so that a result with a block in it is two words.
+    problem: Box<Problem>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,34 +33,34 @@ enum Problem {
 }
 
 impl BlockError {
-    pub(super) const fn too_large(layout: Layout, most: usize) -> Self {
+    pub(super) fn too_large(layout: Layout, most: usize) -> Self {
         Self {
-            problem: Problem::TooLarge { layout, most },
+            problem: Box::new(Problem::TooLarge { layout, most }),
         }
     }
 
-    pub(super) const fn reserved(needed: usize, reserved: usize) -> Self {
+    pub(super) fn reserved(needed: usize, reserved: usize) -> Self {
         Self {
-            problem: Problem::Reserved { needed, reserved },
+            problem: Box::new(Problem::Reserved { needed, reserved }),
         }
     }
 
-    pub(super) const fn other_budget() -> Self {
+    pub(super) fn other_budget() -> Self {
         Self {
-            problem: Problem::OtherBudget,
+            problem: Box::new(Problem::OtherBudget),
         }
     }
 
     /// Whether no block is so large, or so aligned: waiting would not help.
     #[must_use]
-    pub const fn is_too_large(&self) -> bool {
-        matches!(self.problem, Problem::TooLarge { .. })
+    pub fn is_too_large(&self) -> bool {
+        matches!(*self.problem, Problem::TooLarge { .. })
     }
 
     /// What the budget said, if it refused: waiting may help.
     #[must_use]
-    pub const fn budget(&self) -> Option<&BudgetError> {
-        match &self.problem {
+    pub fn budget(&self) -> Option<&BudgetError> {
+        match &*self.problem {
             Problem::Budget(error) => Some(error),
             _ => None,
         }
@@ -66,8 +68,8 @@ impl BlockError {
 
     /// What the provider refused, if there were bytes in the budget and no memory behind them.
     #[must_use]
-    pub const fn out_of_memory(&self) -> Option<OutOfMemory> {
-        match self.problem {
+    pub fn out_of_memory(&self) -> Option<OutOfMemory> {
+        match *self.problem {
             Problem::Memory(error) => Some(error),
             _ => None,
         }
@@ -75,15 +77,15 @@ impl BlockError {
 
     /// Whether a reservation had too few bytes left for a block.
     #[must_use]
-    pub const fn is_beyond_reservation(&self) -> bool {
-        matches!(self.problem, Problem::Reserved { .. })
+    pub fn is_beyond_reservation(&self) -> bool {
+        matches!(*self.problem, Problem::Reserved { .. })
     }
 }
 
 impl From<BudgetError> for BlockError {
     fn from(error: BudgetError) -> Self {
         Self {
-            problem: Problem::Budget(error),
+            problem: Box::new(Problem::Budget(error)),
         }
     }
 }
@@ -91,14 +93,14 @@ impl From<BudgetError> for BlockError {
 impl From<OutOfMemory> for BlockError {
     fn from(error: OutOfMemory) -> Self {
         Self {
-            problem: Problem::Memory(error),
+            problem: Box::new(Problem::Memory(error)),
         }
     }
 }
 
 impl fmt::Display for BlockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.problem {
+        match &*self.problem {
             Problem::TooLarge { layout, most } => write!(
                 f,
                 "no block has {} bytes aligned to {}: the largest has {most}, and the most aligned is aligned to 4096",
@@ -120,7 +122,7 @@ impl fmt::Display for BlockError {
 
 impl Error for BlockError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.problem {
+        match &*self.problem {
             Problem::Budget(error) => Some(error),
             Problem::Memory(error) => Some(error),
             _ => None,
