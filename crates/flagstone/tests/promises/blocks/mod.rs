@@ -7,6 +7,7 @@
 //! | `budget_scopes` | a tenant has its guarantee, keeps to its limit, and takes no more than its share |
 //! | `budget_relief` | who can free something is asked before anybody waits |
 //! | `budget_model` | a budget agrees with a naive one, whatever is asked and dropped in whatever order |
+//! | `pools` | slots of pools are waited for in the same way |
 //! | `waiting` | a future may be dropped at any time, waiting allocates nothing, and any executor will do |
 //!
 //! # What went wrong in budgets written by hand
@@ -31,5 +32,6 @@ mod budget_model;
 mod budget_order;
 mod budget_relief;
 mod budget_scopes;
+mod pools;
 mod tasks;
 mod waiting;
