@@ -499,24 +499,18 @@ impl Ledger {
         taken.max(0) as u64
     }
 
-    fn holders(&self, held: &Counter<'_>) -> [Option<Holder>; HOLDERS] {
-        let mut most: [Option<Holder>; HOLDERS] = [const { None }; HOLDERS];
+    fn holders(&self, held: &Counter<'_>) -> [Holder; HOLDERS] {
+        let mut most = <[Holder; HOLDERS]>::default();
         for (number, tenant) in held.scopes.iter().enumerate() {
-            let bytes = match number as u32 {
+            let bytes = to_usize(match number as u32 {
                 0 => self.unscoped(),
                 number => self.account(number).used(),
-            };
-            if bytes == 0 {
-                continue;
-            }
-            let bytes = to_usize(bytes);
-            let larger =
-                |other: &Option<Holder>| other.as_ref().is_some_and(|it| it.bytes >= bytes);
-            let at = most.iter().take_while(|other| larger(other)).count();
-            if at < HOLDERS {
+            });
+            let at = most.iter().take_while(|other| other.bytes >= bytes).count();
+            if bytes > 0 && at < HOLDERS {
                 most[at..].rotate_right(1);
                 let scope = tenant.name.clone();
-                most[at] = Some(Holder { scope, bytes });
+                most[at] = Holder { scope, bytes };
             }
         }
         most

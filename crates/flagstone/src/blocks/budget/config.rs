@@ -4,8 +4,8 @@ use alloc::sync::Arc;
 
 use super::{
     books::Ledger,
-    budget::Budget,
     capacity::Capacity,
+    door::Budget,
     policy::{Order, check},
 };
 use crate::error::ConfigError;

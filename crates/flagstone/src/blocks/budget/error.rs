@@ -29,7 +29,8 @@ pub(super) struct Refusal {
     pub(super) available: usize,
     pub(super) most: usize,
     pub(super) queued: usize,
-    pub(super) holders: [Option<Holder>; HOLDERS],
+    /// Those who have nothing are none.
+    pub(super) holders: [Holder; HOLDERS],
 }
 
 /// Why bytes were not reserved.
@@ -51,7 +52,7 @@ pub enum BudgetErrorKind {
 }
 
 /// Who has bytes of a budget.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holder {
     pub(super) scope: Option<Arc<str>>,
     pub(super) bytes: usize,
@@ -104,7 +105,7 @@ impl BudgetError {
 
     /// Who had most, largest first, three at most.
     pub fn holders(&self) -> impl Iterator<Item = &Holder> {
-        self.0.holders.iter().flatten()
+        self.0.holders.iter().filter(|holder| holder.bytes > 0)
     }
 }
 

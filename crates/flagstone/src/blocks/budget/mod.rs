@@ -9,9 +9,9 @@
 
 mod account;
 mod books;
-mod budget;
 mod capacity;
 mod config;
+mod door;
 mod error;
 mod hook;
 mod ledger;
@@ -31,9 +31,9 @@ mod tenant;
 
 pub use crate::raw::wait::{Timeout, Waiting};
 pub(crate) use books::Charge;
-pub use budget::Budget;
 pub use capacity::Capacity;
 pub use config::BudgetConfig;
+pub use door::Budget;
 pub use error::{BudgetError, BudgetErrorKind, Holder};
 pub use hook::ReliefHook;
 pub use plan::{Bytes, Many, Reserve, ReserveMany, ReserveTimeout};

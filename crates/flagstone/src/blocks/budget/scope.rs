@@ -163,6 +163,7 @@ impl Scope {
     }
 
     /// What a task of this tenant is charged, refunded when the task ends or is cancelled.
+    #[must_use]
     pub fn task(&self) -> TaskScope {
         TaskScope::new(Arc::clone(&self.0.ledger), Some(self.door()))
     }

@@ -1,6 +1,6 @@
 //! The lines, and the lock that guards them.
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 use core::{
     fmt,
     ops::{Deref, DerefMut},
@@ -29,10 +29,29 @@ pub(crate) struct WaitQueue<S, D, G> {
 }
 
 struct Inner<S, D, G> {
-    lines: Vec<Line<D, G>>,
+    /// The first one needs no memory: most queues have no other.
+    first: Line<D, G>,
+    more: Vec<Line<D, G>>,
     waiting: usize,
     unclaimed: usize,
     state: S,
+}
+
+impl<S, D, G> Inner<S, D, G> {
+    fn line(&self, number: usize) -> Option<&Line<D, G>> {
+        match number.checked_sub(1) {
+            None => Some(&self.first),
+            Some(at) => self.more.get(at),
+        }
+    }
+
+    /// A line that there is.
+    fn line_mut(&mut self, number: usize) -> &mut Line<D, G> {
+        match number.checked_sub(1) {
+            None => &mut self.first,
+            Some(at) => &mut self.more[at],
+        }
+    }
 }
 
 // SAFETY: nodes are touched under the lock alone (invariant 1), wherever they lie; what goes from thread
@@ -46,7 +65,8 @@ impl<S, D, G> WaitQueue<S, D, G> {
     /// One line, and nobody on it.
     pub(crate) fn new(state: S) -> Self {
         let inner = Inner {
-            lines: vec![Line::new(0)],
+            first: Line::new(0),
+            more: Vec::new(),
             waiting: 0,
             unclaimed: 0,
             state,
@@ -109,15 +129,15 @@ impl<S, D, G> Held<'_, S, D, G> {
     pub(crate) fn waiting_in(&self, line: usize) -> usize {
         let inner = self.inner.as_ref();
         inner
-            .and_then(|inner| inner.lines.get(line))
+            .and_then(|inner| inner.line(line))
             .map_or(0, Line::len)
     }
 
     /// Makes sure that there are the lines below `count`.
     pub(crate) fn with_lines(&mut self, count: usize) {
-        let lines = &mut self.inner().lines;
-        for number in lines.len()..count {
-            lines.push(Line::new(number));
+        let more = &mut self.inner().more;
+        for number in more.len() + 1..count {
+            more.push(Line::new(number));
         }
     }
 
@@ -129,7 +149,7 @@ impl<S, D, G> Held<'_, S, D, G> {
     /// The state, and the demand of who is first in `line`.
     pub(crate) fn first(&mut self, line: usize) -> Option<(&mut S, &mut D)> {
         let inner = self.inner();
-        let node = inner.lines.get(line)?.first()?;
+        let node = inner.line(line)?.first()?;
         // SAFETY: on a line, so alive and touched under the lock, which is held (invariant 1). The borrow
         // ends before the lock is opened.
         let node = unsafe { &mut *node.as_ptr() };
@@ -138,7 +158,7 @@ impl<S, D, G> Held<'_, S, D, G> {
 
     /// Answers who is first in `line`. Only with room.
     pub(crate) fn answer_first(&mut self, line: usize, answer: G) {
-        let first = self.inner().lines.get(line).and_then(Line::first);
+        let first = self.inner().line(line).and_then(Line::first);
         if let Some(node) = first {
             // SAFETY: on that line.
             unsafe { self.answer(line, node, answer) };
@@ -154,7 +174,7 @@ impl<S, D, G> Held<'_, S, D, G> {
         most: usize,
         mut judge: impl FnMut(&mut S, &mut D) -> Option<G>,
     ) -> bool {
-        let mut next = self.inner().lines.get(line).and_then(Line::first);
+        let mut next = self.inner().line(line).and_then(Line::first);
         let mut at = 0;
         while let Some(node) = next {
             if !self.has_room() {
@@ -165,7 +185,7 @@ impl<S, D, G> Held<'_, S, D, G> {
             }
             let inner = self.inner();
             // SAFETY: on this line; the lock is held.
-            next = unsafe { inner.lines[line].after(node) };
+            next = unsafe { inner.line_mut(line).after(node) };
             at += 1;
             if at <= skip {
                 continue;
@@ -186,7 +206,7 @@ impl<S, D, G> Held<'_, S, D, G> {
     unsafe fn answer(&mut self, line: usize, node: NonNull<Node<D, G>>, answer: G) {
         let inner = self.inner();
         // SAFETY: on that line; the lock is held.
-        unsafe { inner.lines[line].remove(node) };
+        unsafe { inner.line_mut(line).remove(node) };
         inner.waiting -= 1;
         inner.unclaimed += 1;
         // SAFETY: it was on a line, so it is alive, and its owner needs the lock to touch it or to go.
@@ -216,7 +236,7 @@ impl<S, D, G> Held<'_, S, D, G> {
         self.with_lines(line + 1);
         let inner = self.inner();
         // SAFETY: the caller's promise; the lock is held.
-        unsafe { inner.lines[line].insert(node, goes_before) };
+        unsafe { inner.line_mut(line).insert(node, goes_before) };
         inner.waiting += 1;
     }
 
@@ -231,7 +251,7 @@ impl<S, D, G> Held<'_, S, D, G> {
         if let Some(line) = line {
             let inner = self.inner();
             // SAFETY: on the line that it says (invariant 1).
-            unsafe { inner.lines[line].remove(node) };
+            unsafe { inner.line_mut(line).remove(node) };
             inner.waiting -= 1;
         }
     }

@@ -3,9 +3,9 @@
 extern crate std;
 
 use alloc::boxed::Box;
-use core::{any::Any, mem, task::Waker};
+use core::{any::Any, mem, panic::AssertUnwindSafe, task::Waker};
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    panic::{catch_unwind, resume_unwind},
     thread::{self, Thread},
 };
 
@@ -43,7 +43,7 @@ pub(super) struct Wakes {
 
 impl Wakes {
     /// So many at a time, because they are gathered on the stack.
-    const MOST: usize = 16;
+    const MOST: usize = 8;
 
     pub(super) const fn is_full(&self) -> bool {
         self.len == Self::MOST

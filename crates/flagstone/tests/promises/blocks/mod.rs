@@ -8,6 +8,7 @@
 //! | `budget_relief` | who can free something is asked before anybody waits |
 //! | `budget_model` | a budget agrees with a naive one, whatever is asked and dropped in whatever order |
 //! | `storage/` | what blocks promise, a file each |
+//! | `pools` | slots of pools are waited for in the same way |
 //! | `waiting` | a future may be dropped at any time, waiting allocates nothing, and any executor will do |
 //!
 //! # What went wrong in budgets written by hand
@@ -32,6 +33,7 @@ mod budget_model;
 mod budget_order;
 mod budget_relief;
 mod budget_scopes;
+mod pools;
 #[cfg(all(feature = "heap", unix, not(miri)))]
 mod storage;
 mod tasks;

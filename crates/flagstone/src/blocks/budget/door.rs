@@ -201,6 +201,7 @@ impl Budget {
     }
 
     /// What a task is charged, refunded when the task ends or is cancelled.
+    #[must_use]
     pub fn task(&self) -> TaskScope {
         TaskScope::new(Arc::clone(&self.0), None)
     }
@@ -287,6 +288,10 @@ impl Budget {
 
     /// Runs all hooks of `pass` now, whether or not somebody waits: when a
     /// [`Pressure`](super::Pressure) says so. Answers what they say they freed.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "most callers look at the level again instead"
+    )]
     pub fn relieve(&self, pass: Pass, wanted: usize) -> usize {
         self.0.relief.run_all(pass, wanted)
     }
