@@ -573,6 +573,7 @@ impl BlockAllocator {
 
     /// Empties all caches, releases what is in them to the budget, and gives all memory that nothing is in
     /// back to the provider; bytes that were in the caches.
+    #[expect(clippy::must_use_candidate, reason = "called for what it does")]
     pub fn trim(&self) -> usize {
         self.core().trim()
     }

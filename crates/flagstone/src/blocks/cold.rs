@@ -3,7 +3,8 @@
 //! A lock for each class, held for a few instructions; nobody else's code runs under it.
 
 use alloc::{boxed::Box, collections::VecDeque};
-use std::time::{Duration, Instant};
+use core::time::Duration;
+use std::time::Instant;
 
 use lock_api::Mutex;
 

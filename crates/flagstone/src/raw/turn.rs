@@ -186,10 +186,12 @@ impl<T> Places<T> {
     fn replace(&self, mut room: Box<[*const Turn<T>]>) -> Box<[*const Turn<T>]> {
         let len = self.len.replace(0);
         let entries = self.entries.replace(ptr::null_mut());
-        // SAFETY: a boxed slice of this length (invariant 1), which left the table just now.
-        let old = (len > 0)
-            .then(|| unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(entries, len)) })
-            .unwrap_or_default();
+        let old = if len > 0 {
+            // SAFETY: a boxed slice of this length (invariant 1), which left the table just now.
+            unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(entries, len)) }
+        } else {
+            Box::default()
+        };
         for (to, from) in room.iter_mut().zip(&old) {
             *to = *from;
         }
