@@ -173,6 +173,27 @@ fn free_blocks_age_as_told() {
 }
 
 #[test]
+fn what_a_thread_that_waits_has_at_hand_ages_too() {
+    let blocks = build(knobs(16 << 20).cache_age(Duration::ZERO));
+    let (kept, done) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            drop(blocks.try_alloc(bytes(1 << 20)).unwrap());
+            kept.wait();
+            done.wait();
+        });
+        kept.wait();
+        // Somebody has to go past its cache now and then.
+        while blocks.snapshot().hot >= 1 << 20 {
+            let turn = || blocks.try_alloc(bytes(4000)).unwrap();
+            drop((0..100).map(|_| turn()).collect::<Vec<_>>());
+        }
+        done.wait();
+    });
+    blocks.audit().unwrap();
+}
+
+#[test]
 fn unused_memory_goes_back_as_told() {
     let idle = |knobs: BlockAllocatorConfigBuilder| {
         let knobs = knobs.thread_cache_bytes(0).shared_cache_bytes(0);
