@@ -279,6 +279,7 @@ impl Ledger {
                 let impossible = self.is_impossible(demand);
                 impossible.then_some(BudgetErrorKind::TooLarge)
             });
+            self.settle();
         }
         Ok(number)
     }

@@ -47,7 +47,9 @@ impl Ledger {
     pub(super) fn settle(&self) {
         loop {
             let mut held = self.queue.lock();
+            self.forget_least();
             let more = self.grant(&mut held);
+            self.find_least(&mut held);
             self.unmark_if_idle(&held);
             drop(held); // USER CODE
             if !more {
@@ -61,6 +63,26 @@ impl Ledger {
         if held.waiting() == 0 && !held.closed {
             self.balance.unmark();
         }
+    }
+
+    /// Finds what has to be left at least before somebody can be granted something: the smallest of those
+    /// that `grant` looks at.
+    pub(super) fn find_least(&self, held: &mut Counter<'_>) {
+        let looked_at = match held.order {
+            Order::Fifo => 1,
+            Order::Fair { .. } => 1 + LOOK_AHEAD,
+        };
+        let mut least = u64::MAX >> 2;
+        if held.waiting_in(0) < held.waiting() {
+            // Scopes have bytes of their own.
+            least = 0;
+        } else {
+            held.scan(0, 0, looked_at, |_, demand| {
+                least = least.min(demand.bytes() as u64);
+                None
+            });
+        }
+        self.set_least(least);
     }
 
     /// Grants what can be granted, or as many as can be woken at once; whether there may be more.
