@@ -21,7 +21,7 @@ use super::{
     books::{Answer, Counter, Demand, Ledger},
     policy::Order,
 };
-use crate::sync::seeded;
+use crate::{raw::wait::Panicked, sync::seeded};
 
 /// How many behind the first of a line are looked at for what fits.
 const LOOK_AHEAD: usize = 32;
@@ -45,15 +45,16 @@ impl Ledger {
     /// Nothing may be locked.
     #[cold]
     pub(super) fn settle(&self) {
+        let mut panicked = Panicked::default();
         loop {
             let mut held = self.queue.lock();
             self.forget_least();
             let more = self.grant(&mut held);
             self.find_least(&mut held);
             self.unmark_if_idle(&held);
-            drop(held); // USER CODE
+            panicked.add(held.open()); // USER CODE
             if !more {
-                return;
+                return panicked.resume();
             }
         }
     }
@@ -77,9 +78,8 @@ impl Ledger {
             // Scopes have bytes of their own.
             least = 0;
         } else {
-            held.scan(0, 0, looked_at, |_, demand| {
-                least = least.min(demand.bytes() as u64);
-                None
+            held.look_at(0, looked_at, |demand| {
+                least = least.min(demand.bytes() as u64)
             });
         }
         self.set_least(least);
