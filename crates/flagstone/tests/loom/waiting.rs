@@ -7,7 +7,12 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use flagstone::{ThreadSafePool, sync::SpinLock};
+use flagstone::{
+    ThreadSafePool,
+    pool::{NoHooks, PoolConfig},
+    provider::Global,
+    sync::SpinLock,
+};
 use loom::{
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -24,7 +29,9 @@ impl Wake for Woken {
 }
 
 fn given_back_while_one_begins_to_wait() {
-    let pool = Arc::new(ThreadSafePool::<u32, SpinLock>::with_lock(1).unwrap());
+    let config = PoolConfig::with_capacity(1);
+    let pool = ThreadSafePool::<u32, _>::with_parts(config, SpinLock::new(), NoHooks, Global);
+    let pool = Arc::new(pool.unwrap());
     let held = pool.alloc_static(1).unwrap();
     let other = thread::spawn(move || drop(held));
     let woken = Arc::new(Woken(AtomicUsize::new(0)));
