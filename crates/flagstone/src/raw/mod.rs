@@ -43,6 +43,14 @@ mod strategy;
 mod ticket;
 mod touch;
 #[cfg(all(feature = "async", target_has_atomic = "64"))]
+#[cfg_attr(
+    not(feature = "blocks"),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "budgets use more of it than pools"
+    )
+)]
 pub(crate) mod wait;
 
 #[cfg(target_has_atomic = "64")]
