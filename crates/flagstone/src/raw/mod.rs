@@ -47,6 +47,14 @@ mod touch;
 #[cfg(all(feature = "blocks", target_has_atomic = "64"))]
 pub(crate) mod turn;
 #[cfg(all(feature = "async", target_has_atomic = "64"))]
+#[cfg_attr(
+    not(feature = "blocks"),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "budgets use more of it than pools"
+    )
+)]
 pub(crate) mod wait;
 
 #[cfg(target_has_atomic = "64")]

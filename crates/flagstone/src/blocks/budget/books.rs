@@ -216,6 +216,8 @@ pub(super) type Counter<'l> = Held<'l, Books, Demand, Answer>;
 /// 3. Whoever gives something back to a marked balance looks under the lock afterwards who can be
 ///    granted something (`settle`).
 /// 4. `capacity` and `guaranteed` change under the lock.
+/// 5. `least` changes under the lock. If so much is left, whoever gave the last of it settles, or somebody
+///    has the lock and looks later.
 pub struct Ledger {
     pub(super) balance: Balance,
     pub(super) queue: WaitQueue<Books, Demand, Answer>,
@@ -227,6 +229,9 @@ pub struct Ledger {
     borrowed: AtomicU64,
     /// What was granted beside somebody who waited, and is not released.
     beside: AtomicU64,
+    /// While less than this is left, nobody who waits can be granted anything, and who releases need not
+    /// look. 0 if scopes wait, or if it is not known.
+    least: AtomicU64,
 }
 
 impl Ledger {
@@ -255,6 +260,7 @@ impl Ledger {
             guaranteed: AtomicU64::new(0),
             borrowed: AtomicU64::new(0),
             beside: AtomicU64::new(0),
+            least: AtomicU64::new(0),
         }
     }
 
@@ -375,7 +381,12 @@ impl Ledger {
             return released;
         }
         if charge.number() == 0 {
-            released.wanted = self.balance.give(bytes);
+            let now = self.balance.give_and_look(bytes);
+            // Relaxed: who begins to wait sets it to 0 and then marks the balance. If the mark comes after what
+            // was given, who waits sees that; if it comes before, the 0 is seen here, or something that
+            // was found out later under the lock.
+            let least = || self.least.load(Ordering::Relaxed) as i64;
+            released.wanted = now.wanted && now.left >= least();
         } else {
             self.uncharge_account(charge.number(), bytes, &mut released);
         }
@@ -428,6 +439,19 @@ impl Ledger {
         self.count_beside(unmarked as u64);
         *charge = Charge::new(charge.number(), charge.bytes, true);
         charge.merge(Charge::new(other.number(), other.bytes, true))
+    }
+
+    /// Says that everybody who releases has to look: before the balance is marked.
+    pub(super) fn forget_least(&self) {
+        if !seeded("budget: the least is not forgotten") {
+            self.least.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Says who has to look from now on, when it was seen that nobody can be granted anything. Under the
+    /// lock.
+    pub(super) fn set_least(&self, least: u64) {
+        self.least.store(least, Ordering::Relaxed);
     }
 
     /// The account of a scope that is there, or to which something is charged.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Allowed, ConfigError, Given},
-    raw::wait::{MOST, Queued, WaitQueue},
+    raw::wait::{MOST, Panicked, Queued, WaitQueue},
     sync::seeded,
 };
 use alloc::sync::Arc;
@@ -169,6 +169,7 @@ impl Ledger {
 
     /// Sends those away for whom `judge` has a reason.
     fn answer_all(&self, judge: impl Fn(&Demand) -> Option<BudgetErrorKind>) {
+        let mut panicked = Panicked::default();
         loop {
             let mut held = self.queue.lock();
             let mut more = false;
@@ -181,9 +182,9 @@ impl Ledger {
                     answer
                 });
             }
-            drop(held); // USER CODE
+            panicked.add(held.open()); // USER CODE
             if !more {
-                return;
+                return panicked.resume();
             }
         }
     }
@@ -279,6 +280,7 @@ impl Ledger {
                 let impossible = self.is_impossible(demand);
                 impossible.then_some(BudgetErrorKind::TooLarge)
             });
+            self.settle();
         }
         Ok(number)
     }

@@ -92,6 +92,26 @@ fn released_while_one_begins_to_wait() {
     assert_whole(&budget);
 }
 
+/// One that wants less than who waits already: what was too little for that one is enough.
+fn released_while_a_smaller_one_begins_to_wait() {
+    let budget = BudgetConfig::new(Capacity::Bytes(3));
+    let budget = budget
+        .order(Order::Fair { most_passed: 9 })
+        .build()
+        .unwrap();
+    let rest = budget.try_reserve(2).unwrap();
+    let held = budget.try_reserve(1).unwrap();
+    let mut large = Task::new(budget.reserve(3));
+    assert!(large.poll().is_pending());
+    let other = thread::spawn(move || drop(held));
+    let mut small = Task::new(budget.reserve(1));
+    let polled = small.poll();
+    other.join().unwrap();
+    drop(small.end(polled).unwrap());
+    drop((large, rest));
+    assert_eq!((budget.charged(), budget.available()), (0, 3));
+}
+
 fn left_while_granted() {
     let budget = fifo();
     let held = budget.try_reserve(2).unwrap();
@@ -180,6 +200,11 @@ fn a_release_is_seen_by_who_begins_to_wait() {
 }
 
 #[test]
+fn a_release_is_seen_by_a_smaller_one() {
+    explore_within(PREEMPTIONS, released_while_a_smaller_one_begins_to_wait);
+}
+
+#[test]
 fn a_grant_goes_on_when_its_owner_leaves() {
     explore_within(PREEMPTIONS, left_while_granted);
 }
@@ -226,6 +251,10 @@ fn bugs_are_found() {
     finds(
         "budget: who joins does not see that it is closed",
         closed_meanwhile,
+    );
+    finds(
+        "budget: the least is not forgotten",
+        released_while_a_smaller_one_begins_to_wait,
     );
     finds("budget: nobody is asked who waits", nobody_overtakes);
     finds(

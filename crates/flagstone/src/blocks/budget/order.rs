@@ -21,7 +21,7 @@ use super::{
     books::{Answer, Counter, Demand, Ledger},
     policy::Order,
 };
-use crate::sync::seeded;
+use crate::{raw::wait::Panicked, sync::seeded};
 
 /// How many behind the first of a line are looked at for what fits.
 const LOOK_AHEAD: usize = 32;
@@ -45,13 +45,16 @@ impl Ledger {
     /// Nothing may be locked.
     #[cold]
     pub(super) fn settle(&self) {
+        let mut panicked = Panicked::default();
         loop {
             let mut held = self.queue.lock();
+            self.forget_least();
             let more = self.grant(&mut held);
+            self.find_least(&mut held);
             self.unmark_if_idle(&held);
-            drop(held); // USER CODE
+            panicked.add(held.open()); // USER CODE
             if !more {
-                return;
+                return panicked.resume();
             }
         }
     }
@@ -61,6 +64,25 @@ impl Ledger {
         if held.waiting() == 0 && !held.closed {
             self.balance.unmark();
         }
+    }
+
+    /// Finds what has to be left at least before somebody can be granted something: the smallest of those
+    /// that `grant` looks at.
+    pub(super) fn find_least(&self, held: &mut Counter<'_>) {
+        let looked_at = match held.order {
+            Order::Fifo => 1,
+            Order::Fair { .. } => 1 + LOOK_AHEAD,
+        };
+        let mut least = u64::MAX >> 2;
+        if held.waiting_in(0) < held.waiting() {
+            // Scopes have bytes of their own.
+            least = 0;
+        } else {
+            held.look_at(0, looked_at, |demand| {
+                least = least.min(demand.bytes() as u64)
+            });
+        }
+        self.set_least(least);
     }
 
     /// Grants what can be granted, or as many as can be woken at once; whether there may be more.

@@ -218,10 +218,12 @@ impl Request {
         }
         // First the mark, then the look: what is released later sees the mark.
         let late = seeded("budget: marked after the last look");
+        ledger.forget_least();
         if !late {
             ledger.balance.mark();
         }
         if let Ok(beside) = ledger.admit(&mut held, demand) {
+            ledger.find_least(&mut held);
             ledger.unmark_if_idle(&held);
             for (account, _) in demand.parts().iter().filter(|(account, _)| *account != 0) {
                 ledger.account(*account).hit();
@@ -241,6 +243,7 @@ impl Request {
         let key = self.priority.key(held.ticket);
         let demand = demand.with_key(key);
         waiter.join(&mut held, line, demand, |other| key < other.key);
+        ledger.find_least(&mut held);
         self.stage = Stage::Joined;
         None
     }

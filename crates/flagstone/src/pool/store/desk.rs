@@ -3,7 +3,7 @@
 use core::{fmt, ptr::NonNull};
 
 use crate::{
-    raw::wait::WaitQueue,
+    raw::wait::{Panicked, WaitQueue},
     sync::{
         atomic::{AtomicBool, Ordering},
         seeded,
@@ -81,6 +81,7 @@ impl Desk {
 
     /// Nobody waits from now on, and those who do are told so.
     pub(super) fn close(&self) {
+        let mut panicked = Panicked::default();
         loop {
             let mut held = self.queue.lock();
             *held = true;
@@ -89,9 +90,9 @@ impl Desk {
             }
             let waiting = held.waiting();
             self.settle(waiting);
-            drop(held); // USER CODE
+            panicked.add(held.open()); // USER CODE
             if waiting == 0 {
-                return;
+                return panicked.resume();
             }
         }
     }

@@ -70,7 +70,8 @@ impl<'p, S: Waits> ForSlot<'p, S> {
         Ok(unsafe { settle(store, slot.cast(), value) })
     }
 
-    fn refused(&mut self, cause: Cause) -> Result<Handle<'p, S>, AllocError<S::Value>> {
+    fn refused(&mut self, store: &S, cause: Cause) -> Result<Handle<'p, S>, AllocError<S::Value>> {
+        store.count(|stats| stats.refused(cause.kind()));
         Err(AllocError::new(self.take_value(), cause))
     }
 
@@ -93,7 +94,7 @@ impl<'p, S: Waits> ForSlot<'p, S> {
     ) -> Result<Handle<'p, S>, AllocError<S::Value>> {
         match slot {
             Some(slot) => self.placed(store, slot),
-            None => self.refused(Cause::closed()),
+            None => self.refused(store, Cause::closed()),
         }
     }
 
@@ -139,8 +140,7 @@ impl<'p, S: Waits> Plan for ForSlot<'p, S> {
             match found {
                 Ok(slot) => return Poll::Ready(self.placed(store, slot)),
                 Err(cause) if cause.kind() != AllocErrorKind::Exhausted => {
-                    store.count(|stats| stats.refused(cause.kind()));
-                    return Poll::Ready(self.refused(cause));
+                    return Poll::Ready(self.refused(store, cause));
                 }
                 Err(_) => {}
             }
@@ -155,16 +155,16 @@ impl<'p, S: Waits> Plan for ForSlot<'p, S> {
     }
 
     fn give_up(&mut self, mut waiter: Pin<&mut Waiter<&'p S>>) -> Self::Output {
-        let store = waiter.host().copied();
-        let left = waiter.as_mut().leave();
-        match (store, left) {
-            (Some(store), Some(((), Some(given)))) => self.answered(store, given),
-            (Some(store), Some(((), None))) => {
-                store.left((), None);
-                self.refused(Cause::timed_out())
-            }
-            _ => self.refused(Cause::timed_out()),
+        let store = match waiter.host() {
+            Some(store) if self.value.is_some() => *store,
+            _ => panic!("a future was polled after it was ready"),
+        };
+        match waiter.as_mut().leave() {
+            Some(((), Some(given))) => return self.answered(store, given),
+            Some(((), None)) => store.left((), None),
+            None => {}
         }
+        self.refused(store, Cause::timed_out())
     }
 }
 

@@ -112,22 +112,30 @@ impl Balance {
     #[inline]
     #[must_use]
     pub(crate) fn give(&self, amount: u64) -> bool {
-        // Release: pairs with the Acquire in `take_unless`, and with that in `mark`.
+        self.give_and_look(amount).wanted
+    }
+
+    /// As [`give`](Self::give); says besides what is left then.
+    #[inline]
+    pub(crate) fn give_and_look(&self, amount: u64) -> Short {
+        // Release: pairs with the Acquire in `take_unless`, and with that in `mark`. Acquire: pairs with the
+        // Release in `mark`: who sees the mark sees what was written before it.
         let order = match seeded("balance: given relaxed") {
             true => Ordering::Relaxed,
-            false => Ordering::Release,
+            false => Ordering::AcqRel,
         };
         let before = self.0.fetch_add(amount << 1, order);
-        before & WANTED != 0
+        Short::of(before.wrapping_add(amount << 1))
     }
 
     /// Says that somebody waits. From then on `take` takes nothing, and `give` answers `true`.
     pub(crate) fn mark(&self) {
         // Acquire: pairs with the Release in every `give` before it, so that who looks once more
-        // after this sees what was given back in other words, too.
+        // after this sees what was given back in other words, too. Release: with the Acquire in every
+        // `give` after it.
         let order = match seeded("balance: marked relaxed") {
             true => Ordering::Relaxed,
-            false => Ordering::Acquire,
+            false => Ordering::AcqRel,
         };
         self.0.fetch_or(WANTED, order);
     }

@@ -28,4 +28,4 @@ pub use timeout::Timeout;
 pub(crate) use waiter::{Queued, Waiter};
 pub(crate) use waiting::Plan;
 pub use waiting::Waiting;
-pub(crate) use wake::Asker;
+pub(crate) use wake::{Asker, Panicked};

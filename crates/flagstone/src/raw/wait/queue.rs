@@ -11,7 +11,7 @@ use lock_api::{Mutex, MutexGuard};
 
 use super::{
     line::{Line, Node},
-    wake::Wakes,
+    wake::{Panicked, Wakes},
 };
 use crate::sync::{DefaultLock, default_lock, seeded};
 
@@ -115,6 +115,20 @@ impl<S, D, G> Held<'_, S, D, G> {
         core::ptr::eq(self.queue, queue)
     }
 
+    /// Opens the lock and wakes who was answered; for those who have more to do if a waker panics.
+    pub(crate) fn open(mut self) -> Panicked {
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Panicked {
+        if seeded("wait: wakers are called under the lock") {
+            return self.wakes.run();
+        }
+        // Invariant 3: first the lock, then the wakers.
+        drop(self.inner.take());
+        self.wakes.run()
+    }
+
     /// How many wait.
     pub(crate) fn waiting(&self) -> usize {
         self.inner.as_ref().map_or(0, |inner| inner.waiting)
@@ -198,6 +212,23 @@ impl<S, D, G> Held<'_, S, D, G> {
             }
         }
         false
+    }
+
+    /// Shows the demands of the first `most` in `line`.
+    pub(crate) fn look_at(&self, line: usize, most: usize, mut look: impl FnMut(&D)) {
+        let line = self.inner.as_ref().and_then(|inner| inner.line(line));
+        let mut next = line.and_then(Line::first);
+        for _ in 0..most {
+            let (Some(node), Some(line)) = (next, line) else {
+                return;
+            };
+            // SAFETY: on a line, so alive and touched under the lock, which is held (invariant 1).
+            if let Some(demand) = unsafe { (*node.as_ptr()).demand.as_ref() } {
+                look(demand);
+            }
+            // SAFETY: on this line; the lock is held.
+            next = unsafe { line.after(node) };
+        }
     }
 
     /// # Safety
@@ -286,11 +317,6 @@ impl<S, D, G> DerefMut for Held<'_, S, D, G> {
 
 impl<S, D, G> Drop for Held<'_, S, D, G> {
     fn drop(&mut self) {
-        if seeded("wait: wakers are called under the lock") {
-            self.wakes.run();
-        }
-        // Invariant 3: first the lock, then the wakers.
-        drop(self.inner.take());
-        self.wakes.run();
+        self.finish().resume();
     }
 }

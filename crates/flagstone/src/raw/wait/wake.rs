@@ -55,25 +55,42 @@ impl Wakes {
         self.len += 1;
     }
 
-    /// Wakes all of them, whichever panics; then the first panic goes on.
-    pub(super) fn run(&mut self) {
-        let mut first: Option<Box<dyn Any + Send>> = None;
+    /// Wakes all of them, whichever panics.
+    pub(super) fn run(&mut self) -> Panicked {
+        let mut panicked = Panicked::default();
         for wake in &mut self.some[..mem::take(&mut self.len)] {
             match wake.take() {
                 Some(Wake::Thread(thread)) => thread.unpark(),
                 Some(Wake::Task(waker)) => {
                     let woken = catch_unwind(AssertUnwindSafe(|| waker.wake())); // USER CODE
-                    match woken {
-                        Err(panic) if first.is_none() => first = Some(panic),
-                        // Its destructor might panic, too.
-                        Err(panic) => mem::forget(panic),
-                        Ok(()) => {}
-                    }
+                    panicked.add(Panicked(woken.err()));
                 }
                 None => {}
             }
         }
-        match first {
+        panicked
+    }
+}
+
+/// The first panic of several calls, which goes on when all of them were made.
+#[derive(Default)]
+#[must_use]
+pub(crate) struct Panicked(Option<Box<dyn Any + Send>>);
+
+impl Panicked {
+    /// Remembers a later one, if it is the first.
+    pub(crate) fn add(&mut self, later: Self) {
+        match later.0 {
+            Some(panic) if self.0.is_none() => self.0 = Some(panic),
+            // Its destructor might panic, too.
+            Some(panic) => mem::forget(panic),
+            None => {}
+        }
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(self) {
+        match self.0 {
             // What gives something back while another panic goes on must not end the process.
             Some(panic) if thread::panicking() => mem::forget(panic),
             Some(panic) => resume_unwind(panic),

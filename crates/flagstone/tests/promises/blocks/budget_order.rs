@@ -106,6 +106,23 @@ fn what_fits_beside_is_in_nobodys_way() {
     assert_eq!(budget.snapshot().beside, 0);
 }
 
+/// As many are granted at once as are woken in one go, and one stays: it is not forgotten.
+#[test]
+fn who_stays_is_found_later() {
+    for small in 1..=20 {
+        let budget = Budget::new(400).unwrap();
+        let mut held = budget.try_reserve(400).unwrap();
+        let large = Task::waiting(budget.reserve(380));
+        let tasks: Vec<_> = (0..small)
+            .map(|_| Task::waiting(budget.reserve(1)))
+            .collect();
+        assert!(held.shrink(small));
+        assert!(tasks.iter().all(|task| task.wakes() == 1) && large.wakes() == 0);
+        drop(held);
+        assert_eq!(large.wakes(), 1, "{small} were woken before");
+    }
+}
+
 /// Whoever merges what is granted beside others is not granted more of it for that.
 #[test]
 fn merged_reservations_delay_nobody() {
