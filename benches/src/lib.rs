@@ -7,6 +7,8 @@
 //! cargo bench -p flagstone-benches -- --quick            see that everything runs
 //! cargo bench -p flagstone-benches --features heaps --bench heaps
 //!                                                        the same for general allocators
+//! cargo bench -p flagstone-benches --features blocks --bench blocks
+//!                                                        blocks against what is built from parts
 //! benches/instructions.sh                                instructions per operation, against a budget
 //! ```
 //!
@@ -16,6 +18,8 @@
 //! instruction counter.
 
 pub mod arena;
+#[cfg(feature = "blocks")]
+pub mod blocks;
 mod buffered;
 mod caches;
 mod contender;

@@ -33,6 +33,8 @@ mod raw;
 pub mod handle;
 
 pub mod arena;
+#[cfg(all(feature = "blocks", target_has_atomic = "64"))]
+pub mod blocks;
 #[cfg(all(
     feature = "heap",
     feature = "std",

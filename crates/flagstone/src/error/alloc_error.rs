@@ -41,6 +41,10 @@ pub enum AllocErrorKind {
     Claimed,
     /// A `Display` or `Debug` of the caller said that it could not format.
     Format,
+    /// Nobody may wait for a slot any more: the pool was closed.
+    Closed,
+    /// No slot was free before the caller's timer was ready.
+    TimedOut,
 }
 
 /// Kind and number in one word: the three top bits tell the kind, the rest is the capacity in slots
@@ -88,6 +92,18 @@ impl Cause {
         Self::pack(5, 0)
     }
 
+    /// The pool was closed for those who wait.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
+    pub(crate) const fn closed() -> Self {
+        Self::pack(6, 0)
+    }
+
+    /// The wait took too long.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
+    pub(crate) const fn timed_out() -> Self {
+        Self::pack(7, 0)
+    }
+
     /// What kind of cause it is.
     pub(crate) const fn kind(self) -> AllocErrorKind {
         match self.0 >> KIND_SHIFT {
@@ -96,7 +112,9 @@ impl Cause {
             2 => AllocErrorKind::NoInitializer,
             3 => AllocErrorKind::LimitReached,
             4 => AllocErrorKind::Claimed,
-            _ => AllocErrorKind::Format,
+            5 => AllocErrorKind::Format,
+            6 => AllocErrorKind::Closed,
+            _ => AllocErrorKind::TimedOut,
         }
     }
 
@@ -167,6 +185,10 @@ impl<T> fmt::Display for AllocError<T> {
             ),
             AllocErrorKind::Format => {
                 f.write_str("nothing was formatted: a formatting trait returned an error")
+            }
+            AllocErrorKind::Closed => f.write_str("the pool is closed, nobody waits for its slots"),
+            AllocErrorKind::TimedOut => {
+                f.write_str("no slot was free in time: wait longer or give the pool more capacity")
             }
             AllocErrorKind::NoInitializer => f.write_str(
                 "the pool was asked to make a value but has no initializer: \

@@ -205,7 +205,7 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
-    use std::string::String;
+    use alloc::string::String;
 
     use super::*;
 

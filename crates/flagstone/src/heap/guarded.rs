@@ -120,7 +120,7 @@ impl fmt::Display for Touched {
 
 #[cfg(test)]
 mod tests {
-    use std::string::ToString;
+    use alloc::string::ToString;
 
     use super::*;
 

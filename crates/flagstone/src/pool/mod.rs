@@ -33,6 +33,8 @@ mod thread_safe;
 
 #[cfg(feature = "alloc")]
 pub use crate::raw::Deferred;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub use crate::raw::wait::{Timeout, Waiting};
 pub use crate::raw::{
     AtAcquire, Checked, CheckedStrategy, FnHooks, FnRecycle, FromCapacity, HandOver, Hooks,
     Indexed, Intrusive, NoHooks, Poolable, PoolableHooks, Recycle, ResetAt, Strategy, ZeroOnFree,
@@ -49,6 +51,8 @@ pub use recycling::RecyclePool;
 #[cfg(feature = "alloc")]
 pub use shared::{ArcShared, ArcWeak, RcShared, RcWeak};
 pub use shared::{LentHandle, LentHome, LentWeak, SharedPool};
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub use store::ForSlot;
 #[cfg(feature = "alloc")]
 pub use store::{ArcHandle, ArcHome, RcHandle, RcHome};
 pub use store::{
@@ -61,3 +65,5 @@ pub use store::{LockFreeHandle, LockFreeHome, LockFreeVacant};
 #[cfg(feature = "std")]
 pub use thread_local::{ThreadLocalHandle, ThreadLocalPool};
 pub use thread_safe::ThreadSafePool;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub use thread_safe::{AllocAsync, AllocTimeout};

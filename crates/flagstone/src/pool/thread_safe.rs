@@ -6,12 +6,16 @@
 
 #[cfg(feature = "alloc")]
 use alloc::sync::Arc;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use core::future::Future;
 use core::{fmt, ptr::NonNull};
 
 use lock_api::RawMutex;
 
 #[cfg(feature = "alloc")]
 use super::store::ArcHandle;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use super::store::ForSlot;
 use super::{
     Hooks, LockedHome, NoHooks, PoolConfig, Rooted,
     store::{self, Drain, IterMut, LockedStore, Store, ThreadSafeHandle, ThreadSafeVacant},
@@ -20,6 +24,8 @@ use super::{
 use super::{Placed, Shareable};
 #[cfg(target_has_atomic = "64")]
 use crate::handle::AtomicCount;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use crate::raw::wait::{Timeout, Waiting};
 #[cfg(feature = "stats")]
 use crate::stats::{Collector, Snapshot};
 use crate::{
@@ -191,6 +197,94 @@ impl<T, P: Provider> ThreadSafePool<T, DefaultLock, NoHooks, P> {
     pub fn try_new_in(capacity: usize, provider: P) -> Result<Self, ConfigError> {
         let config = PoolConfig::with_capacity(capacity);
         Self::with_parts(config, unlocked(), NoHooks, provider)
+    }
+}
+
+/// The future of [`ThreadSafePool::alloc_async`].
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub type AllocAsync<
+    'p,
+    T,
+    R = DefaultLock,
+    K = NoHooks,
+    P = Global,
+    const SLAB_BYTES: usize = { 64 * 1024 },
+> = Waiting<ForSlot<'p, LockedStore<T, R, K, P, SLAB_BYTES>>>;
+
+/// The future of [`ThreadSafePool::alloc_timeout`].
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub type AllocTimeout<
+    'p,
+    U,
+    T,
+    R = DefaultLock,
+    K = NoHooks,
+    P = Global,
+    const SLAB_BYTES: usize = { 64 * 1024 },
+> = Timeout<ForSlot<'p, LockedStore<T, R, K, P, SLAB_BYTES>>, U>;
+
+/// Waiting for a slot. Slots that come back while somebody waits are handed over in order, and nobody
+/// else can take them; who was given one is woken once. While nobody waits this costs a freed slot one
+/// load under the lock that it takes anyway.
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
+    ThreadSafePool<T, R, K, P, SLAB_BYTES>
+{
+    /// As [`alloc`](Self::alloc), and waits while every slot is in use and the pool may not grow. The value
+    /// stays in the future, which allocates nothing and may be dropped at any time.
+    ///
+    /// The answer is an error when the pool is [closed](Self::close) while it waits, or the provider has no
+    /// memory; the value is inside.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+    /// #             return output;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use flagstone::ThreadSafePool;
+    ///
+    /// let pool = ThreadSafePool::new(1);
+    /// let handle = block_on(pool.alloc_async("first")).unwrap();
+    /// std::thread::scope(|scope| {
+    ///     let second = scope.spawn(|| pool.alloc_blocking("second").map(|handle| *handle));
+    ///     drop(handle);
+    ///     assert_eq!(second.join().unwrap().unwrap(), "second");
+    /// });
+    /// ```
+    pub fn alloc_async(&self, value: T) -> AllocAsync<'_, T, R, K, P, SLAB_BYTES> {
+        Waiting::new(&self.store, ForSlot::new(value))
+    }
+
+    /// As [`alloc_async`](Self::alloc_async), until `timer` is ready: any future.
+    pub fn alloc_timeout<U: Future>(
+        &self,
+        value: T,
+        timer: U,
+    ) -> AllocTimeout<'_, U, T, R, K, P, SLAB_BYTES> {
+        Timeout::new(self.alloc_async(value), timer)
+    }
+
+    /// As [`alloc_async`](Self::alloc_async), and blocks the thread while it waits. Not for tasks.
+    ///
+    /// # Errors
+    ///
+    /// Gives `value` back when the pool is closed meanwhile, or the provider has no memory.
+    pub fn alloc_blocking(
+        &self,
+        value: T,
+    ) -> Result<ThreadSafeHandle<'_, T, R, K, P, SLAB_BYTES>, AllocError<T>> {
+        self.alloc_async(value).block()
+    }
+
+    /// Nobody waits any more: those who do are told so, and have their values back; later ones are told so
+    /// instead of waiting. Slots that are free are there as before.
+    pub fn close(&self) {
+        self.store.close();
     }
 }
 

@@ -35,6 +35,8 @@ mod locate;
 mod mapped;
 mod policy;
 mod recycle;
+#[cfg(all(feature = "blocks", target_has_atomic = "64"))]
+pub(crate) mod region;
 pub(crate) mod remote;
 mod run;
 mod slab;
@@ -42,6 +44,18 @@ mod slabs;
 mod strategy;
 mod ticket;
 mod touch;
+#[cfg(all(feature = "blocks", target_has_atomic = "64"))]
+pub(crate) mod turn;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+#[cfg_attr(
+    not(feature = "blocks"),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "budgets use more of it than pools"
+    )
+)]
+pub(crate) mod wait;
 
 #[cfg(target_has_atomic = "64")]
 pub use count::AtomicCount;
@@ -55,6 +69,8 @@ pub(crate) use lifecycle::{PutBack, release, retire, welcome};
 pub use mapped::Mapped;
 #[cfg(feature = "alloc")]
 pub use policy::Deferred;
+#[cfg(all(feature = "blocks", target_has_atomic = "64"))]
+pub(crate) use policy::zero;
 pub use policy::{HandOver, ZeroOnFree};
 pub(crate) use policy::{PolicyOf, ScrubOf};
 pub use recycle::{AtAcquire, FnRecycle, Recycle, ResetAt};

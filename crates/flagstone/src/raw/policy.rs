@@ -92,7 +92,7 @@ impl<T, K: Hooks<T>> Hooks<T> for ZeroOnFree<K> {
 ///
 /// The bytes are the caller's, and what they hold does not matter.
 #[inline]
-unsafe fn zero(start: NonNull<u8>, len: usize) {
+pub(crate) unsafe fn zero(start: NonNull<u8>, len: usize) {
     // An empty statement that takes the address, and for all the compiler knows reads what lies
     // there: so the writes before it cannot be left out, and are as fast as any.
     #[cfg(all(

@@ -104,6 +104,8 @@ impl Collector {
                 AllocErrorKind::LimitReached => Metric::LimitReached,
                 AllocErrorKind::Claimed => Metric::Claimed,
                 AllocErrorKind::Format => Metric::Format,
+                AllocErrorKind::Closed => Metric::Closed,
+                AllocErrorKind::TimedOut => Metric::TimedOut,
             },
             1,
         );

@@ -77,6 +77,10 @@ metrics! {
     Claimed "refused_claimed" Counter;
     /// Requests refused because something could not be formatted.
     Format "refused_format" Counter;
+    /// Requests that waited for a pool that was closed.
+    Closed "refused_closed" Counter;
+    /// Requests that waited until their timer was ready.
+    TimedOut "refused_timed_out" Counter;
     /// Times the structure grew because it was full.
     Growths "growths" Counter;
     /// Chunks that providers gave: slabs, runs, tables.

@@ -70,6 +70,8 @@ impl Snapshot {
             .saturating_add(self.get(Metric::LimitReached))
             .saturating_add(self.get(Metric::Claimed))
             .saturating_add(self.get(Metric::Format))
+            .saturating_add(self.get(Metric::Closed))
+            .saturating_add(self.get(Metric::TimedOut))
     }
 
     /// The share of the capacity that is in use, from 0 to 1; `None` without a capacity.

@@ -12,6 +12,7 @@
 mod lock;
 mod shared_handles;
 mod shared_pool;
+mod waiting;
 mod witness;
 
 use loom::model::Builder;

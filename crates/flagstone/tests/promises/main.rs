@@ -23,6 +23,7 @@
 //! | `recycle` | recycled objects stay constructed and in place; each hook runs exactly when it is to |
 //! | `recycle_cache` | objects of a slab cache stay constructed, and each is discarded once |
 //! | `recycle_model` | a recycling pool agrees with a naive one |
+//! | `blocks/` | what blocks and budgets promise, a file each |
 //! | `buffers` | a buffer gives out and drops what was written to it, and nothing else |
 //! | `buffers_model` | a buffer pool agrees with vectors |
 //! | `raw_buffers` | a raw region gives out disjoint buffers and checks what it says it checks |
@@ -33,6 +34,7 @@
 //! | `formulas` | sizes, strides and classes obey their laws |
 //! | `errors` | errors are small, say what was given, and hold the value |
 //! | `heap/` | what the heap promises, a file each |
+//! | `blocks/` | what budgets, and those who wait for them, promise, a file each |
 //! | `hooks` | the ready-made hooks call what they say |
 //! | `handles` | a handle does what its value does |
 //! | `locks` | the two locks exclude |
@@ -65,6 +67,8 @@ mod arena_review;
 #[cfg(feature = "stats")]
 mod arena_stats;
 mod arena_threads;
+#[cfg(all(feature = "blocks", target_has_atomic = "64"))]
+mod blocks;
 #[cfg(not(flagstone_tsan))]
 mod buffers;
 #[cfg(not(flagstone_tsan))]

@@ -39,6 +39,7 @@ const UNSAFE_FILES: &[&str] = &[
     "arena/single.rs",
     "arena/sync_arena.rs",
     "arena/walk.rs",
+    "blocks/bytes.rs",
     "corruption/handler.rs",
     "corruption/hooks.rs",
     "handle/owned.rs",
@@ -117,12 +118,16 @@ const FURNISHED: &[&str] = &[
 
 /// Imports that close a circle and may, because the two files are halves of one thing.
 const PAIRS: &[(&str, &str)] = &[
+    // A block is frozen to a view, and a view that is the last is a block again.
+    ("blocks/block.rs", "blocks/view.rs"),
     // `PoolConfig::builder()` starts what `PoolConfigBuilder::build()` ends.
     ("pool/config/mod.rs", "pool/config/builder.rs"),
     // A shared handle is downgraded to what is upgraded to it.
     ("handle/shared.rs", "handle/weak.rs"),
     // A cache is taken off the list that it is on.
     ("raw/depot/cache.rs", "raw/depot/registry.rs"),
+    // A storage is opened to a part, and the last part is a storage again.
+    ("raw/region/storage.rs", "raw/region/part.rs"),
     // A run asks its strategy for the least size of a slot; a strategy works on a run.
     ("raw/run.rs", "raw/strategy/mod.rs"),
     // The end of a thread gives its number back; a number is given only before that end.

@@ -130,12 +130,16 @@ fn take<S: Store>(store: &S) -> Result<NonNull<u8>, Cause> {
 #[cold]
 #[inline(never)]
 fn take_slow<S: Store>(store: &S) -> Result<NonNull<u8>, Cause> {
+    find_slot(store).inspect_err(|cause| store.count(|stats| stats.refused(cause.kind())))
+}
+
+/// As [`take_slow`]; a refusal is not counted.
+pub(super) fn find_slot<S: Store>(store: &S) -> Result<NonNull<u8>, Cause> {
     let cause = match store.take_slow() {
         Ok(slot) => return Ok(slot),
         Err(cause) => cause,
     };
     let Some(slot) = store.unpark() else {
-        store.count(|stats| stats.refused(cause.kind()));
         return Err(cause);
     };
     // SAFETY: the slot is ours, with room for a value, and holds none when this runs.
@@ -158,7 +162,11 @@ fn take_slow<S: Store>(store: &S) -> Result<NonNull<u8>, Cause> {
 ///
 /// `slot` was taken from `store`, is the caller's and holds nothing.
 #[inline(always)]
-unsafe fn settle<S: Store>(store: &S, slot: NonNull<S::Value>, value: S::Value) -> Handle<'_, S> {
+pub(super) unsafe fn settle<S: Store>(
+    store: &S,
+    slot: NonNull<S::Value>,
+    value: S::Value,
+) -> Handle<'_, S> {
     // SAFETY: a slot of the store is large enough and aligned for its values; it is the caller's.
     unsafe { slot.write(value) };
     // SAFETY: a live value that is ours; if the hook panics it is dropped, and the slot goes back.

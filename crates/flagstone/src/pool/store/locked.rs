@@ -6,6 +6,7 @@ use lock_api::{Mutex, MutexGuard, RawMutex};
 
 use super::{
     Initial, Store,
+    desk::Desk,
     growing::{SlabOf, check_capacity, shape},
     rule::{Growth, GrowthRule},
 };
@@ -26,6 +27,7 @@ pub(super) struct Guarded<R: RawMutex, K> {
     pub(super) lock: Mutex<R, ()>,
     pub(super) hooks: K,
     pub(super) vacant: AtomicUsize,
+    pub(super) desk: Desk,
 }
 
 /// The memory of a pool that threads share: a [`GrowingStore`](super::GrowingStore) whose changes
@@ -68,6 +70,7 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
             lock: Mutex::from_raw(lock, ()),
             hooks,
             vacant: AtomicUsize::new(0),
+            desk: Desk::new(),
         };
         let slabs = Slabs::create(provider, beside, shape, config.capacity)?;
         let store = Self {

@@ -10,6 +10,13 @@ use super::{
     growing::SlabOf,
     locked::{Guarded, LockedStore},
 };
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use super::{
+    desk::{Desk, Given},
+    waiting::Waits,
+};
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use crate::raw::wait::{Queued, WaitQueue};
 use crate::{
     corruption::{Corruption, report},
     error::Cause,
@@ -321,9 +328,20 @@ pub(super) unsafe fn put<T, R: RawMutex, K, P: Provider, const SLAB_BYTES: usize
     let slab = unsafe { Slab::of(slot, SlabOf::<T, SLAB_BYTES>::SIZE) };
     let (size, wide) = (SlabOf::<T, SLAB_BYTES>::SIZE, SlabOf::<T, SLAB_BYTES>::WIDE);
     let stride = owner.shape().stride();
-    let held = owner.beside().lock.lock();
+    let mut held = owner.beside().lock.lock();
     if counted {
         owner.stats().freed();
+    }
+    let desk = &owner.beside().desk;
+    while desk.is_wanted() {
+        drop(held);
+        // Relaxed, twice: a count that publishes nothing.
+        owner.beside().vacant.fetch_add(1, Ordering::Relaxed);
+        if desk.hand_over(slot) {
+            return;
+        }
+        owner.beside().vacant.fetch_sub(1, Ordering::Relaxed);
+        held = owner.beside().lock.lock();
     }
     // SAFETY: a slab of this shape; the slot is the caller's; the lock is held.
     if unsafe { Slab::put(slab, slot, size, stride, wide) } {
@@ -354,5 +372,65 @@ fn notified<R: RawMutex, K, P: Provider>(
             break;
         };
         owner.give_back(slab); // USER CODE
+    }
+}
+
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
+    LockedStore<T, R, K, P, SLAB_BYTES>
+{
+    /// Nobody waits from now on.
+    pub(in crate::pool) fn close(&self) {
+        self.slabs().beside().desk.close();
+    }
+}
+
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Queued
+    for LockedStore<T, R, K, P, SLAB_BYTES>
+{
+    type State = bool;
+    type Demand = ();
+    type Grant = Given;
+
+    #[expect(private_interfaces, reason = "as in the trait")]
+    fn queue(&self) -> &WaitQueue<bool, (), Given> {
+        &self.slabs().beside().desk.queue
+    }
+
+    fn left(&self, (): (), answer: Option<Given>) {
+        match answer {
+            Some(Given(Some(slot))) => {
+                self.claimed();
+                // SAFETY: handed over, not used, and not counted as allocated.
+                unsafe { self.put(slot) }
+            }
+            Some(Given(None)) => {}
+            None => {
+                let desk = &self.slabs().beside().desk;
+                let held = desk.queue.lock();
+                desk.settle(held.waiting());
+            }
+        }
+    }
+}
+
+// SAFETY: `put` hands over slots that are its caller's and hold nothing; `take_free` takes one.
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+unsafe impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Waits
+    for LockedStore<T, R, K, P, SLAB_BYTES>
+{
+    #[expect(private_interfaces, reason = "as in the trait")]
+    fn desk(&self) -> &Desk {
+        &self.slabs().beside().desk
+    }
+
+    fn take_free(&self) -> Option<NonNull<u8>> {
+        self.take_any()
+    }
+
+    fn claimed(&self) {
+        // Relaxed: a count that publishes nothing.
+        self.slabs().beside().vacant.fetch_sub(1, Ordering::Relaxed);
     }
 }

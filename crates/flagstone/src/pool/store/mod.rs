@@ -9,6 +9,11 @@
 
 mod buffer;
 mod buffers;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+mod desk;
+#[cfg(not(all(feature = "async", target_has_atomic = "64")))]
+#[path = "no_desk.rs"]
+mod desk;
 mod doors;
 mod fixed;
 mod fixed_home;
@@ -30,6 +35,8 @@ mod recycle;
 mod rooted;
 mod rule;
 mod slab_slots;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+mod waiting;
 mod walk;
 
 use core::ptr::NonNull;
@@ -59,6 +66,8 @@ pub use rooted::{ArcHandle, ArcHome, RcHandle, RcHome};
 pub use rooted::{Placed, Rooted, Shareable};
 #[cfg(feature = "alloc")]
 pub(super) use rooted::{keep_arc, keep_rc};
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub use waiting::ForSlot;
 pub(super) use walk::clear;
 pub use walk::{Drain, IterMut};
 

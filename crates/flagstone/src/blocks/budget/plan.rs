@@ -1,0 +1,289 @@
+//! How a request waits.
+
+use alloc::sync::Arc;
+use core::{pin::Pin, task::Poll};
+
+use super::{
+    books::{Answer, Charge, Demand, Ledger},
+    error::{BudgetError, BudgetErrorKind},
+    policy::Priority,
+    relief::Pass,
+    reservation::Reservation,
+    tenant::Door,
+};
+use crate::{
+    raw::wait::{Asker, Plan, Queued, Timeout, Waiter, Waiting},
+    sync::seeded,
+};
+
+/// The future of [`Budget::reserve`](super::Budget::reserve) and
+/// [`Scope::reserve`](super::Scope::reserve).
+pub type Reserve = Waiting<Bytes>;
+
+/// The future of [`Budget::reserve_timeout`](super::Budget::reserve_timeout) and
+/// [`Scope::reserve_timeout`](super::Scope::reserve_timeout).
+pub type ReserveTimeout<T> = Timeout<Bytes, T>;
+
+/// The future of [`Budget::reserve_many`](super::Budget::reserve_many).
+pub type ReserveMany<const N: usize> = Waiting<Many<N>>;
+
+/// What a [`Reserve`] asks for.
+#[derive(Debug)]
+pub struct Bytes {
+    bytes: usize,
+    account: u32,
+    request: Request,
+    /// Keeps the scope while its bytes are waited for.
+    _scope: Option<Arc<Door>>,
+}
+
+/// What a [`ReserveMany`] asks for.
+#[derive(Debug)]
+pub struct Many<const N: usize> {
+    parts: [(u32, usize); N],
+    request: Request,
+    /// Keep the scopes while their bytes are waited for.
+    _scopes: [Option<Arc<Door>>; N],
+}
+
+impl Bytes {
+    pub(super) fn new(account: u32, bytes: usize, scope: Option<Arc<Door>>) -> Self {
+        Self {
+            bytes,
+            account,
+            request: Request::default(),
+            _scope: scope,
+        }
+    }
+}
+
+impl<const N: usize> Many<N> {
+    pub(super) fn new(parts: [(u32, usize); N], scopes: [Option<Arc<Door>>; N]) -> Self {
+        Self {
+            parts,
+            request: Request::default(),
+            _scopes: scopes,
+        }
+    }
+
+    fn reservations(&self, ledger: &Arc<Ledger>, beside: bool) -> [Reservation; N] {
+        self.parts.map(|(account, bytes)| {
+            Reservation::new(Arc::clone(ledger), Charge::new(account, bytes, beside))
+        })
+    }
+}
+
+impl Waiting<Bytes> {
+    /// How urgent it is; before it is polled.
+    pub const fn priority(mut self, priority: Priority) -> Self {
+        self.plan_mut().request.priority = priority;
+        self
+    }
+}
+
+impl<const N: usize> Waiting<Many<N>> {
+    /// How urgent it is; before it is polled.
+    pub const fn priority(mut self, priority: Priority) -> Self {
+        self.plan_mut().request.priority = priority;
+        self
+    }
+}
+
+type Place<'p> = Pin<&'p mut Waiter<Arc<Ledger>>>;
+
+impl Plan for Bytes {
+    type Host = Arc<Ledger>;
+    type Output = Result<Reservation, BudgetError>;
+
+    #[inline]
+    fn poll(&mut self, waiter: Place<'_>, asker: Asker<'_>) -> Poll<Self::Output> {
+        if self.request.stage == Stage::Fresh
+            && let Some(ledger) = waiter.host()
+            && ledger.charge_now(self.account, self.bytes)
+        {
+            self.request.stage = Stage::Done;
+            let charge = Charge::new(self.account, self.bytes, false);
+            return Poll::Ready(Ok(Reservation::new(host(waiter), charge)));
+        }
+        self.poll_slowly(waiter, asker)
+    }
+
+    fn give_up(&mut self, mut waiter: Place<'_>) -> Self::Output {
+        let demand = Demand::one(self.account, self.bytes);
+        let beside = self.request.give_up(waiter.as_mut(), &demand)?;
+        let charge = Charge::new(self.account, self.bytes, beside);
+        Ok(Reservation::new(host(waiter), charge))
+    }
+}
+
+impl Bytes {
+    #[cold]
+    fn poll_slowly(
+        &mut self,
+        mut waiter: Place<'_>,
+        asker: Asker<'_>,
+    ) -> Poll<Result<Reservation, BudgetError>> {
+        let demand = Demand::one(self.account, self.bytes);
+        let answer = self.request.ask(waiter.as_mut(), asker, demand);
+        answer.map(|answer| {
+            let charge = Charge::new(self.account, self.bytes, answer?);
+            Ok(Reservation::new(host(waiter), charge))
+        })
+    }
+}
+
+impl<const N: usize> Plan for Many<N> {
+    type Host = Arc<Ledger>;
+    type Output = Result<[Reservation; N], BudgetError>;
+
+    fn poll(&mut self, mut waiter: Place<'_>, asker: Asker<'_>) -> Poll<Self::Output> {
+        let demand = Demand::of(&self.parts);
+        let answer = self.request.ask(waiter.as_mut(), asker, demand);
+        answer.map(|answer| Ok(self.reservations(&host(waiter), answer?)))
+    }
+
+    fn give_up(&mut self, mut waiter: Place<'_>) -> Self::Output {
+        let demand = Demand::of(&self.parts);
+        let beside = self.request.give_up(waiter.as_mut(), &demand)?;
+        Ok(self.reservations(&host(waiter), beside))
+    }
+}
+
+/// The ledger, for what was granted.
+#[expect(clippy::expect_used, reason = "taken once, when there is an answer")]
+fn host(waiter: Place<'_>) -> Arc<Ledger> {
+    waiter.take_host().expect("does not wait any more")
+}
+
+/// How far a request has come.
+#[derive(Debug, Default)]
+struct Request {
+    priority: Priority,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Fresh,
+    Joined,
+    Done,
+}
+
+impl Request {
+    /// Asks for `demand`, or once more whether it was granted, and then whether beside others.
+    ///
+    /// # Panics
+    ///
+    /// When it is asked after it was answered.
+    fn ask(
+        &mut self,
+        mut waiter: Place<'_>,
+        asker: Asker<'_>,
+        demand: Demand,
+    ) -> Poll<Result<bool, BudgetError>> {
+        let ledger = waiter.host().filter(|_| self.stage != Stage::Done);
+        let Some(ledger) = ledger.map(Arc::clone) else {
+            panic!("a future was polled after it was ready");
+        };
+        if self.stage == Stage::Fresh {
+            // Ready, unless it says otherwise; also if a hook panics before it is asked again.
+            self.stage = Stage::Done;
+            if let Some(answer) = self.join(&ledger, waiter.as_mut(), &demand) {
+                return Poll::Ready(answer);
+            }
+            if let Some(answer) = relieve(&ledger, waiter.as_mut()) {
+                return Poll::Ready(self.answered(&ledger, &demand, answer));
+            }
+        }
+        match waiter.answer(Some(asker)) {
+            Some(answer) => Poll::Ready(self.answered(&ledger, &demand, answer)),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Joins the queue, unless it can be had at once or never.
+    fn join(
+        &mut self,
+        ledger: &Ledger,
+        waiter: Place<'_>,
+        demand: &Demand,
+    ) -> Option<Result<bool, BudgetError>> {
+        let mut held = ledger.queue.lock();
+        if let Some(kind) = ledger.hopeless(&held, demand) {
+            return Some(Err(ledger.refuse(&mut held, kind, demand)));
+        }
+        if demand.bytes() == 0 {
+            return Some(Ok(false));
+        }
+        // First the mark, then the look: what is released later sees the mark.
+        let late = seeded("budget: marked after the last look");
+        ledger.forget_least();
+        if !late {
+            ledger.balance.mark();
+        }
+        if let Ok(beside) = ledger.admit(&mut held, demand) {
+            ledger.find_least(&mut held);
+            ledger.unmark_if_idle(&held);
+            for (account, _) in demand.parts().iter().filter(|(account, _)| *account != 0) {
+                ledger.account(*account).hit();
+            }
+            return Some(Ok(beside));
+        }
+        if late {
+            ledger.balance.mark();
+        }
+        let line = demand.line();
+        held.ticket += 1;
+        held.wanted = held.wanted.saturating_add(demand.bytes() as u64);
+        held.scopes[line].waits += 1;
+        if !held.active.contains(&(line as u32)) {
+            held.active.push(line as u32);
+        }
+        let key = self.priority.key(held.ticket);
+        let demand = demand.with_key(key);
+        waiter.join(&mut held, line, demand, |other| key < other.key);
+        ledger.find_least(&mut held);
+        self.stage = Stage::Joined;
+        None
+    }
+
+    fn answered(
+        &mut self,
+        ledger: &Ledger,
+        demand: &Demand,
+        answer: Answer,
+    ) -> Result<bool, BudgetError> {
+        self.stage = Stage::Done;
+        answer.map_err(|kind| ledger.refuse(&mut ledger.queue.lock(), kind, demand))
+    }
+
+    /// Leaves. What was granted until now is not given up.
+    fn give_up(&mut self, mut waiter: Place<'_>, demand: &Demand) -> Result<bool, BudgetError> {
+        let ledger = waiter.host().filter(|_| self.stage != Stage::Done);
+        let Some(ledger) = ledger.map(Arc::clone) else {
+            panic!("a future was polled after it was ready");
+        };
+        match waiter.as_mut().leave() {
+            Some((_, Some(answer))) => return self.answered(&ledger, demand, answer),
+            Some((demand, None)) => ledger.left(demand, None),
+            None => {}
+        }
+        self.answered(&ledger, demand, Err(BudgetErrorKind::TimedOut))
+    }
+}
+
+/// Asks for relief before anybody waits. The request is in the queue already: what is freed is handed to
+/// it, or to who came before.
+fn relieve(ledger: &Ledger, mut waiter: Place<'_>) -> Option<Answer> {
+    let mut answer = None;
+    ledger.relief.run(
+        Pass::Destructive,
+        || ledger.missing(0),
+        || {
+            answer = waiter.as_mut().answer(None);
+            answer.is_some()
+        },
+    );
+    answer
+}
