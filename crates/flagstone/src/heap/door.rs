@@ -10,7 +10,7 @@ use super::{HeapArea, HeapStats};
 use crate::{
     layout::span::{LARGEST_SLOT, class_of},
     provider::Provider,
-    raw::heap::{HeapCore, Local, Sampled, Wish, size_for},
+    raw::heap::{HeapCore, Local, Step, Wish, size_for},
 };
 
 /// A local without spans, for threads that have none. Its address is that of the local.
@@ -71,16 +71,14 @@ pub(super) unsafe trait Door {
         };
         let local = attached.or(once.map(|local| local.as_ptr().cast_const()))?;
         // SAFETY: this thread's local.
-        if let Some(block) = unsafe { self.sampled(&*local, layout) } {
-            return Some((block, true));
-        }
-        // SAFETY: as above.
-        let block = unsafe {
-            if core.store().is_strict() {
+        let block = match unsafe { self.sampled(&*local, layout) } {
+            Some(block) => Some((block, true)),
+            // SAFETY: as above.
+            None if core.store().is_strict() => unsafe {
                 core.alloc_strictly(&*local, layout, wish)
-            } else {
-                core.alloc_slow(&*local, layout, wish)
-            }
+            },
+            // SAFETY: as above.
+            None => unsafe { core.alloc_slow(&*local, layout, wish) },
         };
         if let Some(local) = once {
             // SAFETY: this thread's local, which it does not use any more.
@@ -96,17 +94,16 @@ pub(super) unsafe trait Door {
     /// The calling thread has the local, which is not nobody's.
     unsafe fn sampled(&self, local: &Local, layout: Layout) -> Option<NonNull<u8>> {
         // SAFETY: the caller's promise.
-        match unsafe { self.core().sample(local, layout) } {
-            Sampled::No => None,
-            Sampled::Divert => {
-                self.divert(true);
-                None
-            }
-            Sampled::Chosen(block) => {
+        let step = unsafe { self.core().sample(local) };
+        match step {
+            Step::Wait => {}
+            Step::Divert => self.divert(true),
+            Step::Choose(early) => {
                 self.divert(false);
-                block
+                return self.core().guarded(layout, early);
             }
         }
+        None
     }
 
     /// Takes a block back that is no slot of the thread's local.
@@ -123,10 +120,16 @@ pub(super) unsafe trait Door {
             let local = self.own_local().map(|local| unsafe { &*local });
             // SAFETY: the caller's promise.
             unsafe { core.free_strictly(local, block) };
-        } else {
-            // SAFETY: the caller's promise.
-            unsafe { core.free_slow(block) };
+            return;
         }
+        // While its calls are diverted, a thread has slots of its own all the same.
+        // SAFETY: this thread's local, and the caller's promise.
+        let own = |local: *const Local| unsafe { (*local).push(block, core.store()) };
+        if core.store().sampled() > 0 && self.own_local().is_some_and(own) {
+            return;
+        }
+        // SAFETY: the caller's promise.
+        unsafe { core.free_slow(block) };
     }
 
     /// A slot for `layout`, if one is ready; null if not.

@@ -66,14 +66,23 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) 
     let Some(known) = (unsafe { known.as_ref() }) else {
         return;
     };
-    // SAFETY: the system's, of a signal with an address.
-    let address = unsafe { (*info).si_addr() }.addr();
-    if let Some(block) = (known.find)(address) {
-        describe(&mut Stderr, block, address);
+    // SAFETY: the system's.
+    let is_fault = unsafe { (*info).si_code } > 0;
+    if is_fault {
+        // SAFETY: the system's, of a signal with an address.
+        let address = unsafe { (*info).si_addr() }.addr();
+        if let Some(block) = (known.find)(address) {
+            describe(&mut Stderr, block, address);
+        }
     }
     if let Some(at) = SIGNALS.iter().position(|&one| one == signal) {
         // SAFETY: what was installed before is again.
         let _ = unsafe { libc::sigaction(signal, &raw const known.before[at], ptr::null_mut()) };
+    }
+    if !is_fault {
+        // Somebody sent it, so nothing happens once more: it is sent again, to who was there before.
+        // SAFETY: a number only.
+        let _ = unsafe { libc::raise(signal) };
     }
 }
 

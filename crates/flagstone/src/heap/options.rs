@@ -88,7 +88,8 @@ impl HeapOptions {
 
     /// Something that cannot be touched lies behind each span of slots, each larger block and each mapping: what
     /// runs over their end stops there. Freed mappings are not kept, so what uses them afterwards stops, too.
-    /// Costs 64 KiB of addresses and two system calls a span, and larger blocks are copied when they grow. Needs
+    /// Costs 64 KiB of addresses and two system calls a span, and larger blocks are copied when they grow. At most
+    /// 16,384 spans and blocks have it at once, because a system has a limit of mappings. Needs
     /// a provider that has [addresses](crate::provider::Provider::reserve_addresses), as [`OsPages`] has.
     ///
     /// [`OsPages`]: crate::provider::OsPages

@@ -244,7 +244,7 @@ unsafe impl Provider for OsPages {
 
     unsafe fn commit(&self, ptr: NonNull<u8>, len: usize) -> Result<Chunk, OutOfMemory> {
         // SAFETY: whole pages of one of our mappings that nobody touches, by the caller's promise.
-        let done = unsafe { libc::mprotect(ptr.as_ptr().cast(), len, ACCESS) };
+        let done = quietly(|| unsafe { libc::mprotect(ptr.as_ptr().cast(), len, ACCESS) });
         if done != 0 {
             return Err(OutOfMemory::of_bytes(len));
         }

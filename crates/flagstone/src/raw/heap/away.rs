@@ -76,6 +76,11 @@ impl Span {
                 report(Corruption::DoubleFree { address });
             }
             left -= 1;
+            if self.number(at).is_none() {
+                // What stood in a free slot is no link of ours.
+                let address = self.base().addr();
+                report(Corruption::WrittenWhenFree { address });
+            }
             count(at);
             // SAFETY: a free slot of ours.
             at = unsafe { self.link(at) };

@@ -41,17 +41,6 @@ pub(crate) enum Wish {
     Room,
 }
 
-/// What came of a slow way.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Sampled {
-    /// Nothing.
-    No,
-    /// All calls are to take it from now on.
-    Divert,
-    /// They need not any more; and perhaps a block, zeroed.
-    Chosen(Option<NonNull<u8>>),
-}
-
 impl<P: Provider> HeapCore<P> {
     pub(crate) const fn new(provider: P, limits: Limits) -> Self {
         Self {
@@ -118,27 +107,23 @@ impl<P: Provider> HeapCore<P> {
         self.store.large(size, align, wish == Wish::Zeroed)
     }
 
-    /// A slow way was taken: perhaps it leads to a guarded block, zeroed, whose like is one of so many. If the
-    /// answer is `Some`, the caller takes all its calls the slow way from now on, or not any more: one of the next
-    /// calls is to be chosen, and not only one that is slow anyway.
+    /// What a slow way leads to: nothing, or that all calls of the thread are to take it from now on, one of which is
+    /// to be chosen then, and not only one that is slow anyway; or that this is the one.
     ///
     /// # Safety
     ///
     /// The calling thread has the local, which is not nobody's.
-    pub(crate) unsafe fn sample(&self, local: &Local, layout: Layout) -> Sampled {
-        let every = self.store.sampled();
-        if every == 0 {
-            return Sampled::No;
+    pub(crate) unsafe fn sample(&self, local: &Local) -> Step {
+        match self.store.sampled() {
+            0 => Step::Wait,
+            every => local.sampling.step(every, || self.store.secret_number()),
         }
-        let sampling = &local.sampling;
-        match sampling.step(every, || self.store.secret_number()) {
-            Step::Wait => Sampled::No,
-            Step::Divert => Sampled::Divert,
-            Step::Choose(early) => {
-                let (size, align) = (layout.size(), layout.align());
-                Sampled::Chosen(self.guard.alloc(&self.store, size, align, early))
-            }
-        }
+    }
+
+    /// A guarded block, zeroed, if there is a place.
+    pub(crate) fn guarded(&self, layout: Layout, early: bool) -> Option<NonNull<u8>> {
+        let (size, align) = (layout.size(), layout.align());
+        self.guard.alloc(&self.store, size, align, early)
     }
 
     /// What is known of a guarded block at or near the address. Waits for nothing.

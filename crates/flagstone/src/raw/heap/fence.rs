@@ -12,7 +12,11 @@ use super::{
 use crate::{
     layout::span::SLICE,
     provider::{Provider, addresses, memory},
+    sync::atomic::Ordering,
 };
+
+/// A fence makes two mappings of one, of which a process of Linux may have 65,530: others need some, too.
+const MOST_FENCES: usize = 16_384;
 
 impl<P: Provider> Store<P> {
     /// So many slices in a row, with one behind them that cannot be touched if the heap has guards.
@@ -28,11 +32,12 @@ impl<P: Provider> Store<P> {
         // Where that cannot be had, it is nobody's at least.
         let unused = Undo::with(|| self.give(front, slices.first, count + 1));
         // SAFETY: the last of the slices, in which nothing is.
-        let done = unsafe { self.make_inaccessible(fence, SLICE) };
+        let done = self.one_more_fence() && unsafe { self.make_inaccessible(fence, SLICE) };
         unused.forget();
         if done {
             front.span(last).be_block(Kind::Fence, 1, SLICE, fence);
         } else {
+            self.one_fence_less();
             front.span(last).vanish();
         }
         Some(slices)
@@ -52,9 +57,20 @@ impl<P: Provider> Store<P> {
             taken = unsafe { self.make_accessible(front.slice(slice), SLICE) }.is_some();
         });
         if taken {
+            self.one_fence_less();
             span.vanish();
         }
         taken
+    }
+
+    /// Counts a fence that is to be; whether there may be another one.
+    fn one_more_fence(&self) -> bool {
+        // Relaxed: a count orders nothing.
+        self.fences.fetch_add(1, Ordering::Relaxed) < MOST_FENCES
+    }
+
+    fn one_fence_less(&self) {
+        self.fences.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Makes whole pages of a chunk or mapping inaccessible; whether they are.

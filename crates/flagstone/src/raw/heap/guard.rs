@@ -30,6 +30,9 @@ struct Place {
     slice: AtomicUsize,
     block: AtomicUsize,
     size: AtomicUsize,
+    /// Where its pages begin, and how many bytes they have.
+    pages: AtomicUsize,
+    bytes: AtomicUsize,
     state: AtomicUsize,
     made: Site,
     freed: Site,
@@ -187,6 +190,9 @@ impl Guard {
         // takes what it sees.
         place.block.store(block.as_ptr().addr(), Ordering::Relaxed);
         place.size.store(size, Ordering::Relaxed);
+        let first = pages.as_ptr().expose_provenance();
+        place.pages.store(first, Ordering::Relaxed);
+        place.bytes.store(bytes, Ordering::Relaxed);
         place.state.store(LIVE, Ordering::Relaxed);
         // SAFETY: a slice of a chunk.
         let (front, first) = unsafe { Front::of(slice.as_ptr().addr()) };
@@ -244,11 +250,12 @@ impl Guard {
         // A strict heap has noted that already.
         let _ = span.claim_block();
         place.freed.note();
-        let slice = place.slice.load(Ordering::Relaxed);
-        if let Some(slice) = NonNull::new(ptr::with_exposed_provenance_mut(slice)) {
+        let pages = place.pages.load(Ordering::Relaxed);
+        if let Some(pages) = NonNull::new(ptr::with_exposed_provenance_mut(pages)) {
+            let bytes = place.bytes.load(Ordering::Relaxed);
             let mut done = false;
-            // SAFETY: the slice of the place; its block is the caller's.
-            aside(|| done = unsafe { store.make_inaccessible(slice, SLICE) });
+            // SAFETY: the pages of the block, which is the caller's.
+            aside(|| done = unsafe { store.make_inaccessible(pages, bytes) });
             if !done {
                 // It stays as it is, for good.
                 return;

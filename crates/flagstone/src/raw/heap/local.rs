@@ -236,6 +236,10 @@ impl Local {
             let span = unsafe { &*bin.current.get() };
             // SAFETY: ours.
             if unsafe { span.replenish() } {
+                if store.is_strict() {
+                    // SAFETY: as above.
+                    unsafe { span.check_next() };
+                }
                 // SAFETY: ours, and a slot is ready.
                 return NonNull::new(unsafe { span.pop_mixed() });
             }
@@ -366,7 +370,7 @@ impl Local {
                     unsafe { store.release(span) };
                     continue;
                 }
-                self.file(span);
+                held.put_back(span);
             }
             if !pages {
                 continue;
@@ -438,6 +442,9 @@ impl Local {
 struct Held<'l> {
     local: &'l Local,
     spans: SpanList,
+    class: usize,
+    /// The one that slots were taken from.
+    current: Cell<*const Span>,
 }
 
 impl<'l> Held<'l> {
@@ -446,11 +453,14 @@ impl<'l> Held<'l> {
         let held = Self {
             local,
             spans: SpanList::new(),
+            class,
+            current: Cell::new(ptr::null()),
         };
         // SAFETY: a span, or the one that is none.
         let current = unsafe { &*bin.current.get() };
         if !ptr::eq(current, no_span()) {
             local.set_current(class, no_span());
+            held.current.set(current);
             held.hold(current);
         }
         for list in [&bin.partial, &bin.full] {
@@ -461,6 +471,16 @@ impl<'l> Held<'l> {
             }
         }
         held
+    }
+
+    /// Files a span that is held no longer; the current one is that still.
+    fn put_back(&self, span: &Span) {
+        let bin = &self.local.bins[self.class];
+        if ptr::eq(span, self.current.get()) && ptr::eq(bin.current.get(), no_span()) {
+            self.local.set_current(self.class, span);
+        } else {
+            self.local.file(span);
+        }
     }
 
     fn hold(&self, span: &Span) {
@@ -476,7 +496,8 @@ impl Drop for Held<'_> {
         // SAFETY: the spans that are held are there.
         while let Some(span) = unsafe { self.spans.pop_front() } {
             // SAFETY: as above.
-            self.local.file(unsafe { span.as_ref() });
+            let span = unsafe { span.as_ref() };
+            self.put_back(span);
         }
     }
 }

@@ -132,7 +132,7 @@ impl<P: Provider> Store<P> {
         }
         let old = front.pages.mapping.get()?;
         let before = span.base().addr() - old.base.as_ptr().addr();
-        let (layout, least) = mapping_layout(size, align, self.provider().page_size())?;
+        let (layout, least) = mapping_layout(size, align, self.page_size())?;
         let (wanted, room) = (layout.size() - least, old.layout.size() - before);
         if least > before {
             // It is to be aligned to more than it is.
@@ -164,7 +164,7 @@ impl<P: Provider> Store<P> {
     ) -> Option<NonNull<u8>> {
         let old = front.pages.mapping.get()?;
         let (old_size, before) = (span.size(), span.base().addr() - old.base.as_ptr().addr());
-        let bytes = align_up(room.checked_add(before)?, self.provider().page_size())?;
+        let bytes = align_up(room.checked_add(before)?, self.page_size())?;
         let layout = Layout::from_size_align(bytes, old.layout.align()).ok()?;
         let more = layout.size().saturating_sub(old.layout.size());
         if !self.charge(more) {

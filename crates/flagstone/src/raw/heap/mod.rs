@@ -68,7 +68,7 @@ mod walk;
 mod watch;
 
 #[cfg(not(any(loom, shuttle)))]
-pub(crate) use self::core::{HeapCore, Sampled, Wish, size_for};
+pub(crate) use self::core::{HeapCore, Wish, size_for};
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use by_thread::ByThread;
 #[cfg(not(any(loom, shuttle)))]
@@ -77,6 +77,8 @@ pub(crate) use census::{Census, ClassCensus};
 pub(crate) use guard::Guarded;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use local::Local;
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use sampling::Step;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use store::Limits;
 #[cfg(not(any(loom, shuttle)))]

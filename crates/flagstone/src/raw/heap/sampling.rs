@@ -17,7 +17,7 @@ pub(super) struct Sampling {
 
 /// What a step leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Wait,
     /// Calls are counted from now on.
     Divert,
@@ -59,8 +59,8 @@ impl Sampling {
         random ^= random << 17;
         self.random.set(random);
         // Half to one and a half of `every`, so that nothing in the program keeps step.
-        self.slow
-            .set(every / 2 + (random >> 32) as u32 % every.max(1));
+        let more = (random >> 32) as u32 % every.max(1);
+        self.slow.set((every / 2).saturating_add(more));
         self.calls.set(random as u32 % CALLS + 1);
         Step::Divert
     }

@@ -7,7 +7,7 @@ use crate::{
     corruption::{Corruption, report},
     layout::span::SpanLayout,
     raw::remote::{Said, Word},
-    sync::atomic::{AtomicU32, AtomicUsize, Ordering},
+    sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering},
 };
 
 /// What a span is.
@@ -106,7 +106,7 @@ struct Shared {
     what: AtomicU32,
     /// Bytes of a slot, or of the block.
     size: AtomicUsize,
-    base: Cell<*mut u8>,
+    base: AtomicPtr<u8>,
     /// Written before there are slots, as `seed` is.
     key: Cell<Key>,
     /// What the order of fresh slots follows from; 0 is that of their addresses.
@@ -139,7 +139,7 @@ impl Span {
                 word: Word::new(Said::new(0, true, 0)),
                 what: AtomicU32::new(0),
                 size: AtomicUsize::new(0),
-                base: Cell::new(ptr::null_mut()),
+                base: AtomicPtr::new(ptr::null_mut()),
                 key: Cell::new(Key::NONE),
                 seed: Cell::new(0),
             },
@@ -162,14 +162,14 @@ impl Span {
         self.shared.key.set(secret.key_of(base));
         self.shared.seed.set(secret.seed_of(base));
         self.shared.word.restart(Said::new(0, true, layout.slots));
-        self.become_kind(Kind::Slots, layout.slices.into());
         self.set_size(layout.stride as usize, base);
+        self.become_kind(Kind::Slots, layout.slices.into());
     }
 
     /// Makes the span one block of `size` bytes at `base`.
     pub(super) fn be_block(&self, kind: Kind, slices: usize, size: usize, base: NonNull<u8>) {
-        self.become_kind(kind, slices);
         self.set_size(size, base);
+        self.become_kind(kind, slices);
     }
 
     /// Makes a block longer or shorter where it is. Its owner does that, while reports may read.
@@ -196,18 +196,20 @@ impl Span {
 
     fn become_kind(&self, kind: Kind, slices: usize) {
         let what = kind as u32 | (slices as u32) << 8 | u32::from(self.class.get()) << 16;
-        // Relaxed: a block's way to another thread brings it along.
-        self.shared.what.store(what, Ordering::Relaxed);
+        // Release: pairs with the Acquire of `kind`, for who walks through a heap; a block's way to another thread
+        // brings it along anyway.
+        self.shared.what.store(what, Ordering::Release);
     }
 
     fn set_size(&self, size: usize, base: NonNull<u8>) {
         // Relaxed: as above.
         self.shared.size.store(size, Ordering::Relaxed);
-        self.shared.base.set(base.as_ptr());
+        self.shared.base.store(base.as_ptr(), Ordering::Relaxed);
     }
 
     pub(super) fn kind(&self) -> Kind {
-        match self.shared.what.load(Ordering::Relaxed) & 0xff {
+        // Acquire: pairs with the Release of `become_kind`.
+        match self.shared.what.load(Ordering::Acquire) & 0xff {
             1 => Kind::Slots,
             2 => Kind::Run,
             3 => Kind::Large,
@@ -234,7 +236,7 @@ impl Span {
 
     /// Where the first slot starts, or the block.
     pub(super) fn base(&self) -> *mut u8 {
-        self.shared.base.get()
+        self.shared.base.load(Ordering::Relaxed)
     }
 
     /// Slots in use, as the owner counts them; anybody may ask.
@@ -530,7 +532,7 @@ impl Span {
     pub(super) fn named(&self, name: u32) -> *mut u8 {
         match name.checked_sub(NAMES) {
             // Within the span, so it does not wrap.
-            Some(offset) => self.shared.base.get().wrapping_add(offset as usize),
+            Some(offset) => self.base().wrapping_add(offset as usize),
             None => ptr::null_mut(),
         }
     }
@@ -542,7 +544,7 @@ impl Span {
     ///
     /// `slot` is a slot of the span, in use, and by nobody any more.
     pub(super) unsafe fn put_back(&self, slot: NonNull<u8>) -> Option<u32> {
-        let offset = slot.as_ptr().addr() - self.shared.base.get().addr();
+        let offset = slot.as_ptr().addr() - self.base().addr();
         let mark = SpanLayout::of(self.class()).mark();
         self.word().push_or_claim(Self::name(offset), mark, |head| {
             // SAFETY: the slot is ours until the exchange succeeds.

@@ -68,6 +68,8 @@ pub(crate) struct Store<P> {
     scatters: AtomicUsize,
     guard_pages: AtomicUsize,
     sampled: AtomicUsize,
+    pub(super) fences: AtomicUsize,
+    page_size: AtomicUsize,
     secret: AtomicUsize,
     pub(super) watch: Watch,
 }
@@ -90,6 +92,8 @@ impl<P: Provider> Store<P> {
             scatters: AtomicUsize::new(limits.scattered as usize),
             guard_pages: AtomicUsize::new(limits.guard_pages as usize),
             sampled: AtomicUsize::new(limits.sampled as usize),
+            fences: AtomicUsize::new(0),
+            page_size: AtomicUsize::new(0),
             secret: AtomicUsize::new(0),
             watch: Watch::new(),
         }
@@ -253,7 +257,10 @@ impl<P: Provider> Store<P> {
 
     /// A slice that the heap itself uses.
     pub(super) fn own_slice(&self) -> Option<NonNull<u8>> {
-        Some(self.slices(1, false)?.base())
+        let slices = self.slices(1, false)?;
+        // No span that was there is seen any more.
+        slices.front().set_tags(slices.first, 1, 0);
+        Some(slices.base())
     }
 
     /// Takes such a slice back.
@@ -431,8 +438,19 @@ impl<P: Provider> Store<P> {
         zeroed
     }
 
+    /// The provider's, of which it is asked once. What is no power of two is more than any slice.
     pub(super) fn page_size(&self) -> usize {
-        self.provider.page_size()
+        // Relaxed: a number orders nothing; who comes second takes the first one's.
+        let known = self.page_size.load(Ordering::Relaxed);
+        if known != 0 {
+            return known;
+        }
+        let said = self.provider.page_size(); // USER CODE
+        let size = if said.is_power_of_two() { said } else { CHUNK };
+        let first = self
+            .page_size
+            .compare_exchange(0, size, Ordering::Relaxed, Ordering::Relaxed);
+        first.map_or_else(|first| first, |_| size)
     }
 
     /// Gives pages of free slots back; whether they are gone.

@@ -33,7 +33,14 @@ impl Span {
         let number = |slot: *mut u8| (slot.addr() - base.addr()) / stride;
         // On the owner's list (invariant 1).
         let mut at = self.free.get();
+        let mut left = self.slots();
         while !at.is_null() {
+            if left == 0 || self.number(at).is_none() {
+                // The list comes back to where it was, or what stood in a free slot is no link of ours.
+                let address = base.addr();
+                report(Corruption::WrittenWhenFree { address });
+            }
+            left -= 1;
             see(number(at));
             // SAFETY: a free slot of ours.
             at = unsafe { self.link(at) };

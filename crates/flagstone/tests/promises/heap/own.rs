@@ -265,3 +265,21 @@ fn a_strict_heap_serves_threads() {
     });
     assert!(heap.stats().live() < MIB, "what is in quarantine");
 }
+
+#[test]
+fn a_tick_puts_no_slot_out_of_reach() {
+    let options = HeapOptions::new().limit(Some(4 << 20));
+    let heap = LocalHeap::with_options_in(options, OsPages);
+    let small = Layout::from_size_align(1024, 8).expect("a layout");
+    let large = Layout::from_size_align(64 << 10, 8).expect("a layout");
+    // All but 7 slots of a span, and all other slices.
+    let slots = (0..57).filter(|_| heap.alloc(small).is_ok());
+    assert_eq!(slots.count(), 57);
+    let run = Layout::from_size_align((64 << 10) + 1, 8).expect("a layout");
+    while heap.alloc(run).is_ok() {}
+    while heap.alloc(large).is_ok() {}
+    heap.tick();
+    heap.purge();
+    let more = (0..7).filter(|_| heap.alloc(small).is_ok());
+    assert_eq!(more.count(), 7);
+}
