@@ -85,8 +85,11 @@ impl Charge {
         if self.account != other.account {
             return Err(other);
         }
-        // Both were charged to one account, which counts them in 61 bits.
-        self.bytes += other.bytes;
+        // The sum was charged to one account, but what was forced may be more than a small machine counts.
+        match self.bytes.checked_add(other.bytes) {
+            Some(sum) => self.bytes = sum,
+            None => return Err(other),
+        }
         Ok(())
     }
 

@@ -355,3 +355,85 @@ impl fmt::Debug for Budget {
         f.debug_tuple("Budget").field(&self.0).finish()
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use core::pin::pin;
+    use core::task::{Context, Poll, Waker};
+
+    use lock_api::Mutex;
+
+    use super::*;
+    use crate::sync::{DefaultLock, default_lock};
+
+    /// Keeps charges, as blocks that nobody uses are kept.
+    struct Cache {
+        budget: Budget,
+        kept: Mutex<DefaultLock, Option<Charge>>,
+    }
+
+    impl Cache {
+        /// What a free does: keeps the charge, unless somebody waits.
+        fn free(&self, charge: Charge) {
+            let mut kept = self.kept.lock();
+            if self.budget.is_wanted() {
+                drop(kept);
+                return self.budget.release(charge);
+            }
+            *kept = Some(charge);
+        }
+    }
+
+    impl Shortage for Cache {
+        fn give_back(&self, _: usize) -> usize {
+            let kept = self.kept.lock().take();
+            kept.map_or(0, |charge| {
+                let bytes = charge.bytes();
+                self.budget.release(charge);
+                bytes
+            })
+        }
+    }
+
+    #[test]
+    fn charges_that_are_kept_are_there_when_they_are_wanted() {
+        let budget = Budget::new(100).unwrap();
+        let cache = Arc::new(Cache {
+            budget: budget.clone(),
+            kept: Mutex::from_raw(default_lock(), None),
+        });
+        let shortage: Weak<dyn Shortage> = Arc::downgrade(&cache) as _;
+        budget.on_shortage(shortage);
+        let charge = budget.try_charge(60).unwrap();
+        let (bytes, account) = (charge.bytes(), charge.account());
+        cache.free(Charge::from_parts(bytes, account));
+        assert_eq!(budget.charged(), 60, "what is kept stays charged");
+        let all = budget.try_reserve(100).unwrap().into_charge();
+
+        // Who waits asks once more, after it can be seen that somebody waits.
+        let mut waiting = pin!(budget.reserve(50));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        assert!(budget.is_wanted());
+        cache.free(all);
+        assert!(cache.kept.lock().is_none() && !budget.is_wanted());
+        let Poll::Ready(Ok(mut held)) = waiting.poll(&mut context) else {
+            panic!("it was handed over");
+        };
+        let part = held.charge_mut().split(20).unwrap();
+        cache.free(part);
+        let forced = budget.force_charge(60).unwrap();
+        budget.release(forced);
+        drop(held);
+        let rest = budget.reserve(100);
+        let Poll::Ready(Ok(rest)) = pin!(rest).poll(&mut context) else {
+            panic!("what was kept is given back before anybody waits");
+        };
+        drop((rest, cache));
+        assert!(
+            budget.try_reserve(101).is_err(),
+            "a cache that is gone is not asked"
+        );
+        assert_eq!(budget.charged(), 0);
+    }
+}

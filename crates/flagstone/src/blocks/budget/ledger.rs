@@ -195,7 +195,7 @@ impl Ledger {
         let mut held = self.queue.lock();
         if new < self.guaranteed() {
             let least = to_usize(self.guaranteed());
-            return Err(out_of_range("capacity", capacity, least, MOST as usize));
+            return Err(out_of_range("capacity", capacity, least, to_usize(MOST)));
         }
         let old = self.capacity();
         self.set_capacity_to(&mut held, new);
@@ -213,7 +213,7 @@ impl Ledger {
                 "capacity",
                 capacity,
                 to_usize(old),
-                MOST as usize,
+                to_usize(MOST),
             ));
         }
         drop(held);
@@ -237,7 +237,7 @@ impl Ledger {
         let guaranteed = check(guarantee)?;
         let limited = (limit as u64).min(MOST);
         if limited < guaranteed {
-            return Err(out_of_range("limit", limit, guarantee, MOST as usize));
+            return Err(out_of_range("limit", limit, guarantee, to_usize(MOST)));
         }
         if weight == 0 {
             return Err(out_of_range("weight", 0, 1, u32::MAX as usize));

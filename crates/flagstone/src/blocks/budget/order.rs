@@ -282,7 +282,12 @@ impl Ledger {
         if held.waiting() == 0 || seeded("budget: nobody is asked who waits") {
             return self.charge_all(demand).map(|()| false);
         }
-        let own = (held.waiting_in(demand.line()) > 0).then(|| demand.line());
+        let in_line = held.waiting_in(demand.line());
+        let own = (in_line > 0).then(|| demand.line());
+        if in_line == held.waiting() {
+            // The usual case: there is one line.
+            return self.pass(held, [None, own], demand);
+        }
         held.round += 1;
         // Those who wait for their scope's limit are ahead of nobody but their own line.
         let next = loop {

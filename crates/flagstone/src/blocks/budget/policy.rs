@@ -68,7 +68,7 @@ pub(super) fn check(capacity: usize) -> Result<u64, ConfigError> {
         Given::Number(capacity),
         Allowed::Range {
             least: 0,
-            most: MOST as usize,
+            most: usize::try_from(MOST).unwrap_or(usize::MAX),
             unit: "bytes",
         },
     ))

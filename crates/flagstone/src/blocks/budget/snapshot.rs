@@ -32,7 +32,7 @@ pub struct BudgetSnapshot {
     pub unclaimed: usize,
     /// How often the present ones were passed at most.
     pub most_passed: u32,
-    /// How often [`force`](super::Budget::force) went into debt or past a limit.
+    /// How often [`force`](super::Budget::force) went into debt, past a limit, or past those who waited.
     pub forced: u64,
     /// Requests outside of scopes that waited.
     pub waits: u64,

@@ -208,7 +208,7 @@ fn run(order: Order, steps: Vec<Step>) {
         }
         let seen = budget.snapshot();
         let sum = [0, 1, 2].map(|who| naive.of(who));
-        assert_eq!(seen.charged, sum.iter().sum(), "charged");
+        assert_eq!(seen.charged, sum.iter().sum::<usize>(), "charged");
         assert_eq!(seen.scopes[0].charged, sum[1]);
         assert_eq!(seen.scopes[1].charged, sum[2]);
         assert_eq!(
@@ -225,7 +225,7 @@ fn run(order: Order, steps: Vec<Step>) {
         assert_eq!(seen.waiting, waiting.len());
         let fits = |(who, bytes, _): &&(usize, usize, Task<Reserve>)| naive.fits(*who, *bytes);
         assert!(
-            waiting.is_empty() || !waiting.iter().all(|one| fits(one)),
+            waiting.is_empty() || !waiting.iter().all(&fits),
             "all who wait fit"
         );
         if order == Order::Fifo {
