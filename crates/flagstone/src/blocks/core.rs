@@ -263,7 +263,8 @@ impl Core {
 
     /// Bytes that a block of such size is charged, if it gets a region of its own.
     pub(super) fn alone_bytes(size: usize) -> Option<usize> {
-        align_up(size, PAGE).filter(|&bytes| bytes <= MOST)
+        // Also without bytes: a provider is asked for some.
+        align_up(size.max(1), PAGE).filter(|&bytes| bytes <= MOST)
     }
 
     /// Adds a region of at least `need` bytes; how many it has.
@@ -420,9 +421,14 @@ impl Core {
         self.store.lock().validate()
     }
 
-    /// Shares of all regions.
+    /// Shares of all regions, whose memory stays until they are said to be exported no longer.
     pub(super) fn regions(&self) -> Vec<Arc<Region>> {
-        self.store.lock().regions()
+        let regions = self.store.lock().export();
+        // What was taken out before is purged before anybody knows the addresses.
+        while self.store.lock().is_purging() {
+            std::thread::yield_now();
+        }
+        regions
     }
 }
 

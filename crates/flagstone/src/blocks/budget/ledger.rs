@@ -61,20 +61,21 @@ impl Ledger {
         if let Some(charge) = relieved {
             return Ok(charge);
         }
-        let mut charged = None;
+        let mut charged = Ok(None);
         let wanted = || self.missing(bytes);
-        self.relief.run(Pass::Benign, wanted, || {
-            charged = self.try_under_lock(&demand, false).unwrap_or_default();
-            charged.is_some()
+        self.relief.run(Some(Pass::Benign), false, wanted, || {
+            charged = self.try_under_lock(&demand, false);
+            // Also when it was refused for good.
+            !matches!(charged, Ok(None))
         });
-        let charged = match charged {
+        let charged = match charged? {
             Some(beside) => Some(beside),
             None => self.try_under_lock(&demand, true)?,
         };
         Ok(granted(charged.unwrap_or(false)))
     }
 
-    /// Whether it was granted, and how; what could be different later is an error only at `last`.
+    /// Whether it was granted, and how; what relief could change is an error only at `last`.
     fn try_under_lock(&self, demand: &Demand, last: bool) -> Result<Option<bool>, BudgetError> {
         let mut held = self.queue.lock();
         if let Some(kind) = self.hopeless(&held, demand) {
@@ -87,7 +88,8 @@ impl Ledger {
             Ok(beside) => return Ok(Some(beside)),
             Err(lack) => lack,
         };
-        if !last {
+        // Nobody else can help a scope that has its limit.
+        if !last && self.lacks(demand) != Some(Lack::Limit) {
             return Ok(None);
         }
         let left = self.balance.look().left.max(0) as u64;
@@ -243,8 +245,8 @@ impl Ledger {
             return Err(out_of_range("weight", 0, 1, u32::MAX as usize));
         }
         let mut held = self.queue.lock();
-        // What is guaranteed has to be there now, or the promise could not be kept.
-        if self.balance.take_queued(guaranteed).is_err() {
+        // What is guaranteed has to be there now, or the promise could not be kept. Nothing is there in debt, too.
+        if guaranteed > 0 && self.balance.take_queued(guaranteed).is_err() {
             let most = to_usize(self.balance.look().left.max(0) as u64);
             return Err(out_of_range("guarantee", guarantee, 0, most));
         }

@@ -264,7 +264,7 @@ impl Ledger {
     }
 
     /// What `demand` lacks now, if it lacks anything.
-    fn lacks(&self, demand: &Demand) -> Option<Lack> {
+    pub(super) fn lacks(&self, demand: &Demand) -> Option<Lack> {
         let limited = demand.parts().iter().any(|(number, bytes)| {
             let account = (*number != 0).then(|| self.account(*number));
             account.is_some_and(|account| account.charge(*bytes as u64, true).is_err())
