@@ -232,10 +232,7 @@ impl Store {
     /// Shares of all regions, which are exported from now on.
     pub(super) fn export(&self) -> Vec<Arc<Region>> {
         let regions = self.regions.iter().flatten();
-        regions
-            .inspect(|region| region.export())
-            .cloned()
-            .collect()
+        regions.inspect(|region| region.export()).cloned().collect()
     }
 
     /// Whether all regions are exported, so that nothing can go.

@@ -10,7 +10,7 @@ use super::{
     hot::{Home, Hot},
 };
 use crate::{
-    raw::{region::Extent, turn::Owner},
+    raw::{region::Extent, turn::Owner, wait::Panicked},
     sync::atomic::Ordering,
 };
 
@@ -116,7 +116,12 @@ impl Core {
     pub(super) fn close(&self) {
         // Release: pairs with the Acquire in `is_closed`.
         self.closed.store(true, Ordering::Release);
-        self.ids.take_all(|part| put(part.release()));
+        // Whoever's code panics, all of it is done.
+        let mut panicked = Panicked::default();
+        self.ids.take_all(|part| {
+            let storage = part.release();
+            panicked.add(Panicked::of(|| put(storage))); // USER CODE
+        });
         let mut freed = Freed::default();
         self.hot
             .close(|hot| hot.drain(|storage| self.put(&mut freed, storage)));
@@ -130,14 +135,17 @@ impl Core {
             let mut store = self.store.lock();
             store.end()
         };
-        self.settle(freed, self.account);
-        let provider = self.provider.lock().take();
-        drop(ended); // USER CODE
-        drop(provider); // USER CODE
         if self.number != NO_NUMBER {
             // Threads find by the address that entries with this number are another's.
             NUMBERS.give_back(self.number as usize);
         }
+        let provider = self.provider.lock().take();
+        panicked.add(Panicked::of(|| {
+            self.settle(freed, self.account); // USER CODE
+        }));
+        panicked.add(Panicked::of(|| drop(ended))); // USER CODE
+        panicked.add(Panicked::of(|| drop(provider))); // USER CODE
+        panicked.resume();
     }
 }
 

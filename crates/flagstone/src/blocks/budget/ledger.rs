@@ -166,11 +166,12 @@ impl Ledger {
         held.closed = true;
         self.balance.mark();
         drop(held);
-        self.answer_all(|_| Some(BudgetErrorKind::Closed));
+        let panicked = self.answer_all(|_| Some(BudgetErrorKind::Closed));
+        panicked.resume();
     }
 
-    /// Sends those away for whom `judge` has a reason.
-    fn answer_all(&self, judge: impl Fn(&Demand) -> Option<BudgetErrorKind>) {
+    /// Sends those away for whom `judge` has a reason; the panic of a waker.
+    fn answer_all(&self, judge: impl Fn(&Demand) -> Option<BudgetErrorKind>) -> Panicked {
         let mut panicked = Panicked::default();
         loop {
             let mut held = self.queue.lock();
@@ -186,7 +187,7 @@ impl Ledger {
             }
             panicked.add(held.open()); // USER CODE
             if !more {
-                return panicked.resume();
+                return panicked;
             }
         }
     }
@@ -220,11 +221,11 @@ impl Ledger {
         }
         drop(held);
         // What is waited for now may be more than there will ever be.
-        self.answer_all(|demand| {
+        let panicked = self.answer_all(|demand| {
             let impossible = self.is_impossible(demand);
             impossible.then_some(BudgetErrorKind::TooLarge)
         });
-        self.settle();
+        self.settle_after(panicked);
         Ok(())
     }
 
@@ -278,11 +279,11 @@ impl Ledger {
         drop(held);
         if guarantee > 0 {
             // The shared part is smaller now.
-            self.answer_all(|demand| {
+            let panicked = self.answer_all(|demand| {
                 let impossible = self.is_impossible(demand);
                 impossible.then_some(BudgetErrorKind::TooLarge)
             });
-            self.settle();
+            self.settle_after(panicked);
         }
         Ok(number)
     }
@@ -329,8 +330,17 @@ impl Queued for Ledger {
                 self.settle();
             }
             Some(Ok(beside)) if !seeded("budget: who leaves takes its grant along") => {
+                // All of it, before wakers run that may panic.
+                let mut wanted = false;
                 for (account, bytes) in demand.parts() {
-                    self.release(Charge::new(*account, *bytes, beside));
+                    let released = self.uncharge(Charge::new(*account, *bytes, beside));
+                    wanted |= released.wanted || released.ended.is_some();
+                    if let Some(number) = released.ended {
+                        self.forget_scope(number);
+                    }
+                }
+                if wanted {
+                    self.settle(); // USER CODE
                 }
             }
             Some(_) => {}

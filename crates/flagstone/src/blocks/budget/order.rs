@@ -45,7 +45,11 @@ impl Ledger {
     /// Nothing may be locked.
     #[cold]
     pub(super) fn settle(&self) {
-        let mut panicked = Panicked::default();
+        self.settle_after(Panicked::default());
+    }
+
+    /// As `settle`, after something in which wakers may have panicked.
+    pub(super) fn settle_after(&self, mut panicked: Panicked) {
         loop {
             let mut held = self.queue.lock();
             self.forget_least();

@@ -265,6 +265,8 @@ impl Request {
         let Some(ledger) = ledger.map(Arc::clone) else {
             panic!("a future was polled after it was ready");
         };
+        // Also when a waker panics.
+        self.stage = Stage::Done;
         match waiter.as_mut().leave() {
             Some((_, Some(answer))) => return self.answered(&ledger, demand, answer),
             Some((demand, None)) => ledger.left(demand, None),
