@@ -85,6 +85,9 @@ pub struct BlockRegion {
 ///
 /// Registering makes addresses known and gives no right to the bytes: which of them a device may write
 /// to says a block that somebody has, by its [`place`](Block::place).
+///
+/// Meanwhile their memory stays where it is, also what no block is in: it is neither purged nor trimmed,
+/// and their numbers are not given to others.
 pub struct BlockRegions {
     regions: Vec<Arc<Region>>,
 }
@@ -97,6 +100,14 @@ impl BlockRegions {
             start: region.start(),
             len: region.len(),
         })
+    }
+}
+
+impl Drop for BlockRegions {
+    fn drop(&mut self) {
+        for region in &self.regions {
+            region.unexport();
+        }
     }
 }
 
@@ -563,7 +574,8 @@ impl BlockAllocator {
     ///
     /// With an `initial_pool_size` of all memory there are no others later.
     ///
-    /// O(regions), under the lock of the store.
+    /// O(regions), under the lock of the store. Waits until memory has gone that is on its way back to the
+    /// provider; not for a provider's calls.
     #[must_use]
     pub fn regions(&self) -> BlockRegions {
         BlockRegions {

@@ -286,8 +286,14 @@ impl Block {
     ///
     /// The other block, if it was not, or if it has bytes and this one has room before them.
     pub fn unsplit(&mut self, next: Self) -> Result<(), Self> {
-        let part = next.into_part();
-        self.part_mut().join(part).map_err(Self::new)
+        let id = next.known_id();
+        self.part_mut().join(next.detach()).map_err(Self::new)?;
+        if let Some(id) = id
+            && let Some(core) = seen(self.part().keeper())
+        {
+            core.ids.end(id);
+        }
+        Ok(())
     }
 
     /// The written bytes as a view that can be cloned and sliced, and not changed. Copies nothing.

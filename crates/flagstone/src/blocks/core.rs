@@ -215,18 +215,20 @@ impl Core {
         charge: Charge,
     ) -> Result<Storage, (OutOfMemory, Charge)> {
         let need = self.classes.get(class).slab as usize;
+        let account = charge.account();
+        let charge = Charged::new(&self.budget, charge);
         let mut drained = false;
         loop {
-            let taken = self.store.lock().take(class, charge.account());
+            let taken = self.store.lock().take(class, account);
             if let Some(storage) = taken {
                 self.counts.from_store.fetch_add(1, Ordering::Relaxed);
                 // The note has it now.
-                let _ = charge;
+                let _ = charge.into_charge();
                 return Ok(storage);
             }
             match self.add_region(need) {
                 Ok(_) => {}
-                Err(error) if drained => return Err((error, charge)),
+                Err(error) if drained => return Err((error, charge.into_charge())),
                 // There may be room in what caches and other classes have.
                 Err(_) => {
                     drained = true;
@@ -244,10 +246,11 @@ impl Core {
         charge: Charge,
     ) -> Result<Storage, (OutOfMemory, Charge)> {
         let account = charge.account();
+        let charge = Charged::new(&self.budget, charge);
         match self.map(u32::MAX, bytes) {
             Ok(extent) => {
                 self.counts.alone.fetch_add(bytes, Ordering::Relaxed);
-                let _ = charge;
+                let _ = charge.into_charge();
                 Ok(Storage::new(
                     extent,
                     Note {
@@ -257,13 +260,14 @@ impl Core {
                     },
                 ))
             }
-            Err(error) => Err((error, charge)),
+            Err(error) => Err((error, charge.into_charge())),
         }
     }
 
     /// Bytes that a block of such size is charged, if it gets a region of its own.
     pub(super) fn alone_bytes(size: usize) -> Option<usize> {
-        align_up(size, PAGE).filter(|&bytes| bytes <= MOST)
+        // Also without bytes: a provider is asked for some.
+        align_up(size.max(1), PAGE).filter(|&bytes| bytes <= MOST)
     }
 
     /// Adds a region of at least `need` bytes; how many it has.
@@ -343,8 +347,9 @@ impl Core {
         let mut stack = Stack::default();
         if class == ALONE {
             self.counts.alone.fetch_sub(bytes, Ordering::Relaxed);
+            let charge = Charged::new(&self.budget, Charge::from_parts(bytes, account));
             drop(storage); // USER CODE
-            self.budget.release(Charge::from_parts(bytes, account));
+            drop(charge); // USER CODE
         } else if account == self.account {
             stack.push(storage);
             self.keep(stack);
@@ -392,10 +397,11 @@ impl Core {
     /// Releases what blocks were charged that are in the store now; how much. With nothing locked.
     pub(super) fn settle(&self, freed: Freed, account: u32) -> usize {
         let Freed { bytes, left, .. } = freed;
+        let charge = Charged::new(&self.budget, Charge::from_parts(bytes, account));
         // Of a closed allocator this may be the end of a region.
         drop(left); // USER CODE
+        drop(charge); // USER CODE
         if bytes > 0 {
-            self.budget.release(Charge::from_parts(bytes, account));
             self.purge(self.config.idle_bytes());
         }
         bytes
@@ -420,9 +426,45 @@ impl Core {
         self.store.lock().validate()
     }
 
-    /// Shares of all regions.
+    /// Shares of all regions, whose memory stays until they are said to be exported no longer.
     pub(super) fn regions(&self) -> Vec<Arc<Region>> {
-        self.store.lock().regions()
+        let regions = self.store.lock().export();
+        // What was taken out before is purged before anybody knows the addresses.
+        while self.store.lock().is_purging() {
+            std::thread::yield_now();
+        }
+        regions
+    }
+}
+
+/// A charge while others' code runs, which may panic: released unless it is taken out.
+struct Charged<'b> {
+    budget: &'b Budget,
+    bytes: usize,
+    account: u32,
+}
+
+impl<'b> Charged<'b> {
+    fn new(budget: &'b Budget, charge: Charge) -> Self {
+        let (bytes, account) = (charge.bytes(), charge.account());
+        Self {
+            budget,
+            bytes,
+            account,
+        }
+    }
+
+    fn into_charge(self) -> Charge {
+        let charge = Charge::from_parts(self.bytes, self.account);
+        core::mem::forget(self);
+        charge
+    }
+}
+
+impl Drop for Charged<'_> {
+    fn drop(&mut self) {
+        let charge = Charge::from_parts(self.bytes, self.account);
+        self.budget.release(charge); // USER CODE
     }
 }
 

@@ -117,8 +117,15 @@ impl Ids {
         let freed = self.free.lock().pop();
         let index = match freed {
             Some(index) => index,
-            // Relaxed: a number that publishes nothing.
-            None => self.fresh.fetch_add(1, Ordering::Relaxed),
+            None => {
+                // Not counted on when there are no more: it would begin again.
+                let next = |fresh| (place(fresh).0 < ROWS).then_some(fresh + 1);
+                // Relaxed, both: a number that publishes nothing.
+                let fresh = &self.fresh;
+                fresh
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
+                    .ok()?
+            }
         };
         let (row, at) = place(index);
         let row = self.rows.get(row)?.get_or_init(|| new_row(row));
@@ -257,6 +264,15 @@ mod tests {
             );
         }
         assert_eq!(ids.give().unwrap().index, 1);
+    }
+
+    #[test]
+    fn names_that_have_run_out_do_not_begin_again() {
+        let ids = Ids::new();
+        ids.fresh.store(u32::MAX - (FIRST - 1), Ordering::Relaxed);
+        for _ in 0..=FIRST {
+            assert_eq!(ids.give(), None);
+        }
     }
 
     #[test]

@@ -80,19 +80,23 @@ impl Runs {
         self.add(piece);
     }
 
-    /// Takes out the piece with the most memory behind it, if there is one with some.
+    /// Takes out the piece with the most memory behind it, if there is one with some that need not
+    /// stay.
     pub(super) fn take_touched(&mut self) -> Option<Extent> {
         let most = self
             .by_place
             .iter()
+            .filter(|(_, piece)| !piece.region().is_exported())
             .max_by_key(|(_, piece)| piece.touched());
         let (&place, _) = most.filter(|(_, piece)| piece.touched() > 0)?;
         self.remove(place)
     }
 
-    /// Takes out a piece that is a whole region, but for the first of them if it is to be kept.
+    /// Takes out a piece that is a whole region, but for the first of them if it is to be kept, and
+    /// for those that are exported.
     pub(super) fn take_region(&mut self, keep_first: bool) -> Option<Extent> {
-        let mut whole = self.by_place.iter().filter(|(_, piece)| piece.is_region());
+        let whole = self.by_place.iter().filter(|(_, piece)| piece.is_region());
+        let mut whole = whole.filter(|(_, piece)| !piece.region().is_exported());
         let (&place, _) = if keep_first {
             whole.nth(1)
         } else {

@@ -56,6 +56,8 @@ pub(super) struct Store {
     slab_touched: usize,
     idle_bytes: usize,
     ended: bool,
+    /// Pieces that are out to be purged.
+    purging: usize,
 }
 
 /// Bytes, as the store counts them.
@@ -96,6 +98,7 @@ impl Store {
             slab_touched: 0,
             idle_bytes: 0,
             ended: false,
+            purging: 0,
         }
     }
 
@@ -184,8 +187,11 @@ impl Store {
         }
     }
 
-    /// Takes a new region in, or comes back to it if its number went to another.
+    /// Takes a new region in, or it comes back: if its number went to another, and at the end.
     pub(super) fn add_region(&mut self, region: Extent) -> Result<(), Extent> {
+        if self.ended {
+            return Err(region);
+        }
         let place = &mut self.regions[region.region().number() as usize];
         if place.is_some() {
             return Err(region);
@@ -208,23 +214,43 @@ impl Store {
 
     /// Takes out a piece that may have memory behind it, to be purged with nothing locked.
     pub(super) fn take_touched(&mut self) -> Option<Extent> {
-        self.runs.take_touched()
+        let piece = self.runs.take_touched()?;
+        self.purging += 1;
+        Some(piece)
     }
 
-    /// Takes a piece back.
-    pub(super) fn put_piece(&mut self, piece: Extent) {
+    /// Takes such a piece back; at the end it comes back, to be dropped with nothing locked.
+    pub(super) fn put_piece(&mut self, piece: Extent) -> Option<Extent> {
+        self.purging -= 1;
+        if self.ended {
+            return Some(piece);
+        }
         self.runs.put(piece);
+        None
     }
 
-    /// Shares of all regions.
-    pub(super) fn regions(&self) -> Vec<Arc<Region>> {
-        self.regions.iter().flatten().cloned().collect()
+    /// Shares of all regions, which are exported from now on.
+    pub(super) fn export(&self) -> Vec<Arc<Region>> {
+        let regions = self.regions.iter().flatten();
+        regions.inspect(|region| region.export()).cloned().collect()
+    }
+
+    /// Whether all regions are exported, so that nothing can go.
+    pub(super) fn is_exported(&self) -> bool {
+        self.regions.iter().flatten().all(|it| it.is_exported())
+    }
+
+    /// Whether pieces are out to be purged.
+    pub(super) fn is_purging(&self) -> bool {
+        self.purging > 0
     }
 
     /// Takes everything out, to be dropped with nothing locked.
     pub(super) fn end(&mut self) -> Self {
         let mut new = Self::new(Arc::clone(&self.classes));
         new.ended = true;
+        // They come back to what is here then.
+        new.purging = core::mem::take(&mut self.purging);
         core::mem::replace(self, new)
     }
 

@@ -9,7 +9,10 @@ use super::{
     core::{Core, Freed, NO_NUMBER, NUMBERS, put},
     hot::{Home, Hot},
 };
-use crate::{raw::turn::Owner, sync::atomic::Ordering};
+use crate::{
+    raw::{region::Extent, turn::Owner, wait::Panicked},
+    sync::atomic::Ordering,
+};
 
 impl Core {
     /// Empties caches in which nothing has happened for as long as free blocks may stay, at most so often.
@@ -51,42 +54,47 @@ impl Core {
 
     /// Offers memory that nothing is in back to the provider, if it is more than `most` bytes.
     pub(super) fn purge(&self, most: usize) {
-        if self.store.lock().idle() <= most || self.keeps.load(Ordering::Relaxed) {
+        // Relaxed: a hint.
+        if self.keeps.load(Ordering::Relaxed) {
             return;
         }
-        self.store.lock().dissolve();
+        {
+            let mut store = self.store.lock();
+            if store.idle() <= most || store.is_exported() {
+                return;
+            }
+            store.dissolve();
+        }
         self.purge_pieces(most);
     }
 
     /// Offers pieces back until `most` bytes of them are left; whether they went.
     fn purge_pieces(&self, most: usize) -> bool {
-        let mut kept = Vec::new();
+        let mut out = Out {
+            core: self,
+            pieces: Vec::new(),
+        };
         loop {
-            let piece = {
+            {
                 let mut store = self.store.lock();
                 if store.idle() <= most {
                     break;
                 }
-                store.take_touched()
-            };
-            let Some(mut piece) = piece else {
-                break;
-            };
-            let went = piece.purge() > 0; // USER CODE
+                let Some(piece) = store.take_touched() else {
+                    break;
+                };
+                out.pieces.push(piece);
+            }
+            // Those that stayed are kept out, so that each is offered once.
+            let went = out.pieces.last_mut().is_some_and(|it| it.purge() > 0); // USER CODE
             if went {
-                self.store.lock().put_piece(piece);
-            } else {
-                kept.push(piece);
+                out.put_last();
             }
         }
-        let all_went = kept.is_empty();
+        let all_went = out.pieces.is_empty();
         if !all_went {
             // Relaxed: a hint.
             self.keeps.store(true, Ordering::Relaxed);
-            let mut store = self.store.lock();
-            for piece in kept.drain(..) {
-                store.put_piece(piece);
-            }
         }
         all_went
     }
@@ -108,7 +116,12 @@ impl Core {
     pub(super) fn close(&self) {
         // Release: pairs with the Acquire in `is_closed`.
         self.closed.store(true, Ordering::Release);
-        self.ids.take_all(|part| put(part.release()));
+        // Whoever's code panics, all of it is done.
+        let mut panicked = Panicked::default();
+        self.ids.take_all(|part| {
+            let storage = part.release();
+            panicked.add(Panicked::of(|| put(storage))); // USER CODE
+        });
         let mut freed = Freed::default();
         self.hot
             .close(|hot| hot.drain(|storage| self.put(&mut freed, storage)));
@@ -122,13 +135,40 @@ impl Core {
             let mut store = self.store.lock();
             store.end()
         };
-        self.settle(freed, self.account);
-        let provider = self.provider.lock().take();
-        drop(ended); // USER CODE
-        drop(provider); // USER CODE
         if self.number != NO_NUMBER {
             // Threads find by the address that entries with this number are another's.
             NUMBERS.give_back(self.number as usize);
+        }
+        let provider = self.provider.lock().take();
+        panicked.add(Panicked::of(|| {
+            self.settle(freed, self.account); // USER CODE
+        }));
+        panicked.add(Panicked::of(|| drop(ended))); // USER CODE
+        panicked.add(Panicked::of(|| drop(provider))); // USER CODE
+        panicked.resume();
+    }
+}
+
+/// Pieces that are out to be purged; they go back, also when a provider panics.
+struct Out<'c> {
+    core: &'c Core,
+    pieces: Vec<Extent>,
+}
+
+impl Out<'_> {
+    fn put_last(&mut self) {
+        if let Some(piece) = self.pieces.pop() {
+            let ended = self.core.store.lock().put_piece(piece);
+            // Of a closed allocator this may be the end of a region.
+            drop(ended); // USER CODE
+        }
+    }
+}
+
+impl Drop for Out<'_> {
+    fn drop(&mut self) {
+        while !self.pieces.is_empty() {
+            self.put_last();
         }
     }
 }

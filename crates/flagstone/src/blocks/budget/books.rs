@@ -397,6 +397,8 @@ impl Ledger {
             // After it was given back: until then it is counted, so nobody is granted too much.
             // Relaxed: read under the lock, where the caller's own look comes after this.
             self.beside.fetch_sub(bytes, Ordering::Relaxed);
+            // Who joined in between was refused by the old sum.
+            released.wanted |= self.balance.give(0);
         }
         if seeded("budget: releases look for nobody") {
             released.wanted = false;

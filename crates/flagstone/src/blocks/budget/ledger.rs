@@ -61,20 +61,21 @@ impl Ledger {
         if let Some(charge) = relieved {
             return Ok(charge);
         }
-        let mut charged = None;
+        let mut charged = Ok(None);
         let wanted = || self.missing(bytes);
-        self.relief.run(Pass::Benign, wanted, || {
-            charged = self.try_under_lock(&demand, false).unwrap_or_default();
-            charged.is_some()
+        self.relief.run(Some(Pass::Benign), false, wanted, || {
+            charged = self.try_under_lock(&demand, false);
+            // Also when it was refused for good.
+            !matches!(charged, Ok(None))
         });
-        let charged = match charged {
+        let charged = match charged? {
             Some(beside) => Some(beside),
             None => self.try_under_lock(&demand, true)?,
         };
         Ok(granted(charged.unwrap_or(false)))
     }
 
-    /// Whether it was granted, and how; what could be different later is an error only at `last`.
+    /// Whether it was granted, and how; what relief could change is an error only at `last`.
     fn try_under_lock(&self, demand: &Demand, last: bool) -> Result<Option<bool>, BudgetError> {
         let mut held = self.queue.lock();
         if let Some(kind) = self.hopeless(&held, demand) {
@@ -87,7 +88,8 @@ impl Ledger {
             Ok(beside) => return Ok(Some(beside)),
             Err(lack) => lack,
         };
-        if !last {
+        // Nobody else can help a scope that has its limit.
+        if !last && self.lacks(demand) != Some(Lack::Limit) {
             return Ok(None);
         }
         let left = self.balance.look().left.max(0) as u64;
@@ -164,11 +166,12 @@ impl Ledger {
         held.closed = true;
         self.balance.mark();
         drop(held);
-        self.answer_all(|_| Some(BudgetErrorKind::Closed));
+        let panicked = self.answer_all(|_| Some(BudgetErrorKind::Closed));
+        panicked.resume();
     }
 
-    /// Sends those away for whom `judge` has a reason.
-    fn answer_all(&self, judge: impl Fn(&Demand) -> Option<BudgetErrorKind>) {
+    /// Sends those away for whom `judge` has a reason; the panic of a waker.
+    fn answer_all(&self, judge: impl Fn(&Demand) -> Option<BudgetErrorKind>) -> Panicked {
         let mut panicked = Panicked::default();
         loop {
             let mut held = self.queue.lock();
@@ -184,7 +187,7 @@ impl Ledger {
             }
             panicked.add(held.open()); // USER CODE
             if !more {
-                return panicked.resume();
+                return panicked;
             }
         }
     }
@@ -218,11 +221,11 @@ impl Ledger {
         }
         drop(held);
         // What is waited for now may be more than there will ever be.
-        self.answer_all(|demand| {
+        let panicked = self.answer_all(|demand| {
             let impossible = self.is_impossible(demand);
             impossible.then_some(BudgetErrorKind::TooLarge)
         });
-        self.settle();
+        self.settle_after(panicked);
         Ok(())
     }
 
@@ -243,8 +246,8 @@ impl Ledger {
             return Err(out_of_range("weight", 0, 1, u32::MAX as usize));
         }
         let mut held = self.queue.lock();
-        // What is guaranteed has to be there now, or the promise could not be kept.
-        if self.balance.take_queued(guaranteed).is_err() {
+        // What is guaranteed has to be there now, or the promise could not be kept. Nothing is there in debt, too.
+        if guaranteed > 0 && self.balance.take_queued(guaranteed).is_err() {
             let most = to_usize(self.balance.look().left.max(0) as u64);
             return Err(out_of_range("guarantee", guarantee, 0, most));
         }
@@ -276,11 +279,11 @@ impl Ledger {
         drop(held);
         if guarantee > 0 {
             // The shared part is smaller now.
-            self.answer_all(|demand| {
+            let panicked = self.answer_all(|demand| {
                 let impossible = self.is_impossible(demand);
                 impossible.then_some(BudgetErrorKind::TooLarge)
             });
-            self.settle();
+            self.settle_after(panicked);
         }
         Ok(number)
     }
@@ -327,8 +330,17 @@ impl Queued for Ledger {
                 self.settle();
             }
             Some(Ok(beside)) if !seeded("budget: who leaves takes its grant along") => {
+                // All of it, before wakers run that may panic.
+                let mut wanted = false;
                 for (account, bytes) in demand.parts() {
-                    self.release(Charge::new(*account, *bytes, beside));
+                    let released = self.uncharge(Charge::new(*account, *bytes, beside));
+                    wanted |= released.wanted || released.ended.is_some();
+                    if let Some(number) = released.ended {
+                        self.forget_scope(number);
+                    }
+                }
+                if wanted {
+                    self.settle(); // USER CODE
                 }
             }
             Some(_) => {}

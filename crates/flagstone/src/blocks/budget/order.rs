@@ -45,7 +45,11 @@ impl Ledger {
     /// Nothing may be locked.
     #[cold]
     pub(super) fn settle(&self) {
-        let mut panicked = Panicked::default();
+        self.settle_after(Panicked::default());
+    }
+
+    /// As `settle`, after something in which wakers may have panicked.
+    pub(super) fn settle_after(&self, mut panicked: Panicked) {
         loop {
             let mut held = self.queue.lock();
             self.forget_least();
@@ -264,7 +268,7 @@ impl Ledger {
     }
 
     /// What `demand` lacks now, if it lacks anything.
-    fn lacks(&self, demand: &Demand) -> Option<Lack> {
+    pub(super) fn lacks(&self, demand: &Demand) -> Option<Lack> {
         let limited = demand.parts().iter().any(|(number, bytes)| {
             let account = (*number != 0).then(|| self.account(*number));
             account.is_some_and(|account| account.charge(*bytes as u64, true).is_err())

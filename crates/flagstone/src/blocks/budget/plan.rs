@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use core::{pin::Pin, task::Poll};
 
 use super::{
+    account::Lack,
     books::{Answer, Charge, Demand, Ledger},
     error::{BudgetError, BudgetErrorKind},
     policy::Priority,
@@ -192,7 +193,7 @@ impl Request {
             if let Some(answer) = self.join(&ledger, waiter.as_mut(), &demand) {
                 return Poll::Ready(answer);
             }
-            if let Some(answer) = relieve(&ledger, waiter.as_mut()) {
+            if let Some(answer) = relieve(&ledger, waiter.as_mut(), &demand) {
                 return Poll::Ready(self.answered(&ledger, &demand, answer));
             }
         }
@@ -264,6 +265,8 @@ impl Request {
         let Some(ledger) = ledger.map(Arc::clone) else {
             panic!("a future was polled after it was ready");
         };
+        // Also when a waker panics.
+        self.stage = Stage::Done;
         match waiter.as_mut().leave() {
             Some((_, Some(answer))) => return self.answered(&ledger, demand, answer),
             Some((demand, None)) => ledger.left(demand, None),
@@ -275,10 +278,15 @@ impl Request {
 
 /// Asks for relief before anybody waits. The request is in the queue already: what is freed is handed to
 /// it, or to who came before.
-fn relieve(ledger: &Ledger, mut waiter: Place<'_>) -> Option<Answer> {
+///
+/// For a scope that has its limit nobody gives up anything; only caches are emptied, because later it may
+/// lack what is in them.
+fn relieve(ledger: &Ledger, mut waiter: Place<'_>, demand: &Demand) -> Option<Answer> {
     let mut answer = None;
+    let limited = ledger.lacks(demand) == Some(Lack::Limit);
     ledger.relief.run(
-        Pass::Destructive,
+        (!limited).then_some(Pass::Destructive),
+        true,
         || ledger.missing(0),
         || {
             answer = waiter.as_mut().answer(None);

@@ -87,10 +87,12 @@ impl Relief {
     }
 
     /// Asks caches, and then the passes up to `last`, until `enough` says so; `wanted` says how many
-    /// bytes are missing. Nothing may be locked.
+    /// bytes are missing. Of who `waits` otherwise, caches are asked for everything: nobody asks them
+    /// again, whoever takes meanwhile what was missing. Nothing may be locked.
     pub(super) fn run(
         &self,
-        last: Pass,
+        last: Option<Pass>,
+        waits: bool,
         wanted: impl Fn() -> usize,
         mut enough: impl FnMut() -> bool,
     ) {
@@ -101,14 +103,21 @@ impl Relief {
             return;
         };
         let list = Arc::clone(&self.list.lock());
-        for shortage in list.shortages.iter().filter_map(Weak::upgrade) {
+        let caches = || list.shortages.iter().filter_map(Weak::upgrade);
+        for shortage in caches() {
             shortage.give_back(wanted()); // USER CODE
             if enough() {
                 return;
             }
         }
+        for shortage in caches().filter(|_| waits) {
+            shortage.give_back(usize::MAX); // USER CODE
+            if enough() {
+                return;
+            }
+        }
         for pass in [Pass::Benign, Pass::Idle, Pass::Destructive] {
-            if pass > last {
+            if last.is_none_or(|last| pass > last) {
                 return;
             }
             for (_, hook) in list.hooks.iter().filter(|(of, _)| *of == pass) {

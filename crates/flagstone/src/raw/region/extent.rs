@@ -6,6 +6,7 @@ use core::{alloc::Layout, any::Any, ptr::NonNull};
 use crate::{
     error::OutOfMemory,
     provider::{Provider, Purged, request},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 /// Where regions come from.
@@ -38,11 +39,13 @@ pub(crate) struct Region {
     pub(super) allocator: u32,
     /// Whether bytes become 0 when a storage comes back.
     pub(super) wipes: bool,
+    /// How many have its address to let others write to it, past what is seen here.
+    exports: AtomicUsize,
 }
 
 // SAFETY: the memory belongs to the pieces; provider and keeper are both.
 unsafe impl Send for Region {}
-// SAFETY: as above; nothing in it changes.
+// SAFETY: as above; nothing in it changes but an atomic.
 unsafe impl Sync for Region {}
 
 impl Region {
@@ -56,8 +59,10 @@ impl Region {
         bytes: usize,
     ) -> Result<Extent, OutOfMemory> {
         debug_assert!(bytes > 0 && bytes <= MOST && bytes.is_multiple_of(PAGE));
-        let layout = Layout::from_size_align(bytes, PAGE)
-            .map_err(|_| OutOfMemory::new(Layout::new::<u8>()))?;
+        // A provider is never asked for nothing.
+        let layout = Layout::from_size_align(bytes, PAGE).ok();
+        let layout = layout.filter(|layout| layout.size() > 0);
+        let layout = layout.ok_or(OutOfMemory::new(Layout::new::<u8>()))?;
         let chunk = request(&&**provider, layout)?; // USER CODE
         let region = Self {
             start: chunk.ptr.cast(),
@@ -69,6 +74,7 @@ impl Region {
             home: Arc::as_ptr(keeper).cast::<()>().addr(),
             allocator,
             wipes,
+            exports: AtomicUsize::new(0),
         };
         Ok(Extent {
             offset: 0,
@@ -76,6 +82,25 @@ impl Region {
             touched: if chunk.zeroed { 0 } else { bytes as u32 },
             region: Arc::new(region),
         })
+    }
+
+    /// Says that somebody lets others use its memory by address, such as a kernel that has pinned it: from
+    /// now on what is behind it stays.
+    pub(crate) fn export(&self) {
+        // Relaxed: whoever takes memory away looks under a lock that the caller has.
+        self.exports.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Ends an [`export`](Self::export).
+    pub(crate) fn unexport(&self) {
+        // Release: pairs with the Acquire in `is_exported`: what goes goes after the others have ended.
+        self.exports.fetch_sub(1, Ordering::Release);
+    }
+
+    /// Whether its memory has to stay behind its addresses.
+    pub(crate) fn is_exported(&self) -> bool {
+        // Acquire: pairs with the Release in `unexport`.
+        self.exports.load(Ordering::Acquire) > 0
     }
 
     /// Its number among those of its allocator.

@@ -299,20 +299,29 @@ impl Record {
     /// Whether the caller's share is the only one.
     #[inline(always)]
     pub(super) fn is_only(&self) -> bool {
-        // Acquire: pairs with the Release in `release`: what others did with their shares is over.
+        // Acquire: pairs with the Release in `unshare`: what others did with their shares is over.
         self.shares.load(Ordering::Acquire) == 1
     }
 
-    /// Ends a share; whether it was the last.
+    /// Ends a share; whether it was the last. If not, the record may be gone when this returns, so there is
+    /// no reference to all of it meanwhile.
+    ///
+    /// # Safety
+    ///
+    /// The caller has a share, which it does not use again unless it was the last.
     #[inline(always)]
-    fn unshare(&self) -> bool {
-        if !self.is_only() {
-            // Release: pairs with the Acquire in `is_only` and below.
-            if self.shares.fetch_sub(1, Ordering::Release) != 1 {
+    unsafe fn unshare(record: NonNull<Self>) -> bool {
+        // SAFETY: there, because the caller's share is; what the record's end may come after is the call that
+        // counts down, which is on an atomic.
+        let shares = unsafe { &(*record.as_ptr()).shares };
+        // Acquire: as in `is_only`.
+        if shares.load(Ordering::Acquire) != 1 {
+            // Release: pairs with the Acquire in `is_only`, above and below.
+            if shares.fetch_sub(1, Ordering::Release) != 1 {
                 return false;
             }
             // Acquire: as in `is_only`.
-            self.shares.load(Ordering::Acquire);
+            shares.load(Ordering::Acquire);
         }
         true
     }
@@ -325,12 +334,12 @@ impl Record {
     /// does not use again.
     #[inline(always)]
     pub(super) unsafe fn release(record: NonNull<Self>) -> Option<Storage> {
-        // SAFETY: there, because the caller's share is.
-        let this = unsafe { record.as_ref() };
-        if !this.unshare() {
+        // SAFETY: the caller's promise.
+        if !unsafe { Self::unshare(record) } {
             return None;
         }
-        if this.is_split {
+        // SAFETY: there, because the caller's share was the last.
+        if unsafe { (*record.as_ptr()).is_split } {
             // SAFETY: the caller's share was the last.
             return unsafe { Self::release_split(record) };
         }

@@ -298,6 +298,17 @@ impl<S, D, G> Held<'_, S, D, G> {
         self.inner().unclaimed -= 1;
         Some(answer)
     }
+
+    /// Puts an answer back that was claimed.
+    ///
+    /// # Safety
+    ///
+    /// `answer` was claimed from `node`, which is alive.
+    pub(super) unsafe fn unclaim(&mut self, node: NonNull<Node<D, G>>, answer: G) {
+        // SAFETY: alive, and touched under the lock, which is held.
+        unsafe { (*node.as_ptr()).answer = Some(answer) };
+        self.inner().unclaimed += 1;
+    }
 }
 
 impl<S, D, G> Deref for Held<'_, S, D, G> {

@@ -6,7 +6,7 @@ use core::{cell::UnsafeCell, fmt, marker::PhantomPinned, mem, pin::Pin, ptr::Non
 use super::{
     line::Node,
     queue::{Held, WaitQueue},
-    wake::Asker,
+    wake::{Asker, Panicked},
 };
 use crate::sync::seeded;
 
@@ -188,15 +188,53 @@ impl<H: Handle> Waiter<H> {
             drop(held);
         }
         // The waker that is not needed any more goes when nothing is locked.
-        drop(wake); // USER CODE
+        let panicked = Panicked::of(|| drop(wake)); // USER CODE
+        if panicked.is_some() {
+            if let Some(answer) = answer {
+                // It is there for who asks again, or goes back with this.
+                this.joined = Some(queue);
+                // SAFETY: invariant 1.
+                let mut held = unsafe { queue.as_ref() }.lock();
+                // SAFETY: claimed just now.
+                unsafe { held.unclaim(node, answer) };
+            }
+            panicked.resume();
+            // While another panic goes on, this one does not; nobody's code runs in it now.
+            // SAFETY: it has not moved.
+            return unsafe { Pin::new_unchecked(this) }.answer(None);
+        }
         answer
     }
 
     /// Leaves, whether or not there is an answer, which is the caller's; `None` if it had not joined.
-    pub(crate) fn leave(self: Pin<&mut Self>) -> Option<(Demand<H>, Option<Grant<H>>)> {
+    pub(crate) fn leave(mut self: Pin<&mut Self>) -> Option<(Demand<H>, Option<Grant<H>>)> {
+        let (left, panicked) = self.as_mut().take_off();
+        if !panicked.is_some() {
+            return left;
+        }
+        // The caller never sees it.
+        self.give_back(left);
+        panicked.resume();
+        None
+    }
+
+    /// Says that it left.
+    fn give_back(&self, left: Option<(Demand<H>, Option<Grant<H>>)>) {
+        if let Some((demand, answer)) = left
+            && let Some(host) = &self.host
+        {
+            host.get().left(demand, answer); // USER CODE
+        }
+    }
+
+    /// As `leave`; with the panic of the waker that goes.
+    #[expect(clippy::type_complexity, reason = "what `leave` and `drop` share")]
+    fn take_off(self: Pin<&mut Self>) -> (Option<(Demand<H>, Option<Grant<H>>)>, Panicked) {
         // SAFETY: nothing is moved.
         let this = unsafe { self.get_unchecked_mut() };
-        let queue = this.joined?;
+        let Some(queue) = this.joined else {
+            return (None, Panicked::default());
+        };
         let node = this.node();
         // SAFETY: invariant 1.
         let mut held = unsafe { queue.as_ref() }.lock();
@@ -209,8 +247,8 @@ impl<H: Handle> Waiter<H> {
             unsafe { ((*node.as_ptr()).demand.take(), (*node.as_ptr()).wake.take()) };
         drop(held);
         this.joined = None;
-        drop(wake); // USER CODE
-        demand.map(|demand| (demand, answer))
+        let panicked = Panicked::of(|| drop(wake)); // USER CODE
+        (demand.map(|demand| (demand, answer)), panicked)
     }
 }
 
@@ -218,11 +256,9 @@ impl<H: Handle> Drop for Waiter<H> {
     fn drop(&mut self) {
         // SAFETY: it is being dropped, and is not moved before.
         let this = unsafe { Pin::new_unchecked(&mut *self) };
-        if let Some((demand, answer)) = this.leave()
-            && let Some(host) = &self.host
-        {
-            host.get().left(demand, answer);
-        }
+        let (left, panicked) = this.take_off();
+        self.give_back(left);
+        panicked.resume();
     }
 }
 

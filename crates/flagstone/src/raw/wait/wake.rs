@@ -62,8 +62,7 @@ impl Wakes {
             match wake.take() {
                 Some(Wake::Thread(thread)) => thread.unpark(),
                 Some(Wake::Task(waker)) => {
-                    let woken = catch_unwind(AssertUnwindSafe(|| waker.wake())); // USER CODE
-                    panicked.add(Panicked(woken.err()));
+                    panicked.add(Panicked::of(|| waker.wake())); // USER CODE
                 }
                 None => {}
             }
@@ -78,6 +77,15 @@ impl Wakes {
 pub(crate) struct Panicked(Option<Box<dyn Any + Send>>);
 
 impl Panicked {
+    /// Of one call.
+    pub(crate) fn of(call: impl FnOnce()) -> Self {
+        Self(catch_unwind(AssertUnwindSafe(call)).err())
+    }
+
+    pub(crate) const fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Remembers a later one, if it is the first.
     pub(crate) fn add(&mut self, later: Self) {
         match later.0 {
