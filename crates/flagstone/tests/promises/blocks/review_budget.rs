@@ -10,7 +10,7 @@ use std::{
     task::{Context, RawWaker, RawWakerVTable, Wake, Waker},
 };
 
-use flagstone::blocks::{Budget, BudgetConfig, BudgetErrorKind, Order, Pass};
+use flagstone::blocks::{Budget, BudgetConfig, BudgetErrorKind, Capacity, Order, Pass};
 
 use super::tasks::Task;
 
@@ -69,10 +69,8 @@ fn a_scope_at_its_limit_asks_nobody() {
 }
 
 fn in_line(capacity: usize) -> Budget {
-    let config = BudgetConfig::builder()
-        .capacity(capacity)
-        .order(Order::Fifo);
-    Budget::with_config(config.build().unwrap())
+    let config = BudgetConfig::new(Capacity::Bytes(capacity));
+    config.order(Order::Fifo).build().unwrap()
 }
 
 #[test]
