@@ -7,6 +7,7 @@
 //! | `budget_scopes` | a tenant has its guarantee, keeps to its limit, and takes no more than its share |
 //! | `budget_relief` | who can free something is asked before anybody waits |
 //! | `budget_model` | a budget agrees with a naive one, whatever is asked and dropped in whatever order |
+//! | `review_budget` | nobody is asked, passed over or charged by mistake, whoever panics |
 //! | `storage/` | what blocks promise, a file each |
 //! | `pools` | slots of pools are waited for in the same way |
 //! | `waiting` | a future may be dropped at any time, waiting allocates nothing, and any executor will do |
@@ -34,6 +35,7 @@ mod budget_order;
 mod budget_relief;
 mod budget_scopes;
 mod pools;
+mod review_budget;
 #[cfg(all(feature = "heap", unix, not(miri)))]
 mod storage;
 mod tasks;

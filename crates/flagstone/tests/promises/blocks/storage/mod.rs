@@ -11,6 +11,7 @@
 //! | `lifetimes` | blocks outlive their allocator and their thread; memory and charge go back once |
 //! | `faults` | no memory is an error, and changes nothing |
 //! | `ids` | an id reaches the block it was given for, or nothing |
+//! | `review` | exported memory stays, and what panics or is refused leaves everything as it was |
 //! | `zeroing` | bytes become 0 when the policy says |
 #![expect(unsafe_code, reason = "a provider that is watched")]
 
@@ -22,6 +23,7 @@ mod knobs;
 mod layouts;
 mod lifetimes;
 mod model;
+mod review;
 mod tiers;
 mod zeroing;
 
