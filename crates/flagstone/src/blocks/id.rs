@@ -244,7 +244,7 @@ fn new_row(row: usize) -> Box<[Locked]> {
     entries.collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
 
