@@ -89,6 +89,10 @@ unsafe impl Provider for Fragile {
 }
 
 #[test]
+#[cfg_attr(
+    flagstone_asan,
+    ignore = "of two panics one is left behind, whose drop might panic"
+)]
 fn a_provider_that_panics_takes_no_charge_along() {
     let provider = Fragile::default();
     let budget = Budget::new(1 << 20).unwrap();
