@@ -241,7 +241,8 @@ impl<P: Provider> HeapCore<P> {
         let Some(block) = local.quarantine.pop(size) else {
             return false;
         };
-        // SAFETY: nobody but who freed it has written to it since.
+        // SAFETY: a slot, all of which was zeroed before it came here, and which is the heap's since: whoever writes to
+        // it breaks the promise of the free, and leaves it initialised all the same.
         if self.store.zeroes() && !unsafe { is_zero(block, size(block)) } {
             report(Corruption::WrittenWhenFree {
                 address: block.as_ptr().addr(),

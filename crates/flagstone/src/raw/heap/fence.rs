@@ -30,7 +30,10 @@ impl<P: Provider> Store<P> {
         let fence = front.slice(last);
         front.set_tags(last, 1, 0);
         // Where that cannot be had, it is nobody's at least.
-        let unused = Undo::with(|| self.give(front, slices.first, count + 1));
+        let unused = Undo::with(|| {
+            self.one_fence_less();
+            self.give(front, slices.first, count + 1);
+        });
         // SAFETY: the last of the slices, in which nothing is.
         let done = self.one_more_fence() && unsafe { self.make_inaccessible(fence, SLICE) };
         unused.forget();
