@@ -160,7 +160,7 @@ fn what_can_never_be_is_refused_at_once() {
 fn threads_that_block_all_get_their_turn() {
     let blocks = build(knobs(64 << 10).order(Order::Fifo));
     thread::scope(|scope| {
-        for thread in 0..4 {
+        let threads = [0, 1, 2, 3].map(|thread| {
             let blocks = &blocks;
             scope.spawn(move || {
                 for turn in 0..300 {
@@ -171,8 +171,10 @@ fn threads_that_block_all_get_their_turn() {
                     thread::yield_now();
                     assert_eq!(*block, [thread as u8]);
                 }
-            });
-        }
+            })
+        });
+        // A scope waits for what threads do, and not for their ends, in which caches are emptied.
+        threads.map(|thread| thread.join().unwrap());
     });
     let snapshot = blocks.audit().unwrap();
     assert_eq!((snapshot.in_use, snapshot.charged), (0, snapshot.cached()));
