@@ -174,7 +174,9 @@ fn threads_that_block_all_get_their_turn() {
             })
         });
         // A scope waits for what threads do, and not for their ends, in which caches are emptied.
-        threads.map(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     });
     let snapshot = blocks.audit().unwrap();
     assert_eq!((snapshot.in_use, snapshot.charged), (0, snapshot.cached()));
