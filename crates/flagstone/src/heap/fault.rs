@@ -9,7 +9,10 @@ use core::{
 };
 
 use super::guarded::GuardedBlock;
-use crate::sync::process::{AtomicPtr, Ordering};
+use crate::{
+    provider::errno,
+    sync::process::{AtomicPtr, Ordering},
+};
 
 /// The signals of an access that is not allowed.
 const SIGNALS: [c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
@@ -57,9 +60,9 @@ pub(super) fn install(find: Find) -> bool {
         .all(|&signal| unsafe { libc::sigaction(signal, &raw const ours, ptr::null_mut()) == 0 })
 }
 
-/// Says what was touched if it is a guarded block, and leaves the rest to who was there before: the access happens
-/// once more, and faults again.
-extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
+/// Says what was touched if it is a guarded block, and leaves the rest to who was there before. If that mends what
+/// was wrong, the program goes on, and the next fault is looked at as well.
+extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // Acquire: pairs with the Release of `install`.
     let known = KNOWN.load(Ordering::Acquire);
     // SAFETY: stays as long as the process.
@@ -72,18 +75,66 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) 
         // SAFETY: the system's, of a signal with an address.
         let address = unsafe { (*info).si_addr() }.addr();
         if let Some(block) = (known.find)(address) {
-            describe(&mut Stderr, block, address);
+            // The program may go on, in the middle of what reads it.
+            errno::kept(|| describe(&mut Stderr, block, address));
         }
     }
     if let Some(at) = SIGNALS.iter().position(|&one| one == signal) {
-        // SAFETY: what was installed before is again.
-        let _ = unsafe { libc::sigaction(signal, &raw const known.before[at], ptr::null_mut()) };
+        // SAFETY: the answer of `install`; the arguments are the system's.
+        unsafe { pass_on(&known.before[at], signal, info, context, is_fault) };
     }
-    if !is_fault {
-        // Somebody sent it, so nothing happens once more: it is sent again, to who was there before.
-        // SAFETY: a number only.
-        let _ = unsafe { libc::raise(signal) };
+}
+
+/// Does what the system would have done if ours were not there.
+///
+/// # Safety
+///
+/// `before` was installed for the signal, and this is a handler of it, with these arguments.
+unsafe fn pass_on(
+    before: &libc::sigaction,
+    signal: c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut c_void,
+    is_fault: bool,
+) {
+    let handler = before.sa_sigaction;
+    if handler == libc::SIG_IGN && !is_fault {
+        return;
     }
+    if handler == libc::SIG_DFL || handler == libc::SIG_IGN {
+        // A fault happens once more, and ends the process; what was sent is sent again.
+        // SAFETY: what was installed.
+        let _ = unsafe { libc::sigaction(signal, before, ptr::null_mut()) };
+        if !is_fault {
+            // SAFETY: a number only.
+            let _ = unsafe { libc::raise(signal) };
+        }
+        return;
+    }
+    if before.sa_flags & libc::SA_RESETHAND != 0 {
+        // SAFETY: all zeros is a `sigaction`, the default one.
+        let _ = unsafe { libc::sigaction(signal, &mem::zeroed(), ptr::null_mut()) };
+    }
+    // SAFETY: as above.
+    let mut mask: libc::sigset_t = unsafe { mem::zeroed() };
+    // SAFETY: sets of signals, what was asked for and what there is now.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const before.sa_mask, &raw mut mask) };
+    // USER CODE: it may jump out of here.
+    if before.sa_flags & libc::SA_SIGINFO != 0 {
+        // SAFETY: the flag says that it is one of these.
+        let handler = unsafe {
+            mem::transmute::<usize, extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void)>(
+                handler,
+            )
+        };
+        handler(signal, info, context);
+    } else {
+        // SAFETY: without the flag it is one of these.
+        let handler = unsafe { mem::transmute::<usize, extern "C" fn(c_int)>(handler) };
+        handler(signal);
+    }
+    // SAFETY: what the mask was.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, ptr::null_mut()) };
 }
 
 /// Writes what happened, or as much of it as can be written.

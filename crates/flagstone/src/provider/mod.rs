@@ -16,6 +16,8 @@
 
 mod byte_region;
 mod carve;
+#[cfg(all(feature = "heap", unix))]
+pub(crate) mod errno;
 mod functions;
 mod global;
 #[cfg(all(feature = "heap", unix))]

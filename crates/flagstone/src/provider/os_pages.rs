@@ -3,7 +3,7 @@
 
 use core::{alloc::Layout, ffi::c_int, ptr, ptr::NonNull};
 
-use super::{Chunk, Provider, Purged};
+use super::{Chunk, Provider, Purged, errno};
 use crate::{
     error::OutOfMemory,
     layout::align_up,
@@ -80,26 +80,6 @@ fn answer(ptr: *mut libc::c_void) -> Option<NonNull<u8>> {
     NonNull::new(ptr.cast())
 }
 
-/// Makes a call that gives memory back. It is part of somebody's free, which must not change `errno`, as
-/// POSIX has it since 2024, and as Rust programs expect of a drop before `last_os_error`.
-fn quietly<T>(call: impl FnOnce() -> T) -> T {
-    #[cfg(target_os = "linux")]
-    {
-        // SAFETY: no preconditions.
-        let place = unsafe { libc::__errno_location() };
-        // SAFETY: the place of this thread's `errno`, to which nobody has a reference.
-        let before = unsafe { place.read() };
-        let answer = call();
-        // SAFETY: as above; the thread is the same.
-        unsafe { place.write(before) };
-        answer
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        call()
-    }
-}
-
 /// Whether the pages are gone: the kernel may be unable to split a mapping.
 ///
 /// # Safety
@@ -107,7 +87,7 @@ fn quietly<T>(call: impl FnOnce() -> T) -> T {
 /// The pages of `ptr .. ptr + len` were mapped by `map`, and nothing uses them any more.
 unsafe fn unmap(ptr: NonNull<u8>, len: usize) -> bool {
     // SAFETY: the caller's promise.
-    quietly(|| unsafe { libc::munmap(ptr.as_ptr().cast(), len) == 0 })
+    errno::kept(|| unsafe { libc::munmap(ptr.as_ptr().cast(), len) == 0 })
 }
 
 /// Maps `len` bytes aligned to `align`, both multiples of the page size: maps more, unmaps the ends
@@ -244,7 +224,7 @@ unsafe impl Provider for OsPages {
 
     unsafe fn commit(&self, ptr: NonNull<u8>, len: usize) -> Result<Chunk, OutOfMemory> {
         // SAFETY: whole pages of one of our mappings that nobody touches, by the caller's promise.
-        let done = quietly(|| unsafe { libc::mprotect(ptr.as_ptr().cast(), len, ACCESS) });
+        let done = errno::kept(|| unsafe { libc::mprotect(ptr.as_ptr().cast(), len, ACCESS) });
         if done != 0 {
             return Err(OutOfMemory::of_bytes(len));
         }
@@ -260,7 +240,7 @@ unsafe impl Provider for OsPages {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
         // SAFETY: replaces whole pages of one of our mappings that nobody uses, by the caller's
         // promise.
-        let ptr = quietly(|| unsafe {
+        let ptr = errno::kept(|| unsafe {
             libc::mmap(ptr.as_ptr().cast(), len, libc::PROT_NONE, flags, -1, 0)
         });
         answer(ptr).is_some()
@@ -274,7 +254,7 @@ unsafe impl Provider for OsPages {
         // SAFETY: whole pages of one of our mappings with nothing needed in them, by the caller's
         // promise.
         let done =
-            quietly(|| unsafe { libc::madvise(ptr.as_ptr().cast(), len, libc::MADV_DONTNEED) });
+            errno::kept(|| unsafe { libc::madvise(ptr.as_ptr().cast(), len, libc::MADV_DONTNEED) });
         if done == 0 {
             Purged::Zeroed
         } else {

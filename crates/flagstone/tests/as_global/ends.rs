@@ -147,7 +147,7 @@ fn a_forked_child_goes_on_with_everything() {
             if child == 0 {
                 // One that waits for ever is ended, and seen.
                 // SAFETY: a number only.
-                unsafe { libc::alarm(30) };
+                unsafe { libc::alarm(200) };
                 kept.retain(|n, _| n % 2 == 0);
                 kept.extend((1000..2000).map(|n| (n, n.to_string())));
                 let mut whole = kept.iter().all(|(n, word)| n.to_string() == *word);

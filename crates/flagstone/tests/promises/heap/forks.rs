@@ -27,7 +27,7 @@ fn fork(body: impl FnOnce()) -> libc::pid_t {
     }
     // One that waits for ever is ended, and seen.
     // SAFETY: a number only.
-    unsafe { libc::alarm(30) };
+    unsafe { libc::alarm(200) };
     let ended = panic::catch_unwind(AssertUnwindSafe(body));
     let code = i32::from(ended.is_err());
     mem::forget(ended);

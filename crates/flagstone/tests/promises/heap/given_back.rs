@@ -430,7 +430,7 @@ fn a_ticker_gives_back_what_nobody_uses() {
         let ticker = Ticker::start(&SOON, Duration::from_millis(1)).expect("a thread");
         let begun = Instant::now();
         while SOON.stats().idle() > 0 {
-            assert!(begun.elapsed() < Duration::from_secs(20), "it goes back");
+            assert!(begun.elapsed() < Duration::from_secs(200), "it goes back");
             std::thread::yield_now();
         }
         drop(ticker);

@@ -5,12 +5,14 @@ use std::{
     collections::HashSet,
     process::Output,
     ptr::NonNull,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use flagstone::{
     heap::{Heap, HeapOptions, LocalHeap, SharedHeap},
     provider::OsPages,
 };
+use libc::{c_int, c_void};
 
 use super::{
     block::{Block, HEAP, layout, mixed, size_up_to, use_first},
@@ -25,7 +27,7 @@ fn fails(name: &str, body: fn()) -> String {
     let Some(mut command) = again(name) else {
         // One that hangs is ended, and seen.
         // SAFETY: a number only.
-        unsafe { libc::alarm(20) };
+        unsafe { libc::alarm(200) };
         body();
         // SAFETY: leaves at once, as if all were well.
         unsafe { libc::_exit(0) };
@@ -219,6 +221,77 @@ fn a_fault_that_is_no_block_is_left_to_others() {
         unsafe { std::ptr::without_provenance_mut::<u8>(64).write_volatile(1) };
     });
     assert!(!said.contains("memory fault"), "{said}");
+}
+
+/// A page that can be touched after the first fault in it, by the handler of a program.
+static MENDED: AtomicUsize = AtomicUsize::new(0);
+
+extern "C" fn mend(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
+    // SAFETY: the system's, of a fault.
+    let address = unsafe { (*info).si_addr() };
+    let page = address.map_addr(|address| address & !4095);
+    MENDED.store(page.addr(), Ordering::Relaxed);
+    // SAFETY: a page of this test, or a guarded one, which nobody else uses.
+    let done = unsafe { libc::mprotect(page, 4096, libc::PROT_READ | libc::PROT_WRITE) };
+    // SAFETY: ends the process.
+    unsafe {
+        if done != 0 || signal != libc::SIGSEGV {
+            libc::_exit(3)
+        }
+    };
+}
+
+#[test]
+fn a_handler_from_before_may_mend_a_fault() {
+    let name = "heap::guarded::a_handler_from_before_may_mend_a_fault";
+    let said = fails(name, || {
+        use_first(&SAMPLED);
+        // SAFETY: all zeros is one.
+        let mut theirs: libc::sigaction = unsafe { std::mem::zeroed() };
+        let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = mend;
+        theirs.sa_sigaction = handler as usize;
+        theirs.sa_flags = libc::SA_SIGINFO;
+        // SAFETY: the handler makes one call.
+        assert_eq!(0, unsafe {
+            libc::sigaction(libc::SIGSEGV, &raw const theirs, std::ptr::null_mut())
+        });
+        assert!(HEAP.report_faults());
+        for _ in 0..2 {
+            // SAFETY: a new mapping.
+            let page = unsafe {
+                let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+                libc::mmap(std::ptr::null_mut(), 4096, libc::PROT_NONE, flags, -1, 0)
+            };
+            // SAFETY: the handler makes it memory.
+            unsafe { page.cast::<u8>().write_volatile(1) };
+            assert_eq!(MENDED.load(Ordering::Relaxed), page.addr());
+        }
+        let block = guarded(40);
+        // SAFETY: a block, with its layout.
+        unsafe { HEAP.dealloc(block.as_ptr(), layout(40, 8)) };
+        // What it says cannot be written, which is an error of another number.
+        // SAFETY: the numbers are of this process, which has no other thread that writes.
+        let kept = unsafe { libc::dup(2) };
+        // SAFETY: as above.
+        unsafe { libc::close(2) };
+        // SAFETY: none: it was freed. The number is this thread's.
+        let error = unsafe {
+            *libc::__errno_location() = libc::EXDEV;
+            block.as_ptr().write_volatile(1);
+            *libc::__errno_location()
+        };
+        // SAFETY: as above.
+        unsafe { libc::dup2(kept, 2) };
+        assert_eq!(error, libc::EXDEV);
+        let block = guarded(48);
+        // SAFETY: a block, with its layout.
+        unsafe { HEAP.dealloc(block.as_ptr(), layout(48, 8)) };
+        // SAFETY: none: it was freed.
+        unsafe { block.as_ptr().write_volatile(1) };
+        panic!("the end");
+    });
+    assert!(said.contains("is byte 0 of a block of 48 bytes"), "{said}");
+    assert!(said.contains("the end"), "{said}");
 }
 
 #[test]

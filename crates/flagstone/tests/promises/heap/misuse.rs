@@ -15,7 +15,7 @@ fn ends(name: &str, body: fn()) -> ExitStatus {
     let Some(mut command) = again(name) else {
         // One that hangs is ended, and seen.
         // SAFETY: a number only.
-        unsafe { libc::alarm(20) };
+        unsafe { libc::alarm(200) };
         body();
         // SAFETY: leaves at once, before anybody looks at a heap that is in disorder.
         unsafe { libc::_exit(0) };
