@@ -67,28 +67,40 @@ fn comes_to_an_end_for_all() {
     Block::some(MIB, 1).check();
 }
 
-/// Addresses that the heap may have beyond those of the process: it takes them in large pieces.
 #[cfg(not(any(flagstone_asan, flagstone_tsan)))]
 #[test]
 fn a_process_without_more_addresses_is_told_null() {
-    use super::memory::addresses;
-
     let name = "heap::limits::a_process_without_more_addresses_is_told_null";
+    lives_within(name, libc::RLIMIT_AS, super::memory::addresses);
+}
+
+/// As where the system promises no more memory than it has: what could be written counts, whether it was or not.
+#[cfg(not(any(flagstone_asan, flagstone_tsan)))]
+#[test]
+fn a_process_without_more_memory_to_write_is_told_null() {
+    let name = "heap::limits::a_process_without_more_memory_to_write_is_told_null";
+    lives_within(name, libc::RLIMIT_DATA, super::memory::writable);
+}
+
+/// Runs the test `name` again in another process, where the heap has 256 MiB beyond what the process has of the
+/// `resource` when it begins: it takes them in large pieces.
+#[cfg(not(any(flagstone_asan, flagstone_tsan)))]
+fn lives_within(name: &str, resource: libc::__rlimit_resource_t, has: fn() -> usize) {
     apart(name, || {
         // What the test itself takes is there before: its threads, and the C library's memory.
         drop(Block::some(1, 1));
-        let most = (addresses() + 256 * MIB) as libc::rlim_t;
+        let sizes = [48 * MIB, 3 * MIB, 100_000, 10_000];
+        let mut all = Vec::<Block>::with_capacity(256 * MIB / sizes[3]);
+        let most = (has() + 256 * MIB) as libc::rlim_t;
         let limit = libc::rlimit {
             rlim_cur: most,
             rlim_max: most,
         };
         // SAFETY: numbers only.
-        let failed = unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) };
+        let failed = unsafe { libc::setrlimit(resource, &raw const limit) };
         assert_eq!(failed, 0);
-        for size in [48 * MIB, 3 * MIB, 100_000, 10_000] {
-            let room = Vec::<Block>::with_capacity(256 * MIB / size);
+        for size in sizes {
             let blocks = (0..).map_while(|n| Block::new(size, 1, n));
-            let mut all = room;
             for block in blocks {
                 // The list of blocks needs memory, too, and has it.
                 assert!(all.len() < all.capacity());
@@ -107,6 +119,7 @@ fn a_process_without_more_addresses_is_told_null() {
             for n in 0..count / 2 {
                 all.push(Block::some(size, n as u64));
             }
+            all.clear();
         }
         for n in 0..100 {
             drop(Block::zeroed(MIB, 1, n).expect("all is there again"));

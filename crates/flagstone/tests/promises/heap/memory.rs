@@ -13,6 +13,11 @@ pub(super) fn addresses() -> usize {
     1024 * field("/proc/self/status", "VmSize:")
 }
 
+/// Bytes that this process could write to and has for itself, stacks aside.
+pub(super) fn writable() -> usize {
+    1024 * field("/proc/self/status", "VmData:")
+}
+
 fn field(file: &str, name: &str) -> usize {
     let text = fs::read_to_string(file).expect("Linux says it");
     text.lines()
