@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Real programs on the C library's heap, on this one, and on those that Debian has: processor time and peak memory.
+# Real programs on the C library's heap, on this one, and on those that Debian has: processor time and peak memory,
+# as two tables in Markdown.
 #
 #     crates/flagstone-malloc/compare.sh [ROUNDS [PROGRAM...]]
 #
 # Takes part what is installed: libmimalloc2.0, libjemalloc2, libtcmalloc-minimal4; python3 is needed, and
 # the programs below that are missing are left out. In each round every heap plays once, in an order that
 # rotates, so that a machine that becomes slower does so for all. What counts is the least processor time (user
-# and system) of the rounds, and its ratio to the C library's; memory is the largest resident size of any
-# process of the program, not seen below the 10 MiB of who starts it.
+# and system) of the rounds; memory is the largest resident size of any process of the program, the least of the
+# rounds, not seen below the 10 MiB of who starts it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 cargo build --release --package flagstone-malloc
 export FLAGSTONE_LIBRARY=${CARGO_TARGET_DIR:-$PWD/target}/release/libflagstone_malloc.so
 exec python3 - "$@" <<'PYTHON'
-import glob, os, shutil, sys, tempfile
+import glob, math, os, shutil, sys, tempfile
 
 # Not through `os.path`: the interpreter that is found may be a script that starts another.
 PYTHON = sys.executable
@@ -131,14 +132,14 @@ def play(command, library):
 rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
 chosen = sys.argv[2:] or list(PROGRAMS)
 failed = False
+seconds, peaks = {}, {}
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     prepare()
-    print("%-14s %-10s %9s %7s %10s %7s" % ("program", "heap", "seconds", "ratio", "peak MiB", "ratio"))
     for name in chosen:
         command = PROGRAMS.get(name)
         if command is None or shutil.which(command[0]) is None:
-            print("%-14s is not here" % name)
+            print("compare.sh: %s is not here" % name, file=sys.stderr)
             continue
         seen = {heap: [] for heap in LIBRARIES}
         heaps = list(LIBRARIES)
@@ -147,14 +148,35 @@ with tempfile.TemporaryDirectory() as folder:
                 seen[heap].append(play(command, LIBRARIES[heap]))
         for heap, plays in seen.items():
             if None in plays:
-                print("%-14s %-10s failed" % (name, heap))
+                print("compare.sh: %s failed on %s" % (name, heap), file=sys.stderr)
                 failed |= heap == "flagstone"
-                continue
-            seconds, peak = min(s for s, _ in plays), min(p for _, p in plays)
-            if heap == "glibc":
-                base = seconds, peak
-            print("%-14s %-10s %9.3f %7.2f %10.1f %7.2f"
-                  % (name, heap, seconds, seconds / base[0], peak, peak / base[1]), flush=True)
+            else:
+                seconds.setdefault(name, {})[heap] = min(s for s, _ in plays)
+                peaks.setdefault(name, {})[heap] = min(p for _, p in plays)
     os.chdir("/")
+
+
+def table(title, values, form):
+    """A row for each program, with how many times everybody's ours is, and the geometric means of that."""
+    others = [heap for heap in LIBRARIES if heap != "flagstone"]
+    print("\n| %s | flagstone | %s | %s |" % (
+        title, " | ".join(others), " | ".join("× " + heap for heap in others)))
+    print("|---|" + "---:|" * (1 + 2 * len(others)))
+    times = {heap: [] for heap in others}
+    for name, row in values.items():
+        cells = [form % row[heap] if heap in row else "failed" for heap in ["flagstone"] + others]
+        for heap in others:
+            if heap in row and "flagstone" in row:
+                times[heap].append(row["flagstone"] / row[heap])
+                cells.append("%.2f" % times[heap][-1])
+            else:
+                cells.append("–")
+        print("| %s | %s |" % (name, " | ".join(cells)))
+    means = ["%.2f" % math.exp(sum(map(math.log, some)) / len(some)) if some else "–" for some in times.values()]
+    print("| **geometric mean of ×** |" + " |" * (1 + len(others)) + " %s |" % " | ".join(means))
+
+
+table("program, seconds of the processor", seconds, "%.3f")
+table("program, peak memory in MiB", peaks, "%.1f")
 sys.exit(failed)
 PYTHON
