@@ -417,13 +417,12 @@ impl BlockAllocator {
     pub fn force_alloc(&self, layout: Layout) -> Result<Block, BlockError> {
         match self.try_alloc(layout) {
             Err(error) if error.budget().is_some() => {
-                let budget = self.budget();
                 let bytes = self.charged_for(layout)?;
-                let most = budget.capacity().saturating_add(self.config().overdraft());
-                if budget.charged().saturating_add(bytes) > most {
-                    return Err(error);
+                let most = self.config().overdraft();
+                match self.budget().force_charge(bytes, most) {
+                    Ok(charge) => self.finish_charged(layout, charge),
+                    Err(_) => Err(error),
                 }
-                self.finish_charged(layout, budget.force_charge(bytes)?)
             }
             done => done,
         }

@@ -21,6 +21,7 @@ use super::{
     error::BlockError,
     hot::{self, Hot},
     id::Ids,
+    moving::{Moving, is_inside},
     stack::Stack,
     store::{Count, Store},
 };
@@ -30,6 +31,7 @@ use crate::{
     raw::{
         region::{Extent, Keeper, MOST, Note, PAGE, Part, Region, Source, Storage, View},
         turn::Guests,
+        wait::Panicked,
     },
     sync::{
         DefaultLock, Numbers,
@@ -135,23 +137,26 @@ impl Core {
         });
         let shortage: Weak<Self> = Weak::clone(&core.me);
         core.budget.on_shortage(shortage);
-        let initial = config.initial_pool_size();
-        let mut mapped = 0;
-        while mapped < initial {
-            match core.add_region(PAGE) {
-                Ok(bytes) => mapped += bytes,
-                Err(error) => {
-                    core.close();
-                    return Err(error.into());
-                }
-            }
+        let mut answer = Ok(());
+        let panicked = Panicked::of(|| answer = core.add_first_regions()); // USER CODE
+        if panicked.is_some() || answer.is_err() {
+            core.close();
         }
-        Ok(core)
+        panicked.resume();
+        answer.map(|()| core).map_err(Into::into)
+    }
+
+    fn add_first_regions(&self) -> Result<(), OutOfMemory> {
+        let mut mapped = 0;
+        while mapped < self.config.initial_pool_size() {
+            mapped += self.add_region(PAGE)?;
+        }
+        Ok(())
     }
 
     /// What the caches know it by.
     #[inline(always)]
-    fn address(&self) -> usize {
+    pub(super) fn address(&self) -> usize {
         core::ptr::from_ref(self).addr()
     }
 
@@ -219,12 +224,20 @@ impl Core {
         let charge = Charged::new(&self.budget, charge);
         let mut drained = false;
         loop {
-            let taken = self.store.lock().take(class, account);
+            let (taken, moving) = {
+                let mut store = self.store.lock();
+                (store.take(class, account), store.is_moving())
+            };
             if let Some(storage) = taken {
                 self.counts.from_store.fetch_add(1, Ordering::Relaxed);
                 // The note has it now.
                 let _ = charge.into_charge();
                 return Ok(storage);
+            }
+            if moving && !is_inside() {
+                // It arrives in a moment, and may be all that a provider has.
+                std::thread::yield_now();
+                continue;
             }
             match self.add_region(need) {
                 Ok(_) => {}
@@ -273,6 +286,7 @@ impl Core {
     /// Adds a region of at least `need` bytes; how many it has.
     fn add_region(&self, need: usize) -> Result<usize, OutOfMemory> {
         let number = self.store.lock().region_number();
+        let _moving = Moving::new(&self.store, None);
         let mut bytes = self.config.region_size().max(need);
         let region = loop {
             match self.map(number, bytes) {
@@ -397,13 +411,14 @@ impl Core {
     /// Releases what blocks were charged that are in the store now; how much. With nothing locked.
     pub(super) fn settle(&self, freed: Freed, account: u32) -> usize {
         let Freed { bytes, left, .. } = freed;
+        if bytes == 0 {
+            return 0;
+        }
         let charge = Charged::new(&self.budget, Charge::from_parts(bytes, account));
         // Of a closed allocator this may be the end of a region.
         drop(left); // USER CODE
         drop(charge); // USER CODE
-        if bytes > 0 {
-            self.purge(self.config.idle_bytes());
-        }
+        self.purge(self.config.idle_bytes());
         bytes
     }
 
@@ -430,7 +445,7 @@ impl Core {
     pub(super) fn regions(&self) -> Vec<Arc<Region>> {
         let regions = self.store.lock().export();
         // What was taken out before is purged before anybody knows the addresses.
-        while self.store.lock().is_purging() {
+        while self.store.lock().is_moving() && !is_inside() {
             std::thread::yield_now();
         }
         regions
@@ -518,6 +533,12 @@ fn put_slow(storage: Storage) {
     }
     if let Some(storage) = storage {
         core.take_back(storage);
+    }
+    if core.budget.is_wanted() {
+        // Empty already, unless the system kept who waits from emptying it.
+        let mut freed = Freed::default();
+        core.drain_own(&mut freed);
+        core.settle(freed, core.account); // USER CODE
     }
 }
 

@@ -85,6 +85,7 @@ mod core;
 mod error;
 mod hot;
 mod id;
+mod moving;
 mod report;
 mod runs;
 mod stack;

@@ -208,6 +208,28 @@ impl Ledger {
         }
     }
 
+    /// Whether something may be set aside that all who wait could have had: nobody was passed too often.
+    pub(super) fn may_pass_all(&self, held: &mut Counter<'_>) -> bool {
+        let most_passed = match held.order {
+            Order::Fifo => 0,
+            Order::Fair { most_passed } => most_passed,
+        };
+        let lines = held.scopes.len();
+        (0..lines).all(|line| {
+            let first = held.first(line);
+            first.is_none_or(|(_, demand)| demand.passed < most_passed)
+        })
+    }
+
+    /// All who are first were passed.
+    pub(super) fn count_passed_all(&self, held: &mut Counter<'_>) {
+        for line in 0..held.scopes.len() {
+            if let Some((_, demand)) = held.first(line) {
+                demand.passed = demand.passed.saturating_add(1);
+            }
+        }
+    }
+
     /// What has to be known of those who would be passed.
     fn ahead(&self, held: &mut Counter<'_>, lines: [Option<usize>; 2]) -> Ahead {
         let most_passed = match held.order {

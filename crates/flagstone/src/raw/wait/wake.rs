@@ -96,6 +96,12 @@ impl Panicked {
         }
     }
 
+    /// Lets nobody see it, but for what the hook of panics has said.
+    pub(crate) fn forget(self) {
+        // Its destructor might panic, too.
+        mem::forget(self.0);
+    }
+
     /// Lets it go on.
     pub(crate) fn resume(self) {
         match self.0 {

@@ -10,6 +10,8 @@
 //! | `tiers` | no byte is stranded in a cache; what is old or too much leaves; freed sizes are joined |
 //! | `lifetimes` | blocks outlive their allocator and their thread; memory and charge go back once |
 //! | `faults` | no memory is an error, and changes nothing |
+//! | `forbidden` | blocks are not lost in caches when the system refuses to let others empty them |
+//! | `purging` | memory on its way back to the provider is missed by nobody |
 //! | `ids` | an id reaches the block it was given for, or nothing |
 //! | `review` | exported memory stays, and what panics or is refused leaves everything as it was |
 //! | `zeroing` | bytes become 0 when the policy says |
@@ -18,11 +20,14 @@
 mod awaited;
 mod bytes_of;
 mod faults;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod forbidden;
 mod ids;
 mod knobs;
 mod layouts;
 mod lifetimes;
 mod model;
+mod purging;
 mod review;
 mod tiers;
 mod zeroing;
