@@ -34,7 +34,7 @@ use crate::{
         wait::Panicked,
     },
     sync::{
-        DefaultLock, Numbers,
+        Backoff, DefaultLock, Numbers,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         default_lock,
     },
@@ -223,6 +223,7 @@ impl Core {
         let account = charge.account();
         let charge = Charged::new(&self.budget, charge);
         let mut drained = false;
+        let mut backoff = Backoff::default();
         loop {
             let (taken, moving) = {
                 let mut store = self.store.lock();
@@ -236,7 +237,7 @@ impl Core {
             }
             if moving && !is_inside() {
                 // It arrives in a moment, and may be all that a provider has.
-                std::thread::yield_now();
+                backoff.wait();
                 continue;
             }
             match self.add_region(need) {
@@ -445,8 +446,9 @@ impl Core {
     pub(super) fn regions(&self) -> Vec<Arc<Region>> {
         let regions = self.store.lock().export();
         // What was taken out before is purged before anybody knows the addresses.
+        let mut backoff = Backoff::default();
         while self.store.lock().is_moving() && !is_inside() {
-            std::thread::yield_now();
+            backoff.wait();
         }
         regions
     }

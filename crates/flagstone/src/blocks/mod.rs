@@ -85,6 +85,8 @@ mod core;
 mod error;
 mod hot;
 mod id;
+#[cfg(all(test, shuttle))]
+mod long_models;
 mod moving;
 mod report;
 mod runs;
@@ -98,7 +100,8 @@ pub use block::Block;
 pub use budget::{
     Budget, BudgetConfig, BudgetError, BudgetErrorKind, BudgetSnapshot, Bytes, Capacity, Holder,
     Level, Many, Observation, Order, Pass, Pressure, Priority, ReliefHook, Reservation, Reserve,
-    ReserveMany, ReserveTimeout, Scope, ScopeBuilder, ScopeSnapshot, TaskScope, Timeout, Waiting,
+    ReserveMany, ReserveTimeout, Scope, ScopeBuilder, ScopeSnapshot, TaskScope, Timeout, WaitTimes,
+    Waiting,
 };
 pub use config::{BlockAllocatorConfig, BlockAllocatorConfigBuilder, Oversize, ZeroPolicy};
 pub use error::{BlockError, BlockIdError, OutOfBounds, StaleBlock};

@@ -28,7 +28,11 @@ impl Ledger {
     #[inline]
     pub(super) fn charge_now(&self, account: u32, bytes: usize) -> bool {
         if account == 0 {
-            return self.balance.take(bytes as u64).is_ok();
+            let taken = self.balance.take(bytes as u64).is_ok();
+            if taken {
+                self.hits.add();
+            }
+            return taken;
         }
         self.charge_scope_now(account, bytes)
     }
@@ -50,10 +54,21 @@ impl Ledger {
         charged.is_ok()
     }
 
+    /// Counts what was granted at once.
+    pub(super) fn count_hit(&self, account: u32) {
+        match account {
+            0 => self.hits.add(),
+            account => self.account(account).hit(),
+        }
+    }
+
     #[cold]
     fn try_slowly(&self, account: u32, bytes: usize) -> Result<Charge, BudgetError> {
         let demand = Demand::one(account, bytes);
-        let granted = |beside| Charge::new(account, bytes, beside);
+        let granted = |beside| {
+            self.count_hit(account);
+            Charge::new(account, bytes, beside)
+        };
         let relieved = match self.try_under_lock(&demand, self.relief.is_empty()) {
             Ok(charged) => charged.map(granted),
             Err(error) => return Err(error),
@@ -177,6 +192,15 @@ impl Ledger {
         Ok(Charge::new(account, bytes, false))
     }
 
+    /// One left its line without an answer, because its future was dropped or its time was over.
+    pub(super) fn withdraw(&self, demand: &Demand, abandoned: bool) {
+        let mut held = self.queue.lock();
+        held.waits_no_longer(demand);
+        held.abandoned += u64::from(abandoned);
+        drop(held);
+        self.settle(); // USER CODE
+    }
+
     /// Nobody is granted anything any more, and who waits is told so.
     pub(super) fn close(&self) {
         let mut held = self.queue.lock();
@@ -197,7 +221,7 @@ impl Ledger {
                 more |= held.scan(line, 0, usize::MAX, |books, demand| {
                     let answer = judge(demand).map(Err);
                     if answer.is_some() {
-                        books.wanted = books.wanted.saturating_sub(demand.bytes() as u64);
+                        books.waits_no_longer(demand);
                     }
                     answer
                 });
@@ -349,12 +373,7 @@ impl Queued for Ledger {
     /// Who leaves may have been in the way, or had been granted something.
     fn left(&self, demand: Demand, answer: Option<Self::Grant>) {
         match answer {
-            None => {
-                let mut held = self.queue.lock();
-                held.wanted = held.wanted.saturating_sub(demand.bytes() as u64);
-                drop(held);
-                self.settle();
-            }
+            None => self.withdraw(&demand, true),
             Some(Ok(beside)) if !seeded("budget: who leaves takes its grant along") => {
                 // All of it, before wakers run that may panic.
                 let mut wanted = false;

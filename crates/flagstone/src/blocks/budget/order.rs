@@ -150,7 +150,7 @@ impl Ledger {
         let mut ahead = self.ahead(held, [ahead.filter(|other| *other != line), Some(line)]);
         let more = held.scan(line, 1, LOOK_AHEAD, |books, demand| {
             let beside = self.pass_by(order, &mut ahead, demand).ok()?;
-            books.wanted = books.wanted.saturating_sub(demand.bytes() as u64);
+            books.waits_no_longer(demand);
             Some(Ok(beside))
         });
         note(held, &ahead);
@@ -340,7 +340,7 @@ impl Ledger {
 
 /// Answers the first of `line`.
 fn answer(held: &mut Counter<'_>, line: usize, demand: &Demand, answer: Answer) {
-    held.wanted = held.wanted.saturating_sub(demand.bytes() as u64);
+    held.waits_no_longer(demand);
     held.answer_first(line, answer);
 }
 
