@@ -23,7 +23,7 @@ use crate::{
 const BLOCKS: usize = 6;
 const SMALL: usize = 4096;
 const THREADS: u64 = 3;
-const STEPS: u64 = 12;
+const STEPS: u64 = 8;
 
 struct User {
     blocks: BlockAllocator,
@@ -52,7 +52,10 @@ impl User {
                 self.views.extend(view);
             }
             6 => {
-                let part = self.held.last_mut().map(|block| block.split_off(10));
+                let part = self.held.last_mut().map(|block| {
+                    let _fits = block.write(0, b"twenty bytes of text");
+                    block.split_off(block.len() / 2)
+                });
                 self.held.extend(part);
             }
             7 => drop(self.waiting.pop()),
@@ -78,6 +81,7 @@ fn long_use() {
         .min_block_size(SMALL)
         .max_block_size(2 * SMALL)
         .max_caches(0)
+        .shared_cache_bytes(memory)
         .overdraft(SMALL);
     let budget = Budget::new(memory).unwrap();
     let config = config.build().unwrap();

@@ -91,7 +91,7 @@ pub(in crate::blocks) fn all_get_their_answers<T>(mut waiting: Vec<Task<T>>) {
 
 const CAPACITY: usize = 10;
 const THREADS: u64 = 3;
-const STEPS: u64 = 16;
+const STEPS: u64 = 9;
 
 struct User {
     budget: Budget,
