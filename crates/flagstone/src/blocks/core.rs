@@ -192,6 +192,16 @@ impl Core {
         }
     }
 
+    /// As [`take_kept`](Self::take_kept), for bytes that are charged already: those that the block was charged in
+    /// the cache are released, and whose waker panics meanwhile is told.
+    pub(super) fn take_kept_for(&self, class: u16, charge: &Charge) -> Option<(Storage, Panicked)> {
+        let mut storage = self.take_kept(class)?;
+        let kept = Charge::from_parts(storage.len() as usize, self.account);
+        storage.set_account(charge.account());
+        let panicked = Panicked::of(|| self.budget.release(kept)); // USER CODE
+        Some((storage, panicked))
+    }
+
     #[cold]
     fn take_kept_slow(&self, class: u16) -> Option<Storage> {
         self.enter();
@@ -353,6 +363,18 @@ impl Core {
     fn is_closed(&self) -> bool {
         // Acquire: pairs with the Release in `close`.
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Charges a block of a scope, or one that was granted beside others, as cached ones are, if nobody waits and
+    /// so much is there; what it was charged until now.
+    fn adopt(&self, storage: &mut Storage) -> Option<Charge> {
+        let Note { account, class, .. } = storage.note();
+        let bytes = storage.len() as usize;
+        if account == self.account || class == ALONE || !self.budget.charge_at_once(bytes) {
+            return None;
+        }
+        storage.set_account(self.account);
+        Some(Charge::from_parts(bytes, account))
     }
 
     /// What neither the block's user nor a cache wants.
@@ -528,20 +550,33 @@ fn put_slow(storage: Storage) {
         return;
     };
     core.enter();
+    let mut storage = storage;
+    let before = core
+        .adopt(&mut storage)
+        .map(|it| Charged::new(&core.budget, it));
     let mut storage = Some(storage);
     let magazine = hot::push_any(&mut storage);
-    if let Some(magazine) = magazine {
-        core.keep(magazine);
-    }
-    if let Some(storage) = storage {
-        core.take_back(storage);
-    }
-    if core.budget.is_wanted() {
-        // Empty already, unless the system kept who waits from emptying it.
-        let mut freed = Freed::default();
-        core.drain_own(&mut freed);
-        core.settle(freed, core.account); // USER CODE
-    }
+    // All of it, whoever's code panics.
+    let mut panicked = Panicked::of(|| {
+        if let Some(magazine) = magazine {
+            core.keep(magazine); // USER CODE
+        }
+    });
+    panicked.add(Panicked::of(|| {
+        if let Some(storage) = storage {
+            core.take_back(storage); // USER CODE
+        }
+    }));
+    panicked.add(Panicked::of(|| {
+        if core.budget.is_wanted() {
+            // Empty already, unless the system kept who waits from emptying it.
+            let mut freed = Freed::default();
+            core.drain_own(&mut freed);
+            core.settle(freed, core.account); // USER CODE
+        }
+    }));
+    panicked.add(Panicked::of(|| drop(before))); // USER CODE
+    panicked.resume();
 }
 
 /// Whose a region is.

@@ -64,10 +64,13 @@
 //!   the sizes that are used unless told otherwise. All of the budget can be had.
 //! - Free blocks in caches stay charged. Before anybody is refused or waits, all caches of all threads are
 //!   emptied; while somebody waits, what is freed goes past them.
-//! - Resident memory is at most what is charged, and the slack that [`snapshot`](BlockAllocator::snapshot)
-//!   says: free blocks of slabs that are in use, and unused pieces, of which more than
-//!   [`idle_bytes`](BlockAllocatorConfig::idle_bytes) are offered back to the provider. What a program maps
-//!   and allocates elsewhere is not in these numbers.
+//! - Resident memory is what is in use, what is cached, which both are charged, and the *slack* that
+//!   [`snapshot`](BlockAllocator::snapshot) says, and no more, but for the rest of the last page of each slab
+//!   and piece. Slack is free blocks of slabs that are in use, less than a slab for each of them, and
+//!   memory that nothing is in, at most [`idle_bytes`](BlockAllocatorConfig::idle_bytes) of it when
+//!   whoever freed something has returned; the rest went back, if the provider takes it. What a program
+//!   maps and allocates elsewhere is not in these numbers, nor what a system makes of them that backs
+//!   memory by huge pages without being asked.
 //! - Bookkeeping is 64 bytes for each block that was ever out at once, in allocations of that size.
 //! - Neither a block nor waiting for one allocates in the steady state. A split does (64 bytes), and so does
 //!   what `bytes::Bytes` counts by.

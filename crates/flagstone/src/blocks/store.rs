@@ -71,6 +71,10 @@ pub(super) struct Count {
     pub(super) out: usize,
     /// That may have memory behind them.
     pub(super) resident: usize,
+    /// Of these, in pieces that no slab uses and in empty slabs.
+    pub(super) idle: usize,
+    /// Of these, in free blocks of slabs that are in use.
+    pub(super) free: usize,
     /// Of all regions.
     pub(super) mapped: usize,
     /// In pieces that no slab uses.
@@ -268,6 +272,7 @@ impl Store {
     /// Counts everything once more, by looking at it; what is not as it should be, in a word. O(slabs).
     pub(super) fn validate(&self) -> Result<(), &'static str> {
         let (mut out, mut touched, mut idle, mut slab_bytes) = (0, 0, 0, 0);
+        let mut free = 0;
         let mut shelved = 0;
         for slab in self.slabs.iter().flatten() {
             let class = self.classes.get(slab.class);
@@ -280,7 +285,11 @@ impl Store {
             }
             out += slab.out as usize * size;
             touched += carved;
-            idle += if slab.out == 0 { carved } else { 0 };
+            if slab.out == 0 {
+                idle += carved;
+            } else {
+                free += slab.free.len() as usize * size;
+            }
             slab_bytes += class.slab as usize;
         }
         for shelves in &self.shelves {
@@ -297,6 +306,7 @@ impl Store {
             (out == self.out_bytes, "bytes of blocks that are out"),
             (touched == self.slab_touched, "bytes carved"),
             (idle == self.idle_bytes, "bytes of empty slabs"),
+            (free == count.free, "bytes of free blocks"),
             (shelved == count.slabs, "slabs on shelves"),
             (
                 slab_bytes + count.unused == count.mapped,
@@ -314,6 +324,8 @@ impl Store {
         Count {
             out: self.out_bytes,
             resident: self.slab_touched + self.runs.touched(),
+            idle: self.idle(),
+            free: self.slab_touched - self.idle_bytes - self.out_bytes,
             mapped: regions.clone().map(|region| region.len()).sum(),
             unused: self.runs.bytes(),
             largest: self.runs.largest(),

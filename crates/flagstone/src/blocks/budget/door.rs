@@ -303,6 +303,12 @@ impl Budget {
         self.0.try_charge(0, bytes)
     }
 
+    /// As `try_charge`, asking nobody: if the bytes are there and nobody waits. The charge is one that was
+    /// not granted beside others.
+    pub(crate) fn charge_at_once(&self, bytes: usize) -> bool {
+        self.0.charge_now(0, bytes)
+    }
+
     /// As `force`, without counting the budget, as long as the debt is `most` bytes at most.
     pub(crate) fn force_charge(&self, bytes: usize, most: usize) -> Result<Charge, BudgetError> {
         self.0.force(0, bytes, most as u64)

@@ -217,7 +217,16 @@ fn a_scope_pays_for_its_blocks() {
         panic!("the tenant has room");
     };
     drop(block);
-    assert_eq!((tenant.charged(), blocks.budget().charged()), (0, 0));
+    // It is cached, and not the tenant's any more, who may have it again.
+    let seen = blocks.audit().unwrap();
+    assert_eq!((tenant.charged(), seen.charged, seen.hot), (0, 4096, 4096));
+    let again = blocks.try_alloc_in(&tenant, bytes(4096)).unwrap();
+    let seen = blocks.audit().unwrap();
+    assert_eq!((tenant.charged(), seen.charged, seen.hot), (4096, 4096, 0));
+    assert_eq!(seen.hot_hits, 1);
+    drop(again);
+    blocks.trim();
+    assert_eq!(blocks.budget().charged(), 0);
     let stranger = Budget::new(ALL).unwrap();
     let mut reserved = stranger.try_reserve(1000).unwrap();
     assert!(blocks.acquire(&mut reserved, bytes(10)).is_err());
