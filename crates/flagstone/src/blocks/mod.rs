@@ -51,6 +51,7 @@
 //! |---|---|---|
 //! | hot | wait-free for its thread, unless another takes what is in it: then the thread goes to the next tier | who takes waits for the end of the owner's current call, some dozen instructions |
 //! | cold | a lock for each class | those who move magazines of one class at the same moment, for a few instructions |
+//! | provider | its own | who finds no room while memory is on its way from the provider or to it waits for that call, in another thread; a provider must not wait for one that allocates here |
 //! | store | one lock | those who miss both caches; constant time, but for slabs that come and go (logarithmic), and for [`audit`](BlockAllocator::audit) |
 //! | budget | lock-free while nobody waits | see [`Budget`] |
 //!

@@ -10,13 +10,15 @@ use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::{
     future::Future,
     pin::Pin,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     task::{Context, Poll, Waker},
 };
-use std::task::Wake;
+use std::{sync::Mutex, task::Wake};
 
 use super::{Budget, BudgetConfig, Capacity, Order, Reservation, Scope};
-use crate::sync::model::{explore, finds, thread};
+use crate::sync::{
+    atomic::{AtomicUsize, Ordering},
+    model::{explore, finds, thread},
+};
 
 /// Numbers that look as if drawn by chance, and are the same every time.
 pub(in crate::blocks) struct Dice(u64);
@@ -24,9 +26,10 @@ pub(in crate::blocks) struct Dice(u64);
 impl Dice {
     /// Others for each thread of each schedule.
     pub(in crate::blocks) fn new(thread: u64) -> Self {
-        static SCHEDULES: AtomicU64 = AtomicU64::new(1);
-        let schedule = SCHEDULES.fetch_add(1, Ordering::Relaxed);
-        Self((schedule << 8 | thread).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        static SCHEDULES: Mutex<u64> = Mutex::new(0);
+        let mut schedules = SCHEDULES.lock().unwrap();
+        *schedules += 1;
+        Self((*schedules << 8 | thread).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     pub(in crate::blocks) fn below(&mut self, end: u64) -> u64 {

@@ -144,7 +144,7 @@ mod tests {
         }
         times.add(Duration::MAX);
         let read = times.read();
-        let counts: std::vec::Vec<_> = read.buckets().map(|(_, count)| count).collect();
+        let counts: alloc::vec::Vec<_> = read.buckets().map(|(_, count)| count).collect();
         assert_eq!((counts[0], counts[BUCKETS - 1]), (1, 1));
         assert!(counts[1..BUCKETS - 1].iter().all(|count| *count == 2));
         assert_eq!(read.quantile(0.0), Some(below(0)));
