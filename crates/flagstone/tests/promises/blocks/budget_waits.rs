@@ -65,7 +65,9 @@ fn tasks_that_wait_for_each_other_are_found() {
     drop(second);
     assert!(!budget.snapshot().is_stuck());
     assert!(large.refund(60));
-    (first.ready().unwrap(), again.ready().unwrap());
+    for task in [first, again] {
+        task.ready().unwrap();
+    }
     assert_eq!((budget.snapshot().held_waiting, small.charged()), (0, 60));
     drop(tasks);
     assert_eq!(budget.charged(), 0);
