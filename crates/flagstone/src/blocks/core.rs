@@ -149,7 +149,8 @@ impl Core {
     fn add_first_regions(&self) -> Result<(), OutOfMemory> {
         let mut mapped = 0;
         while mapped < self.config.initial_pool_size() {
-            mapped += self.add_region(PAGE)?;
+            let number = self.store.lock().region_number();
+            mapped += self.add_region(number, PAGE)?;
         }
         Ok(())
     }
@@ -235,22 +236,24 @@ impl Core {
         let mut drained = false;
         let mut backoff = Backoff::default();
         loop {
-            let (taken, moving) = {
+            let number = {
                 let mut store = self.store.lock();
-                (store.take(class, account), store.is_moving())
+                if let Some(storage) = store.take(class, account) {
+                    drop(store);
+                    self.counts.from_store.fetch_add(1, Ordering::Relaxed);
+                    // The note has it now.
+                    let _ = charge.into_charge();
+                    return Ok(storage);
+                }
+                let others = store.is_moving() && !is_inside();
+                (!others).then(|| store.region_number())
             };
-            if let Some(storage) = taken {
-                self.counts.from_store.fetch_add(1, Ordering::Relaxed);
-                // The note has it now.
-                let _ = charge.into_charge();
-                return Ok(storage);
-            }
-            if moving && !is_inside() {
-                // It arrives in a moment, and may be all that a provider has.
+            let Some(number) = number else {
+                // What moves arrives in a moment, and may be all that a provider has.
                 backoff.wait();
                 continue;
-            }
-            match self.add_region(need) {
+            };
+            match self.add_region(number, need) {
                 Ok(_) => {}
                 Err(error) if drained => return Err((error, charge.into_charge())),
                 // There may be room in what caches and other classes have.
@@ -294,9 +297,8 @@ impl Core {
         align_up(size.max(1), PAGE).filter(|&bytes| bytes <= MOST)
     }
 
-    /// Adds a region of at least `need` bytes; how many it has.
-    fn add_region(&self, need: usize) -> Result<usize, OutOfMemory> {
-        let number = self.store.lock().region_number();
+    /// Adds the region with that number, of at least `need` bytes; how many it has.
+    fn add_region(&self, number: u32, need: usize) -> Result<usize, OutOfMemory> {
         let _moving = Moving::new(&self.store, None);
         let mut bytes = self.config.region_size().max(need);
         let region = loop {
@@ -306,7 +308,7 @@ impl Core {
                 Err(_) => bytes = align_up(bytes / 2, PAGE).unwrap_or(need).max(need),
             }
         };
-        // Another thread may have been faster; then there is room, too, and this region goes.
+        // A provider that allocates from here may have been faster; then there is room, and this region goes.
         let refused = self.store.lock().add_region(region);
         drop(refused);
         Ok(bytes)

@@ -196,6 +196,29 @@ fn blocks_are_forced_as_far_as_told() {
 }
 
 #[test]
+fn threads_together_force_no_more_than_told() {
+    const MOST: usize = 2 * 8192;
+    let blocks = build(knobs(ALL).overdraft(MOST).max_caches(0));
+    let all = blocks.try_alloc(bytes(ALL)).unwrap();
+    thread::scope(|scope| {
+        let threads = [(); 4].map(|()| {
+            scope.spawn(|| {
+                for _ in 0..200 {
+                    let forced = blocks.force_alloc(bytes(8192));
+                    assert!(blocks.budget().snapshot().debt <= MOST);
+                    thread::yield_now();
+                    drop(forced);
+                }
+            })
+        });
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+    drop(all);
+}
+
+#[test]
 fn a_scope_pays_for_its_blocks() {
     let blocks = BlockAllocator::new(ALL);
     let tenant = blocks
