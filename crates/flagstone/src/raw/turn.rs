@@ -574,4 +574,45 @@ mod models {
         explore(an_end);
         finds("turn: no barrier", an_end);
     }
+
+    /// The system refuses the expensive barrier: the owner is visited once it passes full ones.
+    fn a_refused_barrier() {
+        let guests = Arc::new(Guests::new());
+        let owner = guests.add(Kept(UnsafeCell::new(false)), 0, 1).ok();
+        let owner = owner.expect("there is room for one");
+        let guest = {
+            let guests = Arc::clone(&guests);
+            thread::spawn(move || {
+                let refused = || {
+                    barrier::full();
+                    false
+                };
+                for _ in 0..2 {
+                    guests.visit_behind(refused, |kept| {
+                        kept.set(false);
+                        true
+                    });
+                }
+            })
+        };
+        for _ in 0..2 {
+            let _ = owner.turn.with(|kept| kept.set(true));
+        }
+        guest.join().unwrap();
+        assert!(owner.turn.with(|kept| kept.set(false)).is_some());
+        let mut visited = 0;
+        guests.visit_behind(
+            || false,
+            |_| {
+                visited += 1;
+                true
+            },
+        );
+        assert_eq!(visited, 1, "it has heard of it");
+    }
+
+    #[test]
+    fn who_visits_without_the_barrier_is_alone() {
+        explore(a_refused_barrier);
+    }
 }
