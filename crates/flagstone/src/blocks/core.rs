@@ -73,8 +73,6 @@ pub(super) struct Core {
     pub(super) swept: AtomicU64,
     /// The provider keeps what it is offered.
     pub(super) keeps: AtomicBool,
-    /// Bytes that stayed when memory was offered last, because they share a page with what is in use.
-    pub(super) stuck: AtomicUsize,
     pub(super) counts: Counts,
 }
 
@@ -135,7 +133,6 @@ impl Core {
             began: Instant::now(),
             swept: AtomicU64::new(0),
             keeps: AtomicBool::new(false),
-            stuck: AtomicUsize::new(0),
             counts: Counts::default(),
         });
         let shortage: Weak<Self> = Weak::clone(&core.me);

@@ -67,9 +67,7 @@ impl Core {
         }
         {
             let mut store = self.store.lock();
-            // Relaxed: a hint. What could not go is not offered again and again.
-            let stuck = self.stuck.load(Ordering::Relaxed);
-            if store.idle() <= most.saturating_add(stuck) || store.is_exported() {
+            if store.idle() <= most || store.is_exported() {
                 return;
             }
             store.dissolve();
@@ -80,30 +78,26 @@ impl Core {
     /// Offers pieces back until `most` bytes of them are left, each once, and one at a time: who needs
     /// memory meanwhile finds all others.
     fn purge_pieces(&self, most: usize) {
-        let (mut last, mut stuck) = (None, 0);
+        let mut last = None;
         loop {
             let piece = {
                 let mut store = self.store.lock();
                 if store.idle() <= most {
-                    break;
+                    return;
                 }
                 store.take_touched(&mut last)
             };
             let Some(piece) = piece else {
-                break;
+                return;
             };
             let mut moving = Moving::new(&self.store, Some(piece));
-            let Some(piece) = moving.piece.as_mut() else {
-                continue;
-            };
-            let purged = piece.purge(); // USER CODE
-            match purged {
-                Some(_) => stuck += piece.touched() as usize,
+            let piece = moving.piece.as_mut();
+            let went = piece.is_none_or(|it| it.purge().is_some()); // USER CODE
+            if !went {
                 // Relaxed: a hint.
-                None => self.keeps.store(true, Ordering::Relaxed),
+                self.keeps.store(true, Ordering::Relaxed);
             }
         }
-        self.stuck.store(stuck, Ordering::Relaxed);
     }
 
     /// Empties the caches, and gives all memory back that nothing is in; bytes of the caches.
