@@ -98,8 +98,12 @@ impl Panicked {
 
     /// Lets nobody see it, but for what the hook of panics has said.
     pub(crate) fn forget(self) {
+        let Some(panic) = self.0 else {
+            return;
+        };
         // Its destructor might panic, too.
-        mem::forget(self.0);
+        let second = Self::of(|| drop(panic)); // USER CODE
+        mem::forget(second);
     }
 
     /// Lets it go on.
