@@ -22,7 +22,10 @@ use super::{
 use crate::{
     error::{ConfigError, OutOfMemory},
     provider::Provider,
-    raw::region::{Region, Source},
+    raw::{
+        region::{Region, Source},
+        wait::Panicked,
+    },
 };
 
 /// Blocks of bytes under a [`Budget`], pooled, for any thread and any executor. Clones share everything.
@@ -239,12 +242,22 @@ impl BlockAllocator {
     /// A block for bytes that are charged already; they come back if there is no memory.
     fn place(&self, layout: Layout, charge: Charge) -> Result<Block, (OutOfMemory, Charge)> {
         let core = self.core();
+        let mut panicked = Panicked::default();
         let mut storage = match core.classes.fit(layout) {
-            Some(class) => core.take_charged(class, charge)?,
+            Some(class) => match core.take_kept_for(class, &charge) {
+                Some((storage, later)) => {
+                    panicked.add(later);
+                    storage
+                }
+                None => core.take_charged(class, charge)?,
+            },
             None => core.take_alone(charge.bytes(), charge)?,
         };
         core.prepare(&mut storage);
-        Ok(Block::new(storage.open(layout.size() as u32)))
+        let block = Block::new(storage.open(layout.size() as u32));
+        // With the block in hand, which goes back then.
+        panicked.resume();
+        Ok(block)
     }
 
     /// Bytes that a block for `layout` is charged.
@@ -417,20 +430,19 @@ impl BlockAllocator {
     pub fn force_alloc(&self, layout: Layout) -> Result<Block, BlockError> {
         match self.try_alloc(layout) {
             Err(error) if error.budget().is_some() => {
-                let budget = self.budget();
                 let bytes = self.charged_for(layout)?;
-                let most = budget.capacity().saturating_add(self.config().overdraft());
-                if budget.charged().saturating_add(bytes) > most {
-                    return Err(error);
+                let most = self.config().overdraft();
+                match self.budget().force_charge(bytes, most) {
+                    Ok(charge) => self.finish_charged(layout, charge),
+                    Err(_) => Err(error),
                 }
-                self.finish_charged(layout, budget.force_charge(bytes)?)
             }
             done => done,
         }
     }
 
-    /// As [`try_alloc`](Self::try_alloc), charged to a scope. Its blocks are not cached, because they are
-    /// the tenant's as long as they are charged: the lock of the store, twice a block.
+    /// As [`try_alloc`](Self::try_alloc), charged to a scope. Free blocks in caches are charged to nobody's
+    /// scope: one that comes from there, or goes there, changes hands, which is some atomic operations more.
     ///
     /// # Errors
     ///

@@ -289,8 +289,8 @@ impl BlockAllocatorConfigBuilder {
         self
     }
 
-    /// Bytes beyond all memory that [`force_alloc`](super::BlockAllocator::force_alloc) may go; no limit
-    /// unless set.
+    /// The most debt of the budget that [`force_alloc`](super::BlockAllocator::force_alloc) may make, in
+    /// bytes; no limit unless set.
     pub fn overdraft(mut self, bytes: usize) -> Self {
         self.overdraft = bytes;
         self

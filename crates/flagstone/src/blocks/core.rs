@@ -21,6 +21,7 @@ use super::{
     error::BlockError,
     hot::{self, Hot},
     id::Ids,
+    moving::{Moving, is_inside},
     stack::Stack,
     store::{Count, Store},
 };
@@ -30,9 +31,10 @@ use crate::{
     raw::{
         region::{Extent, Keeper, MOST, Note, PAGE, Part, Region, Source, Storage, View},
         turn::Guests,
+        wait::Panicked,
     },
     sync::{
-        DefaultLock, Numbers,
+        Backoff, DefaultLock, Numbers,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         default_lock,
     },
@@ -135,23 +137,27 @@ impl Core {
         });
         let shortage: Weak<Self> = Weak::clone(&core.me);
         core.budget.on_shortage(shortage);
-        let initial = config.initial_pool_size();
-        let mut mapped = 0;
-        while mapped < initial {
-            match core.add_region(PAGE) {
-                Ok(bytes) => mapped += bytes,
-                Err(error) => {
-                    core.close();
-                    return Err(error.into());
-                }
-            }
+        let mut answer = Ok(());
+        let panicked = Panicked::of(|| answer = core.add_first_regions()); // USER CODE
+        if panicked.is_some() || answer.is_err() {
+            core.close();
         }
-        Ok(core)
+        panicked.resume();
+        answer.map(|()| core).map_err(Into::into)
+    }
+
+    fn add_first_regions(&self) -> Result<(), OutOfMemory> {
+        let mut mapped = 0;
+        while mapped < self.config.initial_pool_size() {
+            let number = self.store.lock().region_number();
+            mapped += self.add_region(number, PAGE)?;
+        }
+        Ok(())
     }
 
     /// What the caches know it by.
     #[inline(always)]
-    fn address(&self) -> usize {
+    pub(super) fn address(&self) -> usize {
         core::ptr::from_ref(self).addr()
     }
 
@@ -187,6 +193,16 @@ impl Core {
         }
     }
 
+    /// As [`take_kept`](Self::take_kept), for bytes that are charged already: those that the block was charged in
+    /// the cache are released, and whose waker panics meanwhile is told.
+    pub(super) fn take_kept_for(&self, class: u16, charge: &Charge) -> Option<(Storage, Panicked)> {
+        let mut storage = self.take_kept(class)?;
+        let kept = Charge::from_parts(storage.len() as usize, self.account);
+        storage.set_account(charge.account());
+        let panicked = Panicked::of(|| self.budget.release(kept)); // USER CODE
+        Some((storage, panicked))
+    }
+
     #[cold]
     fn take_kept_slow(&self, class: u16) -> Option<Storage> {
         self.enter();
@@ -218,15 +234,26 @@ impl Core {
         let account = charge.account();
         let charge = Charged::new(&self.budget, charge);
         let mut drained = false;
+        let mut backoff = Backoff::default();
         loop {
-            let taken = self.store.lock().take(class, account);
-            if let Some(storage) = taken {
-                self.counts.from_store.fetch_add(1, Ordering::Relaxed);
-                // The note has it now.
-                let _ = charge.into_charge();
-                return Ok(storage);
-            }
-            match self.add_region(need) {
+            let number = {
+                let mut store = self.store.lock();
+                if let Some(storage) = store.take(class, account) {
+                    drop(store);
+                    self.counts.from_store.fetch_add(1, Ordering::Relaxed);
+                    // The note has it now.
+                    let _ = charge.into_charge();
+                    return Ok(storage);
+                }
+                let others = store.is_moving() && !is_inside();
+                (!others).then(|| store.region_number())
+            };
+            let Some(number) = number else {
+                // What moves arrives in a moment, and may be all that a provider has.
+                backoff.wait();
+                continue;
+            };
+            match self.add_region(number, need) {
                 Ok(_) => {}
                 Err(error) if drained => return Err((error, charge.into_charge())),
                 // There may be room in what caches and other classes have.
@@ -270,9 +297,9 @@ impl Core {
         align_up(size.max(1), PAGE).filter(|&bytes| bytes <= MOST)
     }
 
-    /// Adds a region of at least `need` bytes; how many it has.
-    fn add_region(&self, need: usize) -> Result<usize, OutOfMemory> {
-        let number = self.store.lock().region_number();
+    /// Adds the region with that number, of at least `need` bytes; how many it has.
+    fn add_region(&self, number: u32, need: usize) -> Result<usize, OutOfMemory> {
+        let _moving = Moving::new(&self.store, None);
         let mut bytes = self.config.region_size().max(need);
         let region = loop {
             match self.map(number, bytes) {
@@ -281,7 +308,7 @@ impl Core {
                 Err(_) => bytes = align_up(bytes / 2, PAGE).unwrap_or(need).max(need),
             }
         };
-        // Another thread may have been faster; then there is room, too, and this region goes.
+        // A provider that allocates from here may have been faster; then there is room, and this region goes.
         let refused = self.store.lock().add_region(region);
         drop(refused);
         Ok(bytes)
@@ -338,6 +365,18 @@ impl Core {
     fn is_closed(&self) -> bool {
         // Acquire: pairs with the Release in `close`.
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Charges a block of a scope, or one that was granted beside others, as cached ones are, if nobody waits and
+    /// so much is there; what it was charged until now.
+    fn adopt(&self, storage: &mut Storage) -> Option<Charge> {
+        let Note { account, class, .. } = storage.note();
+        let bytes = storage.len() as usize;
+        if account == self.account || class == ALONE || !self.budget.charge_at_once(bytes) {
+            return None;
+        }
+        storage.set_account(self.account);
+        Some(Charge::from_parts(bytes, account))
     }
 
     /// What neither the block's user nor a cache wants.
@@ -397,13 +436,14 @@ impl Core {
     /// Releases what blocks were charged that are in the store now; how much. With nothing locked.
     pub(super) fn settle(&self, freed: Freed, account: u32) -> usize {
         let Freed { bytes, left, .. } = freed;
+        if bytes == 0 {
+            return 0;
+        }
         let charge = Charged::new(&self.budget, Charge::from_parts(bytes, account));
         // Of a closed allocator this may be the end of a region.
         drop(left); // USER CODE
         drop(charge); // USER CODE
-        if bytes > 0 {
-            self.purge(self.config.idle_bytes());
-        }
+        self.purge(self.config.idle_bytes());
         bytes
     }
 
@@ -430,8 +470,9 @@ impl Core {
     pub(super) fn regions(&self) -> Vec<Arc<Region>> {
         let regions = self.store.lock().export();
         // What was taken out before is purged before anybody knows the addresses.
-        while self.store.lock().is_purging() {
-            std::thread::yield_now();
+        let mut backoff = Backoff::default();
+        while self.store.lock().is_moving() && !is_inside() {
+            backoff.wait();
         }
         regions
     }
@@ -511,14 +552,33 @@ fn put_slow(storage: Storage) {
         return;
     };
     core.enter();
+    let mut storage = storage;
+    let before = core
+        .adopt(&mut storage)
+        .map(|it| Charged::new(&core.budget, it));
     let mut storage = Some(storage);
     let magazine = hot::push_any(&mut storage);
-    if let Some(magazine) = magazine {
-        core.keep(magazine);
-    }
-    if let Some(storage) = storage {
-        core.take_back(storage);
-    }
+    // All of it, whoever's code panics.
+    let mut panicked = Panicked::of(|| {
+        if let Some(magazine) = magazine {
+            core.keep(magazine); // USER CODE
+        }
+    });
+    panicked.add(Panicked::of(|| {
+        if let Some(storage) = storage {
+            core.take_back(storage); // USER CODE
+        }
+    }));
+    panicked.add(Panicked::of(|| {
+        if core.budget.is_wanted() {
+            // Empty already, unless the system kept who waits from emptying it.
+            let mut freed = Freed::default();
+            core.drain_own(&mut freed);
+            core.settle(freed, core.account); // USER CODE
+        }
+    }));
+    panicked.add(Panicked::of(|| drop(before))); // USER CODE
+    panicked.resume();
 }
 
 /// Whose a region is.

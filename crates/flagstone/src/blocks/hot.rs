@@ -8,11 +8,16 @@ use alloc::{boxed::Box, sync::Arc};
 use core::{cell::Cell, mem};
 use std::thread_local;
 
-use super::{budget::Budget, class::Classes, stack::Stack};
+use super::{
+    budget::{Budget, Charge},
+    class::Classes,
+    stack::Stack,
+};
 use crate::{
     raw::{
         region::Storage,
         turn::{Owner, Places},
+        wait::Panicked,
     },
     thread,
 };
@@ -174,6 +179,9 @@ impl Hot {
 
     /// Takes everything out, one storage at a time.
     pub(super) fn drain(&mut self, mut take: impl FnMut(Storage)) {
+        if self.bytes == 0 {
+            return;
+        }
         for pair in &mut self.pairs {
             for stack in [&mut pair.main, &mut pair.spare] {
                 while let Some(storage) = stack.pop() {
@@ -195,6 +203,20 @@ impl Hot {
     /// Whether its thread has found nothing in it since this was asked last.
     pub(super) fn rests(&mut self) -> bool {
         mem::replace(&mut self.seen, self.hits) == self.hits
+    }
+}
+
+/// What nobody emptied, because the system did not let the allocator at its end.
+impl Drop for Hot {
+    fn drop(&mut self) {
+        let bytes = self.bytes;
+        if bytes == 0 {
+            return;
+        }
+        let charge = Charge::from_parts(bytes, self.account);
+        let panicked = Panicked::of(|| self.budget.release(charge)); // USER CODE
+        self.drain(drop); // USER CODE
+        panicked.forget();
     }
 }
 
@@ -252,6 +274,11 @@ pub(super) fn refill(number: u32, home: usize, class: u16, magazine: Stack) -> O
     magazine
 }
 
+/// Takes everything out of the thread's cache, one storage at a time.
+pub(super) fn drain(number: u32, home: usize, take: impl FnMut(Storage)) {
+    let _ = PLACES.with(|places| places.with(number, home, |hot| hot.drain(take)));
+}
+
 /// Whether the thread has such a cache.
 pub(super) fn has(number: u32, home: usize) -> bool {
     PLACES.with(|places| places.has(number, home))
@@ -278,10 +305,10 @@ fn let_all_go() {
     PLACES.with(|places| places.clear(|cache| end(&cache)));
 }
 
-/// Nobody owns the cache any more.
+/// Nobody owns the cache any more. A panic of others' code, which the thread's end must not see, ends here.
 fn end(cache: &Owner<Hot>) {
-    // Closed, it is empty.
+    // Closed, it is empty, or what is in it goes with it.
     if let Some(home) = cache.with_patience(|hot| Arc::clone(&hot.home)) {
-        home.thread_ends(cache);
+        Panicked::of(|| home.thread_ends(cache)).forget(); // USER CODE
     }
 }

@@ -51,6 +51,7 @@
 //! |---|---|---|
 //! | hot | wait-free for its thread, unless another takes what is in it: then the thread goes to the next tier | who takes waits for the end of the owner's current call, some dozen instructions |
 //! | cold | a lock for each class | those who move magazines of one class at the same moment, for a few instructions |
+//! | provider | its own | who finds no room while memory is on its way from the provider or to it waits for that call, in another thread; a provider must not wait for one that allocates here |
 //! | store | one lock | those who miss both caches; constant time, but for slabs that come and go (logarithmic), and for [`audit`](BlockAllocator::audit) |
 //! | budget | lock-free while nobody waits | see [`Budget`] |
 //!
@@ -64,10 +65,13 @@
 //!   the sizes that are used unless told otherwise. All of the budget can be had.
 //! - Free blocks in caches stay charged. Before anybody is refused or waits, all caches of all threads are
 //!   emptied; while somebody waits, what is freed goes past them.
-//! - Resident memory is at most what is charged, and the slack that [`snapshot`](BlockAllocator::snapshot)
-//!   says: free blocks of slabs that are in use, and unused pieces, of which more than
-//!   [`idle_bytes`](BlockAllocatorConfig::idle_bytes) are offered back to the provider. What a program maps
-//!   and allocates elsewhere is not in these numbers.
+//! - Resident memory is what is in use, what is cached, which both are charged, and the *slack* that
+//!   [`snapshot`](BlockAllocator::snapshot) says, and no more, but for the rest of the last page of each slab
+//!   and piece. Slack is free blocks of slabs that are in use, less than a slab for each of them, and
+//!   memory that nothing is in, at most [`idle_bytes`](BlockAllocatorConfig::idle_bytes) of it when
+//!   whoever freed something has returned; the rest went back, if the provider takes it. What a program
+//!   maps and allocates elsewhere is not in these numbers, nor what a system makes of them that backs
+//!   memory by huge pages without being asked.
 //! - Bookkeeping is 64 bytes for each block that was ever out at once, in allocations of that size.
 //! - Neither a block nor waiting for one allocates in the steady state. A split does (64 bytes), and so does
 //!   what `bytes::Bytes` counts by.
@@ -85,6 +89,9 @@ mod core;
 mod error;
 mod hot;
 mod id;
+#[cfg(all(test, shuttle))]
+mod long_models;
+mod moving;
 mod report;
 mod runs;
 mod stack;
@@ -97,7 +104,8 @@ pub use block::Block;
 pub use budget::{
     Budget, BudgetConfig, BudgetError, BudgetErrorKind, BudgetSnapshot, Bytes, Capacity, Holder,
     Level, Many, Observation, Order, Pass, Pressure, Priority, ReliefHook, Reservation, Reserve,
-    ReserveMany, ReserveTimeout, Scope, ScopeBuilder, ScopeSnapshot, TaskScope, Timeout, Waiting,
+    ReserveMany, ReserveTimeout, Scope, ScopeBuilder, ScopeSnapshot, TaskScope, Timeout, WaitTimes,
+    Waiting,
 };
 pub use config::{BlockAllocatorConfig, BlockAllocatorConfigBuilder, Oversize, ZeroPolicy};
 pub use error::{BlockError, BlockIdError, OutOfBounds, StaleBlock};

@@ -6,6 +6,9 @@ use alloc::collections::{BTreeMap, BTreeSet};
 /// Where a piece lies: the number of its region, and bytes from its start.
 type Place = (u32, u32);
 
+/// How many bytes of a piece may have memory behind them, and where it lies.
+pub(super) type Touched = (u32, Place);
+
 /// Free pieces of regions: neighbours are joined, and the smallest that fits is taken, of several the
 /// first.
 ///
@@ -81,15 +84,18 @@ impl Runs {
     }
 
     /// Takes out the piece with the most memory behind it, if there is one with some that need not
-    /// stay.
-    pub(super) fn take_touched(&mut self) -> Option<Extent> {
-        let most = self
+    /// stay; none that would have come before `last`, which is set to its place in that order.
+    pub(super) fn take_touched(&mut self, last: &mut Option<Touched>) -> Option<Extent> {
+        let pieces = self
             .by_place
             .iter()
-            .filter(|(_, piece)| !piece.region().is_exported())
-            .max_by_key(|(_, piece)| piece.touched());
-        let (&place, _) = most.filter(|(_, piece)| piece.touched() > 0)?;
-        self.remove(place)
+            .filter(|(_, piece)| piece.touched() > 0 && !piece.region().is_exported());
+        let pieces = pieces.map(|(&place, piece)| (piece.touched(), place));
+        let most = pieces
+            .filter(|it| last.is_none_or(|last| *it < last))
+            .max()?;
+        *last = Some(most);
+        self.remove(most.1)
     }
 
     /// Takes out a piece that is a whole region, but for the first of them if it is to be kept, and

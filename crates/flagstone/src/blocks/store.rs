@@ -5,7 +5,11 @@
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
-use super::{class::Classes, runs::Runs, stack::Stack};
+use super::{
+    class::Classes,
+    runs::{Runs, Touched},
+    stack::Stack,
+};
 use crate::raw::region::{Extent, Note, Region, Run, Storage};
 
 /// No slab.
@@ -56,8 +60,8 @@ pub(super) struct Store {
     slab_touched: usize,
     idle_bytes: usize,
     ended: bool,
-    /// Pieces that are out to be purged.
-    purging: usize,
+    /// Pieces and regions that are on their way to the provider or from it.
+    moving: usize,
 }
 
 /// Bytes, as the store counts them.
@@ -67,6 +71,10 @@ pub(super) struct Count {
     pub(super) out: usize,
     /// That may have memory behind them.
     pub(super) resident: usize,
+    /// Of these, in pieces that no slab uses and in empty slabs.
+    pub(super) idle: usize,
+    /// Of these, in free blocks of slabs that are in use.
+    pub(super) free: usize,
     /// Of all regions.
     pub(super) mapped: usize,
     /// In pieces that no slab uses.
@@ -98,7 +106,7 @@ impl Store {
             slab_touched: 0,
             idle_bytes: 0,
             ended: false,
-            purging: 0,
+            moving: 0,
         }
     }
 
@@ -176,8 +184,9 @@ impl Store {
         }
     }
 
-    /// A number for a region that is about to come.
+    /// A number for a region that is about to come; until [`end_move`](Self::end_move) it is on its way.
     pub(super) fn region_number(&mut self) -> u32 {
+        self.moving += 1;
         match self.regions.iter().position(Option::is_none) {
             Some(number) => number as u32,
             None => {
@@ -201,7 +210,8 @@ impl Store {
         Ok(())
     }
 
-    /// Takes out a region that nothing is in; to be dropped with nothing locked.
+    /// Takes out a region that nothing is in, to be dropped with nothing locked; until
+    /// [`end_move`](Self::end_move) it is on its way.
     pub(super) fn take_region(
         &mut self,
         keep_first: bool,
@@ -209,23 +219,28 @@ impl Store {
         let region = self.runs.take_region(keep_first)?;
         let place = &mut self.regions[region.region().number() as usize];
         let share = place.take();
+        self.moving += 1;
         Some((region, share))
     }
 
-    /// Takes out a piece that may have memory behind it, to be purged with nothing locked.
-    pub(super) fn take_touched(&mut self) -> Option<Extent> {
-        let piece = self.runs.take_touched()?;
-        self.purging += 1;
+    /// Takes out a piece that may have memory behind it and comes after `last`, to be purged with nothing
+    /// locked; until [`end_move`](Self::end_move) it is on its way.
+    pub(super) fn take_touched(&mut self, last: &mut Option<Touched>) -> Option<Extent> {
+        let piece = self.runs.take_touched(last)?;
+        self.moving += 1;
         Some(piece)
     }
 
-    /// Takes such a piece back; at the end it comes back, to be dropped with nothing locked.
-    pub(super) fn put_piece(&mut self, piece: Extent) -> Option<Extent> {
-        self.purging -= 1;
+    /// Something is not on its way any more, and back if it is a piece; at the end that is returned, to be
+    /// dropped with nothing locked.
+    pub(super) fn end_move(&mut self, piece: Option<Extent>) -> Option<Extent> {
+        self.moving -= 1;
         if self.ended {
-            return Some(piece);
+            return piece;
         }
-        self.runs.put(piece);
+        if let Some(piece) = piece {
+            self.runs.put(piece);
+        }
         None
     }
 
@@ -240,9 +255,9 @@ impl Store {
         self.regions.iter().flatten().all(|it| it.is_exported())
     }
 
-    /// Whether pieces are out to be purged.
-    pub(super) fn is_purging(&self) -> bool {
-        self.purging > 0
+    /// Whether memory is on its way to the provider or from it.
+    pub(super) fn is_moving(&self) -> bool {
+        self.moving > 0
     }
 
     /// Takes everything out, to be dropped with nothing locked.
@@ -250,13 +265,14 @@ impl Store {
         let mut new = Self::new(Arc::clone(&self.classes));
         new.ended = true;
         // They come back to what is here then.
-        new.purging = core::mem::take(&mut self.purging);
+        new.moving = core::mem::take(&mut self.moving);
         core::mem::replace(self, new)
     }
 
     /// Counts everything once more, by looking at it; what is not as it should be, in a word. O(slabs).
     pub(super) fn validate(&self) -> Result<(), &'static str> {
         let (mut out, mut touched, mut idle, mut slab_bytes) = (0, 0, 0, 0);
+        let mut free = 0;
         let mut shelved = 0;
         for slab in self.slabs.iter().flatten() {
             let class = self.classes.get(slab.class);
@@ -269,7 +285,11 @@ impl Store {
             }
             out += slab.out as usize * size;
             touched += carved;
-            idle += if slab.out == 0 { carved } else { 0 };
+            if slab.out == 0 {
+                idle += carved;
+            } else {
+                free += slab.free.len() as usize * size;
+            }
             slab_bytes += class.slab as usize;
         }
         for shelves in &self.shelves {
@@ -286,6 +306,7 @@ impl Store {
             (out == self.out_bytes, "bytes of blocks that are out"),
             (touched == self.slab_touched, "bytes carved"),
             (idle == self.idle_bytes, "bytes of empty slabs"),
+            (free == count.free, "bytes of free blocks"),
             (shelved == count.slabs, "slabs on shelves"),
             (
                 slab_bytes + count.unused == count.mapped,
@@ -303,6 +324,8 @@ impl Store {
         Count {
             out: self.out_bytes,
             resident: self.slab_touched + self.runs.touched(),
+            idle: self.idle(),
+            free: self.slab_touched - self.idle_bytes - self.out_bytes,
             mapped: regions.clone().map(|region| region.len()).sum(),
             unused: self.runs.bytes(),
             largest: self.runs.largest(),

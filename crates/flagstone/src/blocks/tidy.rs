@@ -1,16 +1,16 @@
 //! How bytes leave the tiers: too old, too much, wanted by others, or at the end.
 
-use alloc::vec::Vec;
 use core::time::Duration;
 use std::time::Instant;
 
 use super::{
     budget::Shortage,
     core::{Core, Freed, NO_NUMBER, NUMBERS, put},
-    hot::{Home, Hot},
+    hot::{self, Home, Hot},
+    moving::Moving,
 };
 use crate::{
-    raw::{region::Extent, turn::Owner, wait::Panicked},
+    raw::{turn::Owner, wait::Panicked},
     sync::atomic::Ordering,
 };
 
@@ -52,6 +52,13 @@ impl Core {
         self.settle(freed, self.account);
     }
 
+    /// Empties the calling thread's cache.
+    pub(super) fn drain_own(&self, freed: &mut Freed) {
+        hot::drain(self.number, self.address(), |storage| {
+            self.put(freed, storage);
+        });
+    }
+
     /// Offers memory that nothing is in back to the provider, if it is more than `most` bytes.
     pub(super) fn purge(&self, most: usize) {
         // Relaxed: a hint.
@@ -68,35 +75,29 @@ impl Core {
         self.purge_pieces(most);
     }
 
-    /// Offers pieces back until `most` bytes of them are left; whether they went.
-    fn purge_pieces(&self, most: usize) -> bool {
-        let mut out = Out {
-            core: self,
-            pieces: Vec::new(),
-        };
+    /// Offers pieces back until `most` bytes of them are left, each once, and one at a time: who needs
+    /// memory meanwhile finds all others.
+    fn purge_pieces(&self, most: usize) {
+        let mut last = None;
         loop {
-            {
+            let piece = {
                 let mut store = self.store.lock();
                 if store.idle() <= most {
-                    break;
+                    return;
                 }
-                let Some(piece) = store.take_touched() else {
-                    break;
-                };
-                out.pieces.push(piece);
-            }
-            // Those that stayed are kept out, so that each is offered once.
-            let went = out.pieces.last_mut().is_some_and(|it| it.purge() > 0); // USER CODE
-            if went {
-                out.put_last();
+                store.take_touched(&mut last)
+            };
+            let Some(piece) = piece else {
+                return;
+            };
+            let mut moving = Moving::new(&self.store, Some(piece));
+            let piece = moving.piece.as_mut();
+            let went = piece.is_none_or(|it| it.purge().is_some()); // USER CODE
+            if !went {
+                // Relaxed: a hint.
+                self.keeps.store(true, Ordering::Relaxed);
             }
         }
-        let all_went = out.pieces.is_empty();
-        if !all_went {
-            // Relaxed: a hint.
-            self.keeps.store(true, Ordering::Relaxed);
-        }
-        all_went
     }
 
     /// Empties the caches, and gives all memory back that nothing is in; bytes of the caches.
@@ -107,6 +108,7 @@ impl Core {
         // Of a provider that keeps what it is offered, at least whole regions.
         let keep_first = !self.keeps.swap(false, Ordering::Relaxed);
         while let Some(region) = { self.store.lock().take_region(keep_first) } {
+            let _moving = Moving::new(&self.store, None);
             drop(region); // USER CODE
         }
         freed
@@ -149,30 +151,6 @@ impl Core {
     }
 }
 
-/// Pieces that are out to be purged; they go back, also when a provider panics.
-struct Out<'c> {
-    core: &'c Core,
-    pieces: Vec<Extent>,
-}
-
-impl Out<'_> {
-    fn put_last(&mut self) {
-        if let Some(piece) = self.pieces.pop() {
-            let ended = self.core.store.lock().put_piece(piece);
-            // Of a closed allocator this may be the end of a region.
-            drop(ended); // USER CODE
-        }
-    }
-}
-
-impl Drop for Out<'_> {
-    fn drop(&mut self) {
-        while !self.pieces.is_empty() {
-            self.put_last();
-        }
-    }
-}
-
 impl Shortage for Core {
     fn give_back(&self, wanted: usize) -> usize {
         let mut freed = Freed::default();
@@ -182,6 +160,10 @@ impl Shortage for Core {
             |freed, storage| self.put(freed, storage),
             |freed| freed.bytes < wanted,
         );
+        if freed.bytes < wanted {
+            // Its own thread needs nobody's leave.
+            self.drain_own(&mut freed);
+        }
         if freed.bytes < wanted {
             self.hot.visit(|hot| {
                 hot.drain(|storage| self.put(&mut freed, storage));

@@ -20,7 +20,8 @@ use crate::sync::{
 const WANTED: u32 = 1;
 /// No owner uses it any more.
 const CLOSED: u32 = 2;
-/// The cheap barrier does not meet the expensive one here.
+/// The cheap barrier does not meet the expensive one here. Set from the beginning, or for good when the
+/// system refuses the expensive one later.
 const STRICT: u32 = 4;
 
 /// A value of one owner, who uses it without an instruction that locks the bus, and of guests, who pay
@@ -35,10 +36,13 @@ const STRICT: u32 = 4;
 /// 1. There is one [`Owner`], or one place for it in one thread's [`Places`]; neither leaves its thread.
 /// 2. `value` belongs to who is in a busy section that it entered with `state` clear; or to the guest
 ///    that has the lock of the [`Guests`], set `WANTED` or `CLOSED`, passed the barrier and then saw
-///    the owner not busy, until it clears `WANTED`.
+///    the owner not busy, until it clears `WANTED`. The barrier is the expensive one, or a full one if
+///    `strict` was seen after it.
 struct Turn<T> {
     busy: AtomicBool,
     state: AtomicU32,
+    /// The owner has seen `STRICT`, and passes full barriers since.
+    strict: AtomicBool,
     key: usize,
     value: UnsafeCell<T>,
     process: u32,
@@ -76,6 +80,8 @@ pub(crate) struct Guests<T> {
 struct Listed<T> {
     turns: Vec<Arc<Turn<T>>>,
     closed: bool,
+    /// The system refused the expensive barrier: owners pass full ones, or will.
+    strict: bool,
 }
 
 impl<T> Owner<T> {
@@ -258,6 +264,12 @@ impl<T> Turn<T> {
     #[cold]
     fn enter_strict(&self) -> bool {
         barrier::full();
+        // Relaxed: nobody else stores to it.
+        if !self.strict.load(Ordering::Relaxed) && self.state.load(Ordering::Relaxed) & STRICT != 0
+        {
+            // Release: pairs with the Acquire in `use_each`: `busy` and the barrier come before it.
+            self.strict.store(true, Ordering::Release);
+        }
         // Acquire: as in `enter`.
         self.state.load(Ordering::Acquire) == STRICT
     }
@@ -285,6 +297,7 @@ impl<T> Guests<T> {
                 Listed {
                     turns: Vec::new(),
                     closed: false,
+                    strict: false,
                 },
             ),
         }
@@ -293,9 +306,11 @@ impl<T> Guests<T> {
     /// Makes the calling thread the owner of one more value with that key, if there are fewer than `most` and they are
     /// not closed; else `value` comes back.
     pub(crate) fn add(&self, value: T, key: usize, most: usize) -> Result<Owner<T>, T> {
+        let ready = barrier::ready();
         let turn = Arc::new(Turn {
             busy: AtomicBool::new(false),
-            state: AtomicU32::new(if barrier::ready() { 0 } else { STRICT }),
+            state: AtomicU32::new(if ready { 0 } else { STRICT }),
+            strict: AtomicBool::new(!ready),
             key,
             process: std::process::id(),
             value: UnsafeCell::new(value),
@@ -307,6 +322,11 @@ impl<T> Guests<T> {
                 Some(turn) => Err(turn.value.into_inner()),
                 None => unreachable!("nobody else has heard of it"),
             };
+        }
+        if listed.strict {
+            // Relaxed, both: the caller is the owner, and guests come by the lock.
+            turn.state.store(STRICT, Ordering::Relaxed);
+            turn.strict.store(true, Ordering::Relaxed);
         }
         listed.turns.push(Arc::clone(&turn));
         Ok(Owner::new(turn))
@@ -332,17 +352,22 @@ impl<T> Guests<T> {
 
     /// Has `f` use each value while its owner does not, until it answers `false`. Under a lock, so `f`
     /// runs nobody else's code. One system call in all; values whose owners cannot be waited for are
-    /// left out.
+    /// left out: when the system refuses that call, those that were not used since it did so first.
     pub(crate) fn visit(&self, f: impl FnMut(&mut T) -> bool) {
-        let listed = self.turns.lock();
-        Self::use_each(&listed.turns, WANTED, f);
+        self.visit_behind(barrier::heavy, f);
     }
 
-    /// As [`visit`](Self::visit) of all, for the last time: no owner uses its value any more.
+    fn visit_behind(&self, barrier: impl FnOnce() -> bool, f: impl FnMut(&mut T) -> bool) {
+        let mut listed = self.turns.lock();
+        listed.use_each(WANTED, barrier, f);
+    }
+
+    /// As [`visit`](Self::visit) of all, for the last time: no owner uses its value any more. Values that
+    /// are left out go with their owners.
     pub(crate) fn close(&self, mut f: impl FnMut(&mut T)) {
         let mut listed = self.turns.lock();
         listed.closed = true;
-        Self::use_each(&listed.turns, CLOSED, |value| {
+        listed.use_each(CLOSED, barrier::heavy, |value| {
             f(value);
             true
         });
@@ -350,30 +375,49 @@ impl<T> Guests<T> {
         drop(listed);
         drop(turns);
     }
+}
 
-    fn use_each(turns: &[Arc<Turn<T>>], why: u32, mut f: impl FnMut(&mut T) -> bool) {
-        if turns.is_empty() {
+/// Lets the owners in again, also after a panic.
+struct Done<'t, T>(&'t [Arc<Turn<T>>]);
+
+impl<T> Drop for Done<'_, T> {
+    fn drop(&mut self) {
+        for turn in self.0 {
+            // Release: pairs with the Acquire in `enter`.
+            turn.state.fetch_and(!WANTED, Ordering::Release);
+        }
+    }
+}
+
+impl<T> Listed<T> {
+    fn use_each(
+        &mut self,
+        why: u32,
+        barrier: impl FnOnce() -> bool,
+        mut f: impl FnMut(&mut T) -> bool,
+    ) {
+        if self.turns.is_empty() {
             return;
         }
-        /// Lets the owners in again, also when `f` panics.
-        struct Done<'t, T>(&'t [Arc<Turn<T>>]);
-        impl<T> Drop for Done<'_, T> {
-            fn drop(&mut self) {
-                for turn in self.0 {
-                    // Release: pairs with the Acquire in `enter`.
-                    turn.state.fetch_and(!WANTED, Ordering::Release);
-                }
-            }
-        }
-        for turn in turns {
+        for turn in &self.turns {
             // Relaxed: the barrier orders it before what is read after.
             turn.state.fetch_or(why, Ordering::Relaxed);
         }
-        let _done = Done(turns);
-        if !seeded("turn: guest without a barrier") && !barrier::heavy() {
-            return;
+        let _done = Done(&self.turns);
+        let met = seeded("turn: guest without a barrier") || barrier();
+        if !met {
+            self.strict = true;
+            for turn in &self.turns {
+                // Relaxed: an owner that sees it passes a barrier before it looks again.
+                turn.state.fetch_or(STRICT, Ordering::Relaxed);
+            }
         }
-        for turn in turns {
+        for turn in &self.turns {
+            // Acquire: pairs with the Release in `enter_strict`. From then on two full barriers meet: `heavy` is
+            // one, whatever it answers.
+            if !met && !turn.strict.load(Ordering::Acquire) {
+                continue;
+            }
             if turn.wait() {
                 // SAFETY: under the lock of the guests, `state` set, after the barrier, the owner not
                 // busy (invariant 2).
@@ -389,6 +433,52 @@ impl<T> Guests<T> {
 impl<T> fmt::Debug for Guests<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guests").field("len", &self.len()).finish()
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    /// As a process in which the expensive barrier is forbidden.
+    fn refused() -> bool {
+        barrier::full();
+        false
+    }
+
+    #[test]
+    fn an_owner_that_heard_of_it_is_visited_without_the_barrier() {
+        let guests = Guests::new();
+        let owner = guests.add(1, 0, 3).unwrap();
+        let visited = |barrier: fn() -> bool| {
+            let mut sum = 0;
+            guests.visit_behind(barrier, |value| {
+                sum += *value;
+                true
+            });
+            sum
+        };
+        assert_eq!(visited(barrier::heavy), 1);
+        let first = visited(refused);
+        // Where the barrier is none, owners pass full ones from the beginning.
+        assert!(first == 0 || !barrier::ready());
+        assert_eq!(owner.turn.with(|value| *value), Some(1), "it goes on");
+        assert_eq!(visited(refused), 1);
+        let _other = guests.add(10, 0, 3).unwrap();
+        assert_eq!((visited(refused), visited(barrier::heavy)), (11, 11));
+    }
+
+    #[test]
+    fn a_value_that_is_left_out_goes_with_its_owner() {
+        let guests = Guests::new();
+        let value = Arc::new(());
+        let owner = guests.add(Arc::clone(&value), 0, 1).unwrap();
+        guests.turns.lock().use_each(CLOSED, refused, |_| true);
+        drop(guests);
+        assert_eq!(owner.turn.with(|_| ()), None);
+        assert_eq!(Arc::strong_count(&value), 2);
+        drop(owner);
+        assert_eq!(Arc::strong_count(&value), 1);
     }
 }
 
@@ -483,5 +573,46 @@ mod models {
     fn an_end_takes_what_was_kept() {
         explore(an_end);
         finds("turn: no barrier", an_end);
+    }
+
+    /// The system refuses the expensive barrier: the owner is visited once it passes full ones.
+    fn a_refused_barrier() {
+        let guests = Arc::new(Guests::new());
+        let owner = guests.add(Kept(UnsafeCell::new(false)), 0, 1).ok();
+        let owner = owner.expect("there is room for one");
+        let guest = {
+            let guests = Arc::clone(&guests);
+            thread::spawn(move || {
+                let refused = || {
+                    barrier::full();
+                    false
+                };
+                for _ in 0..2 {
+                    guests.visit_behind(refused, |kept| {
+                        kept.set(false);
+                        true
+                    });
+                }
+            })
+        };
+        for _ in 0..2 {
+            let _ = owner.turn.with(|kept| kept.set(true));
+        }
+        guest.join().unwrap();
+        assert!(owner.turn.with(|kept| kept.set(false)).is_some());
+        let mut visited = 0;
+        guests.visit_behind(
+            || false,
+            |_| {
+                visited += 1;
+                true
+            },
+        );
+        assert_eq!(visited, 1, "it has heard of it");
+    }
+
+    #[test]
+    fn who_visits_without_the_barrier_is_alone() {
+        explore(a_refused_barrier);
     }
 }

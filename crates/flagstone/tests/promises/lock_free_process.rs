@@ -15,17 +15,17 @@ use flagstone::LockFreePool;
 /// Set where a test runs in a process of its own.
 const CHILD: &str = "FLAGSTONE_TEST_PROCESS";
 
-/// Runs the test `name` again in another process, where it calls `body`, which must come to its end.
 fn apart(name: &str, body: impl FnOnce()) {
+    apart_from(&format!("lock_free_process::{name}"), body);
+}
+
+/// Runs the test `path` again in another process, where it calls `body`, which must come to its end.
+pub(super) fn apart_from(path: &str, body: impl FnOnce()) {
     if env::var_os(CHILD).is_some() {
         return body();
     }
     let output = Command::new(env::current_exe().expect("a test is a program"))
-        .args([
-            "--exact",
-            &format!("lock_free_process::{name}"),
-            "--nocapture",
-        ])
+        .args(["--exact", path, "--nocapture"])
         .env(CHILD, "1")
         .output()
         .expect("a test can be started");
@@ -57,7 +57,7 @@ fn every_slot_goes_round(pool: &LockFreePool<usize>) {
 
 /// From now on `membarrier` is refused to this thread and those it starts.
 #[cfg(target_arch = "x86_64")]
-fn forbid_membarrier() {
+pub(super) fn forbid_membarrier() {
     const LOAD_NUMBER: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     const JUMP_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
     const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;

@@ -10,6 +10,7 @@ use super::{
     error::{BudgetError, BudgetErrorKind, HOLDERS, Holder, Refusal},
     policy::Order,
     relief::Relief,
+    waits::{Hits, Times},
 };
 use crate::{
     raw::wait::{Balance, Held, WaitQueue},
@@ -111,6 +112,8 @@ pub struct Demand {
     pub(super) key: u64,
     /// How often another was granted something that could have delayed it.
     pub(super) passed: u32,
+    /// Bytes of the budget that who waits has, and keeps meanwhile.
+    pub(super) holding: usize,
 }
 
 impl Demand {
@@ -120,6 +123,7 @@ impl Demand {
             len: 1,
             key: 0,
             passed: 0,
+            holding: 0,
         }
     }
 
@@ -144,9 +148,10 @@ impl Demand {
         demand
     }
 
-    /// The demand with its place.
-    pub(super) const fn with_key(mut self, key: u64) -> Self {
+    /// The demand with its place, and with what its task keeps meanwhile.
+    pub(super) const fn with_key(mut self, key: u64, holding: usize) -> Self {
         self.key = key;
+        self.holding = holding;
         self
     }
 
@@ -189,7 +194,25 @@ pub struct Books {
     pub(super) free: Vec<u32>,
     /// Bytes that are waited for.
     pub(super) wanted: u64,
+    /// Bytes that those have who wait, as they say.
+    pub(super) holding: u64,
     pub(super) forced: u64,
+    /// How many left without an answer.
+    pub(super) abandoned: u64,
+}
+
+impl Books {
+    /// One more waits.
+    pub(super) fn waits(&mut self, demand: &Demand) {
+        self.wanted = self.wanted.saturating_add(demand.bytes() as u64);
+        self.holding = self.holding.saturating_add(demand.holding as u64);
+    }
+
+    /// One waits no longer.
+    pub(super) fn waits_no_longer(&mut self, demand: &Demand) {
+        self.wanted = self.wanted.saturating_sub(demand.bytes() as u64);
+        self.holding = self.holding.saturating_sub(demand.holding as u64);
+    }
 }
 
 /// What is known of a scope under the lock.
@@ -235,6 +258,8 @@ pub struct Ledger {
     /// While less than this is left, nobody who waits can be granted anything, and who releases need not
     /// look. 0 if scopes wait, or if it is not known.
     least: AtomicU64,
+    pub(super) times: Times,
+    pub(super) hits: Hits,
 }
 
 impl Ledger {
@@ -252,7 +277,9 @@ impl Ledger {
             }],
             free: Vec::new(),
             wanted: 0,
+            holding: 0,
             forced: 0,
+            abandoned: 0,
         };
         Self {
             balance: Balance::new(capacity),
@@ -264,6 +291,8 @@ impl Ledger {
             borrowed: AtomicU64::new(0),
             beside: AtomicU64::new(0),
             least: AtomicU64::new(0),
+            times: Times::default(),
+            hits: Hits::default(),
         }
     }
 
@@ -518,6 +547,7 @@ impl Ledger {
             available: to_usize(self.balance.look().left.max(0) as u64),
             most: to_usize(self.most(demand)),
             queued: held.waiting(),
+            held_waiting: to_usize(held.holding),
             holders: self.holders(held),
         })
     }

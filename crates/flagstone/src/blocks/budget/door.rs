@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     error::ConfigError,
-    raw::wait::{Timeout, Waiting},
+    raw::wait::{MOST, Timeout, Waiting},
 };
 
 /// A limit of bytes that can be waited for. Clones share it.
@@ -192,7 +192,7 @@ impl Budget {
     ///
     /// When the debt would be above 2^60 bytes.
     pub fn force(&self, bytes: usize) -> Result<Reservation, BudgetError> {
-        Ok(self.reservation(self.0.force(0, bytes)?))
+        Ok(self.reservation(self.0.force(0, bytes, MOST)?))
     }
 
     /// A part of the budget for a tenant.
@@ -259,7 +259,8 @@ impl Budget {
     /// dropped.
     ///
     /// Nothing is locked when it is called: it may release and reserve, in any way that does not wait.
-    /// What it reserves starts no further passes. If it panics, so does the request; nothing is lost.
+    /// What it reserves in this budget starts no further passes, also not those of a task that it polls.
+    /// If it panics, so does the request; nothing is lost.
     /// Several threads may call it at once.
     ///
     /// ```
@@ -302,9 +303,15 @@ impl Budget {
         self.0.try_charge(0, bytes)
     }
 
-    /// As `force`, without counting the budget.
-    pub(crate) fn force_charge(&self, bytes: usize) -> Result<Charge, BudgetError> {
-        self.0.force(0, bytes)
+    /// As `try_charge`, asking nobody: if the bytes are there and nobody waits. The charge is one that was
+    /// not granted beside others.
+    pub(crate) fn charge_at_once(&self, bytes: usize) -> bool {
+        self.0.charge_now(0, bytes)
+    }
+
+    /// As `force`, without counting the budget, as long as the debt is `most` bytes at most.
+    pub(crate) fn force_charge(&self, bytes: usize, most: usize) -> Result<Charge, BudgetError> {
+        self.0.force(0, bytes, most as u64)
     }
 
     /// The reservation of a charge of this budget.
@@ -422,7 +429,7 @@ mod tests {
         };
         let part = held.charge_mut().split(20).unwrap();
         cache.free(part);
-        let forced = budget.force_charge(60).unwrap();
+        let forced = budget.force_charge(60, usize::MAX).unwrap();
         budget.release(forced);
         drop(held);
         let rest = budget.reserve(100);

@@ -29,6 +29,7 @@ pub(super) struct Refusal {
     pub(super) available: usize,
     pub(super) most: usize,
     pub(super) queued: usize,
+    pub(super) held_waiting: usize,
     /// Those who have nothing are none.
     pub(super) holders: [Holder; HOLDERS],
 }
@@ -103,6 +104,14 @@ impl BudgetError {
         self.0.queued
     }
 
+    /// Bytes that were charged to those who waited themselves, as far as they
+    /// [said so](super::Reserve::holding): nobody gets them before these are granted what they wait for,
+    /// or give up.
+    #[must_use]
+    pub const fn held_waiting(&self) -> usize {
+        self.0.held_waiting
+    }
+
     /// Who had most, largest first, three at most.
     pub fn holders(&self) -> impl Iterator<Item = &Holder> {
         self.0.holders.iter().filter(|holder| holder.bytes > 0)
@@ -117,6 +126,7 @@ impl fmt::Debug for BudgetError {
             .field("available", &self.0.available)
             .field("most", &self.0.most)
             .field("queued", &self.0.queued)
+            .field("held_waiting", &self.0.held_waiting)
             .field("holders", &self.holders().collect::<alloc::vec::Vec<_>>())
             .finish()
     }
@@ -130,6 +140,7 @@ impl fmt::Display for BudgetError {
             available,
             most,
             queued,
+            held_waiting,
             ..
         } = &self.0;
         match kind {
@@ -156,6 +167,9 @@ impl fmt::Display for BudgetError {
                 None => write!(f, "{before}no scope ({bytes})")?,
             }
             before = ", ";
+        }
+        if *held_waiting > 0 {
+            write!(f, "; {held_waiting} are with those who wait themselves")?;
         }
         Ok(())
     }

@@ -28,7 +28,11 @@ impl Ledger {
     #[inline]
     pub(super) fn charge_now(&self, account: u32, bytes: usize) -> bool {
         if account == 0 {
-            return self.balance.take(bytes as u64).is_ok();
+            let taken = self.balance.take(bytes as u64).is_ok();
+            if taken {
+                self.hits.add();
+            }
+            return taken;
         }
         self.charge_scope_now(account, bytes)
     }
@@ -50,10 +54,21 @@ impl Ledger {
         charged.is_ok()
     }
 
+    /// Counts what was granted at once.
+    pub(super) fn count_hit(&self, account: u32) {
+        match account {
+            0 => self.hits.add(),
+            account => self.account(account).hit(),
+        }
+    }
+
     #[cold]
     fn try_slowly(&self, account: u32, bytes: usize) -> Result<Charge, BudgetError> {
         let demand = Demand::one(account, bytes);
-        let granted = |beside| Charge::new(account, bytes, beside);
+        let granted = |beside| {
+            self.count_hit(account);
+            Charge::new(account, bytes, beside)
+        };
         let relieved = match self.try_under_lock(&demand, self.relief.is_empty()) {
             Ok(charged) => charged.map(granted),
             Err(error) => return Err(error),
@@ -84,7 +99,18 @@ impl Ledger {
         if demand.bytes() == 0 {
             return Ok(Some(false));
         }
-        let lack = match self.admit(&mut held, demand) {
+        let queued = held.waiting() > 0;
+        if queued {
+            // As in `join`: what is taken and given back meanwhile is not there for who releases, so that one
+            // has to look, too.
+            self.forget_least();
+            self.balance.mark();
+        }
+        let admitted = self.admit(&mut held, demand);
+        if queued {
+            self.find_least(&mut held);
+        }
+        let lack = match admitted {
             Ok(beside) => return Ok(Some(beside)),
             Err(lack) => lack,
         };
@@ -139,13 +165,19 @@ impl Ledger {
         self.settle(); // USER CODE
     }
 
-    /// Charges although it is not there. Never waits, and goes past limits.
-    pub(super) fn force(&self, account: u32, bytes: usize) -> Result<Charge, BudgetError> {
+    /// Charges although it is not there, unless the debt would be above `most`. Never waits, and goes past
+    /// limits.
+    pub(super) fn force(
+        &self,
+        account: u32,
+        bytes: usize,
+        most: u64,
+    ) -> Result<Charge, BudgetError> {
         if self.charge_now(account, bytes) {
             return Ok(Charge::new(account, bytes, false));
         }
         let mut stirred = false;
-        let take = |bytes| self.balance.overdraw(bytes);
+        let take = |bytes| self.balance.overdraw(bytes, most);
         let charged = self.charge(account, bytes as u64, false, take, &mut stirred);
         let mut held = self.queue.lock();
         if charged.is_err() {
@@ -158,6 +190,15 @@ impl Ledger {
             self.settle();
         }
         Ok(Charge::new(account, bytes, false))
+    }
+
+    /// One left its line without an answer, because its future was dropped or its time was over.
+    pub(super) fn withdraw(&self, demand: &Demand, abandoned: bool) {
+        let mut held = self.queue.lock();
+        held.waits_no_longer(demand);
+        held.abandoned += u64::from(abandoned);
+        drop(held);
+        self.settle(); // USER CODE
     }
 
     /// Nobody is granted anything any more, and who waits is told so.
@@ -180,7 +221,7 @@ impl Ledger {
                 more |= held.scan(line, 0, usize::MAX, |books, demand| {
                     let answer = judge(demand).map(Err);
                     if answer.is_some() {
-                        books.wanted = books.wanted.saturating_sub(demand.bytes() as u64);
+                        books.waits_no_longer(demand);
                     }
                     answer
                 });
@@ -208,7 +249,7 @@ impl Ledger {
                 let _wanted = self.balance.give(more);
                 true
             }
-            None => self.balance.overdraw(old - new),
+            None => self.balance.overdraw(old - new, MOST),
         };
         if !changed {
             self.set_capacity_to(&mut held, old);
@@ -247,15 +288,24 @@ impl Ledger {
         }
         let mut held = self.queue.lock();
         // What is guaranteed has to be there now, or the promise could not be kept. Nothing is there in debt, too.
-        if guaranteed > 0 && self.balance.take_queued(guaranteed).is_err() {
-            let most = to_usize(self.balance.look().left.max(0) as u64);
-            return Err(out_of_range("guarantee", guarantee, 0, most));
+        if guaranteed > 0 {
+            let may_pass = self.may_pass_all(&mut held);
+            if !may_pass || self.balance.take_queued(guaranteed).is_err() {
+                let left = self.balance.look().left.max(0) as u64;
+                let most = to_usize(if may_pass { left } else { 0 });
+                return Err(out_of_range("guarantee", guarantee, 0, most));
+            }
+            self.count_passed_all(&mut held);
         }
         let number = held.free.pop().unwrap_or(held.scopes.len() as u32);
         let account = self.accounts.make(number);
         let Some(account) = account.filter(|_| (number as usize) < MOST_SCOPES) else {
-            // Marked or not, nothing is there that was not there before.
-            let _wanted = self.balance.give(guaranteed);
+            let wanted = self.balance.give(guaranteed);
+            drop(held);
+            if wanted {
+                // Who released meanwhile saw too little.
+                self.settle();
+            }
             return Err(out_of_range("scopes", number as usize, 0, MOST_SCOPES - 1));
         };
         account.open(guaranteed, limited);
@@ -323,12 +373,7 @@ impl Queued for Ledger {
     /// Who leaves may have been in the way, or had been granted something.
     fn left(&self, demand: Demand, answer: Option<Self::Grant>) {
         match answer {
-            None => {
-                let mut held = self.queue.lock();
-                held.wanted = held.wanted.saturating_sub(demand.bytes() as u64);
-                drop(held);
-                self.settle();
-            }
+            None => self.withdraw(&demand, true),
             Some(Ok(beside)) if !seeded("budget: who leaves takes its grant along") => {
                 // All of it, before wakers run that may panic.
                 let mut wanted = false;

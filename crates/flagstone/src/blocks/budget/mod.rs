@@ -15,6 +15,8 @@ mod door;
 mod error;
 mod hook;
 mod ledger;
+#[cfg(all(test, shuttle))]
+pub(super) mod long_models;
 #[cfg(all(test, loom))]
 mod models;
 mod order;
@@ -28,6 +30,7 @@ mod snapshot;
 mod system;
 mod task;
 mod tenant;
+mod waits;
 
 pub use crate::raw::wait::{Timeout, Waiting};
 pub(crate) use books::Charge;
@@ -45,3 +48,4 @@ pub use reservation::Reservation;
 pub use scope::{Scope, ScopeBuilder};
 pub use snapshot::{BudgetSnapshot, ScopeSnapshot};
 pub use task::TaskScope;
+pub use waits::WaitTimes;

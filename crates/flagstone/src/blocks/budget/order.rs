@@ -150,7 +150,7 @@ impl Ledger {
         let mut ahead = self.ahead(held, [ahead.filter(|other| *other != line), Some(line)]);
         let more = held.scan(line, 1, LOOK_AHEAD, |books, demand| {
             let beside = self.pass_by(order, &mut ahead, demand).ok()?;
-            books.wanted = books.wanted.saturating_sub(demand.bytes() as u64);
+            books.waits_no_longer(demand);
             Some(Ok(beside))
         });
         note(held, &ahead);
@@ -203,6 +203,28 @@ impl Ledger {
             if line != by
                 && let Some((_, demand)) = held.first(line)
             {
+                demand.passed = demand.passed.saturating_add(1);
+            }
+        }
+    }
+
+    /// Whether something may be set aside that all who wait could have had: nobody was passed too often.
+    pub(super) fn may_pass_all(&self, held: &mut Counter<'_>) -> bool {
+        let most_passed = match held.order {
+            Order::Fifo => 0,
+            Order::Fair { most_passed } => most_passed,
+        };
+        let lines = held.scopes.len();
+        (0..lines).all(|line| {
+            let first = held.first(line);
+            first.is_none_or(|(_, demand)| demand.passed < most_passed)
+        })
+    }
+
+    /// All who are first were passed.
+    pub(super) fn count_passed_all(&self, held: &mut Counter<'_>) {
+        for line in 0..held.scopes.len() {
+            if let Some((_, demand)) = held.first(line) {
                 demand.passed = demand.passed.saturating_add(1);
             }
         }
@@ -318,7 +340,7 @@ impl Ledger {
 
 /// Answers the first of `line`.
 fn answer(held: &mut Counter<'_>, line: usize, demand: &Demand, answer: Answer) {
-    held.wanted = held.wanted.saturating_sub(demand.bytes() as u64);
+    held.waits_no_longer(demand);
     held.answer_first(line, answer);
 }
 

@@ -1,7 +1,10 @@
 //! How a request waits.
 
+extern crate std;
+
 use alloc::sync::Arc;
 use core::{pin::Pin, task::Poll};
+use std::time::Instant;
 
 use super::{
     account::Lack,
@@ -13,7 +16,7 @@ use super::{
     tenant::Door,
 };
 use crate::{
-    raw::wait::{Asker, Plan, Queued, Timeout, Waiter, Waiting},
+    raw::wait::{Asker, Plan, Timeout, Waiter, Waiting},
     sync::seeded,
 };
 
@@ -78,6 +81,32 @@ impl Waiting<Bytes> {
     /// How urgent it is; before it is polled.
     pub const fn priority(mut self, priority: Priority) -> Self {
         self.plan_mut().request.priority = priority;
+        self
+    }
+
+    /// Says that its task has so many bytes of the budget, and keeps them while it waits; before it is
+    /// polled. It changes nothing but what is reported: when all that is charged is with those who wait,
+    /// they wait for each other ([`BudgetSnapshot::is_stuck`](super::BudgetSnapshot::is_stuck)). A
+    /// [`TaskScope`](super::TaskScope) says it by itself.
+    ///
+    /// ```
+    /// # use core::{future::Future, pin::pin, task::{Context, Waker}};
+    /// use flagstone::blocks::Budget;
+    ///
+    /// let budget = Budget::new(100)?;
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// // Two tasks have half of it each, and want a little more.
+    /// let halves = [(); 2].map(|()| budget.try_reserve(50).unwrap());
+    /// let [one, two] = halves.each_ref().map(|half| budget.reserve(10).holding(half.bytes()));
+    /// let (mut one, mut two) = (pin!(one), pin!(two));
+    /// assert!(one.as_mut().poll(&mut context).is_pending());
+    /// assert!(!budget.snapshot().is_stuck());
+    /// assert!(two.as_mut().poll(&mut context).is_pending());
+    /// assert!(budget.snapshot().is_stuck());
+    /// # Ok::<(), flagstone::ConfigError>(())
+    /// ```
+    pub const fn holding(mut self, bytes: usize) -> Self {
+        self.plan_mut().request.holding = bytes;
         self
     }
 }
@@ -161,6 +190,10 @@ fn host(waiter: Place<'_>) -> Arc<Ledger> {
 struct Request {
     priority: Priority,
     stage: Stage,
+    /// Bytes that its task has.
+    holding: usize,
+    /// When it began to wait.
+    since: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -193,6 +226,7 @@ impl Request {
             if let Some(answer) = self.join(&ledger, waiter.as_mut(), &demand) {
                 return Poll::Ready(answer);
             }
+            self.since = Some(Instant::now());
             if let Some(answer) = relieve(&ledger, waiter.as_mut(), &demand) {
                 return Poll::Ready(self.answered(&ledger, &demand, answer));
             }
@@ -226,8 +260,8 @@ impl Request {
         if let Ok(beside) = ledger.admit(&mut held, demand) {
             ledger.find_least(&mut held);
             ledger.unmark_if_idle(&held);
-            for (account, _) in demand.parts().iter().filter(|(account, _)| *account != 0) {
-                ledger.account(*account).hit();
+            for (account, _) in demand.parts() {
+                ledger.count_hit(*account);
             }
             return Some(Ok(beside));
         }
@@ -236,13 +270,13 @@ impl Request {
         }
         let line = demand.line();
         held.ticket += 1;
-        held.wanted = held.wanted.saturating_add(demand.bytes() as u64);
         held.scopes[line].waits += 1;
         if !held.active.contains(&(line as u32)) {
             held.active.push(line as u32);
         }
         let key = self.priority.key(held.ticket);
-        let demand = demand.with_key(key);
+        let demand = demand.with_key(key, self.holding);
+        held.waits(&demand);
         waiter.join(&mut held, line, demand, |other| key < other.key);
         ledger.find_least(&mut held);
         self.stage = Stage::Joined;
@@ -256,6 +290,9 @@ impl Request {
         answer: Answer,
     ) -> Result<bool, BudgetError> {
         self.stage = Stage::Done;
+        if let Some(since) = self.since.take() {
+            ledger.times.add(since.elapsed());
+        }
         answer.map_err(|kind| ledger.refuse(&mut ledger.queue.lock(), kind, demand))
     }
 
@@ -269,7 +306,7 @@ impl Request {
         self.stage = Stage::Done;
         match waiter.as_mut().leave() {
             Some((_, Some(answer))) => return self.answered(&ledger, demand, answer),
-            Some((demand, None)) => ledger.left(demand, None),
+            Some((demand, None)) => ledger.withdraw(&demand, false),
             None => {}
         }
         self.answered(&ledger, demand, Err(BudgetErrorKind::TimedOut))

@@ -50,25 +50,44 @@ struct List {
     hooks: Vec<(Pass, Hook)>,
 }
 
+/// Budgets whose hooks one thread can be in at once: a hook of one that reserves in another, and so on.
+const DEPTH: usize = 8;
+
 std::thread_local! {
-    /// Whether this thread is being relieved: a pass that reserves does not start the passes again.
-    static RELIEVED: Cell<bool> = const { Cell::new(false) };
+    /// By address, the budgets whose hooks this thread runs, 0 for none: a hook that reserves there does not
+    /// start the passes again.
+    static RELIEVED: Cell<[usize; DEPTH]> = const { Cell::new([0; DEPTH]) };
 }
 
-/// Ends what [`RELIEVED`] says, also when a hook panics.
-struct Section;
+/// Ends what [`RELIEVED`] says of one budget, also when a hook panics.
+struct Section(usize);
 
 impl Section {
-    fn enter() -> Option<Self> {
+    fn enter(relief: &Relief) -> Option<Self> {
+        let address = core::ptr::from_ref(relief).addr();
+        let enter = |inside: &Cell<[usize; DEPTH]>| {
+            let mut now = inside.get();
+            if now.contains(&address) {
+                return None;
+            }
+            *now.iter_mut().find(|other| **other == 0)? = address;
+            inside.set(now);
+            Some(Self(address))
+        };
         // A thread that has no locals any more asks nobody.
-        let entered = RELIEVED.try_with(|relieved| !relieved.replace(true));
-        entered.unwrap_or(false).then_some(Self)
+        RELIEVED.try_with(enter).ok().flatten()
     }
 }
 
 impl Drop for Section {
     fn drop(&mut self) {
-        let _gone = RELIEVED.try_with(|relieved| relieved.set(false));
+        let _gone = RELIEVED.try_with(|inside| {
+            let mut now = inside.get();
+            for place in now.iter_mut().filter(|place| **place == self.0) {
+                *place = 0;
+            }
+            inside.set(now);
+        });
     }
 }
 
@@ -99,10 +118,8 @@ impl Relief {
         if self.is_empty() {
             return;
         }
-        let Some(_section) = Section::enter() else {
-            return;
-        };
         let list = Arc::clone(&self.list.lock());
+        // Also inside of a hook: what is in caches nobody else would find.
         let caches = || list.shortages.iter().filter_map(Weak::upgrade);
         for shortage in caches() {
             shortage.give_back(wanted()); // USER CODE
@@ -116,6 +133,9 @@ impl Relief {
                 return;
             }
         }
+        let Some(_section) = Section::enter(self) else {
+            return;
+        };
         for pass in [Pass::Benign, Pass::Idle, Pass::Destructive] {
             if last.is_none_or(|last| pass > last) {
                 return;
@@ -131,7 +151,7 @@ impl Relief {
 
     /// Runs all hooks of `pass`, whoever waits; what they say they freed.
     pub(super) fn run_all(&self, pass: Pass, wanted: usize) -> usize {
-        let Some(_section) = Section::enter() else {
+        let Some(_section) = Section::enter(self) else {
             return 0;
         };
         let list = Arc::clone(&self.list.lock());

@@ -84,9 +84,13 @@ impl ScopeBuilder {
 
     /// The scope.
     ///
+    /// Who waits is passed by what is set aside for it, and not more often than the budget's
+    /// [order](super::Order) allows.
+    ///
     /// # Errors
     ///
-    /// When the guarantee is not available now, the limit is below the guarantee, or the weight is 0.
+    /// When the guarantee is not available now, also because others wait for it who may not be passed any
+    /// more; when the limit is below the guarantee, or the weight is 0.
     pub fn build(self) -> Result<Scope, ConfigError> {
         let number = self
             .ledger
@@ -179,7 +183,7 @@ impl Scope {
     }
 
     pub(crate) fn force_charge(&self, bytes: usize) -> Result<Charge, BudgetError> {
-        self.0.ledger.force(self.number(), bytes)
+        self.0.ledger.force(self.number(), bytes, MOST)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use alloc::{sync::Arc, vec::Vec};
 
-use super::books::{Ledger, to_usize};
+use super::{
+    books::{Ledger, to_usize},
+    waits::WaitTimes,
+};
 
 /// What a [`Budget`](super::Budget) was like when [`snapshot`](super::Budget::snapshot) was called.
 ///
@@ -27,6 +30,8 @@ pub struct BudgetSnapshot {
     pub waiting: usize,
     /// Bytes that they wait for.
     pub wanted: usize,
+    /// Bytes that those who wait have themselves, as far as they [said so](super::Reserve::holding).
+    pub held_waiting: usize,
     /// How many were granted something and have not been polled since. If it stays above 0, an executor
     /// has stopped.
     pub unclaimed: usize,
@@ -34,10 +39,17 @@ pub struct BudgetSnapshot {
     pub most_passed: u32,
     /// How often [`force`](super::Budget::force) went into debt, past a limit, or past those who waited.
     pub forced: u64,
+    /// Requests outside of scopes that were granted at once; 0 without the feature `stats`, because they are
+    /// not counted then.
+    pub hits: u64,
     /// Requests outside of scopes that waited.
     pub waits: u64,
     /// Requests outside of scopes that were refused.
     pub rejects: u64,
+    /// Requests, in scopes and outside, that were dropped while they waited.
+    pub abandoned: u64,
+    /// How long those waited, in scopes and outside, that have their answers.
+    pub wait_times: WaitTimes,
     /// Whether it is closed.
     pub closed: bool,
     /// The scopes, those included that have ended and are still charged.
@@ -105,14 +117,44 @@ impl BudgetSnapshot {
             beside: to_usize(ledger.beside()),
             waiting: held.waiting(),
             wanted: to_usize(held.wanted),
+            held_waiting: to_usize(held.holding),
             unclaimed: held.unclaimed(),
             most_passed,
             forced: held.forced,
+            hits: ledger.hits.read(),
             waits: held.scopes[0].waits,
             rejects: held.scopes[0].rejects,
+            abandoned: held.abandoned,
+            wait_times: ledger.times.read(),
             closed: held.closed,
             scopes,
         }
+    }
+
+    /// Whether all that is charged is with tasks that wait for more of it, and that
+    /// [said](super::Reserve::holding) what they have: they wait for each other, and nothing changes until
+    /// one of them gives up, more is allowed, or something is forced. Who does not say what it has is
+    /// taken for somebody who will release it, so this is no guess, and may miss.
+    ///
+    /// To ask for everything at once does not get there: [`reserve_many`](super::Budget::reserve_many), or one
+    /// reservation of which blocks are [acquired](crate::blocks::BlockAllocator::acquire).
+    #[must_use]
+    pub const fn is_stuck(&self) -> bool {
+        self.waiting > 0
+            && self.unclaimed == 0
+            && self.charged > 0
+            && self.held_waiting >= self.charged
+    }
+
+    /// The scopes that have something and wait for more, most first: who to look at when nothing moves.
+    #[must_use]
+    pub fn holding_and_waiting(&self) -> Vec<&ScopeSnapshot> {
+        let scopes = self.scopes.iter();
+        let mut both: Vec<_> = scopes
+            .filter(|scope| scope.charged > 0 && scope.waiting > 0)
+            .collect();
+        both.sort_unstable_by_key(|scope| core::cmp::Reverse(scope.charged));
+        both
     }
 
     /// The scope that has most.

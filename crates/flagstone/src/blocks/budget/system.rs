@@ -22,15 +22,16 @@ pub(super) fn limit() -> Option<u64> {
 /// What is known of the memory that the process may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Signs {
-    /// Bytes in use that cannot be dropped at once, of the group that is limited or the machine.
+    /// Bytes in use that cannot be dropped at once, and how many are allowed: of the group that is nearest to
+    /// its limit, which may be one that others share, or of the machine.
     pub(super) used: Option<u64>,
     pub(super) limit: Option<u64>,
     /// Percent of the last 10 seconds in which some task waited for memory, and in which all did.
     pub(super) some: Option<f32>,
     pub(super) full: Option<f32>,
-    /// How often the group was throttled, since it is there.
+    /// How often the group, or one above it, was throttled, since it is there.
     pub(super) throttled: u64,
-    /// How often it had its limit, or was short of memory.
+    /// How often they had their limits, or were short of memory.
     pub(super) hit: u64,
 }
 
@@ -57,16 +58,11 @@ fn signs_at(root: &Path) -> Signs {
         .and_then(|group| group.read("memory.pressure"));
     let stalls = stalls.or_else(|| read(root, "proc/pressure/memory"));
     let stall = |which| stalls.as_deref().and_then(|text| stall(text, which));
-    let events = group.as_ref().and_then(|group| group.read("memory.events"));
-    let event = |name| {
-        let text = events.as_deref();
-        text.and_then(|text| entry(text, name)).unwrap_or(0)
-    };
-    let limit = group.as_ref().and_then(Group::limit);
-    let (used, limit) = match (limit, &group) {
-        (Some(limit), Some(group)) => (group.used(), Some(limit)),
+    let event = |name| group.as_ref().map_or(0, |group| group.events(name));
+    let (used, limit) = match group.as_ref().and_then(Group::fullest) {
+        Some((used, limit)) => (used, Some(limit)),
         // No group is limited: then the machine is.
-        _ => {
+        None => {
             let text = read(root, "proc/meminfo");
             let line = |name| text.as_deref().and_then(|text| kilobytes(text, name));
             let total = line("MemTotal:");
@@ -119,33 +115,63 @@ impl Group {
 
     /// The smallest limit of it and of those above it.
     fn limit(&self) -> Option<u64> {
+        self.folders()
+            .filter_map(|folder| self.limit_of(folder))
+            .min()
+    }
+
+    /// It and those above it.
+    fn folders(&self) -> impl Iterator<Item = &Path> {
+        let folders = self.folder.ancestors();
+        folders.take_while(|at| at.starts_with(&self.top))
+    }
+
+    fn limit_of(&self, folder: &Path) -> Option<u64> {
         let files: &[&str] = if self.first {
             &["memory.limit_in_bytes", "memory.soft_limit_in_bytes"]
         } else {
             &["memory.max", "memory.high"]
         };
-        let folders = self
-            .folder
-            .ancestors()
-            .take_while(|at| at.starts_with(&self.top));
-        let limits = folders.flat_map(|folder| {
-            let texts = files.iter().filter_map(|file| read(folder, file));
-            texts.filter_map(|text| bounded(&text))
-        });
-        limits.min()
+        let texts = files.iter().filter_map(|file| read(folder, file));
+        texts.filter_map(|text| bounded(&text)).min()
     }
 
-    /// What it uses, without files that can be read again.
-    fn used(&self) -> Option<u64> {
+    /// What is used and allowed where most of what is allowed is used.
+    fn fullest(&self) -> Option<(Option<u64>, u64)> {
+        let limited = self.folders().filter_map(|folder| {
+            let limit = self.limit_of(folder)?;
+            Some((self.used_of(folder), limit))
+        });
+        limited.max_by(|(used, limit), (other_used, other_limit)| {
+            let product = |used: &Option<u64>, limit: &u64| {
+                u128::from(used.unwrap_or(0)) * u128::from(*limit)
+            };
+            product(used, other_limit).cmp(&product(other_used, limit))
+        })
+    }
+
+    /// What a group uses, without files that can be read again.
+    fn used_of(&self, folder: &Path) -> Option<u64> {
         let (file, name) = if self.first {
             ("memory.usage_in_bytes", "total_inactive_file")
         } else {
             ("memory.current", "inactive_file")
         };
-        let used: u64 = self.read(file)?.trim().parse().ok()?;
-        let stat = self.read("memory.stat");
+        let used: u64 = read(folder, file)?.trim().parse().ok()?;
+        let stat = read(folder, "memory.stat");
         let dropped = stat.and_then(|text| entry(&text, name));
         Some(used.saturating_sub(dropped.unwrap_or(0)))
+    }
+
+    /// How often it had an event, with all below it; or one above it, because of its own limit.
+    fn events(&self, name: &str) -> u64 {
+        let mut folders = self.folders();
+        let own = folders.next().map(|folder| (folder, "memory.events"));
+        let above = folders.map(|folder| (folder, "memory.events.local"));
+        let files = own.into_iter().chain(above);
+        let texts = files.filter_map(|(folder, file)| read(folder, file));
+        let counts = texts.filter_map(|text| entry(&text, name));
+        counts.fold(0, u64::saturating_add)
     }
 }
 
@@ -246,11 +272,12 @@ mod tests {
                 ("sys/fs/cgroup/a/memory.max", "3000000000\n"),
                 ("sys/fs/cgroup/a/memory.high", "max\n"),
                 ("sys/fs/cgroup/a/b/memory.max", "max\n"),
-                ("sys/fs/cgroup/a/b/memory.current", "2000000000\n"),
+                ("sys/fs/cgroup/a/memory.current", "2000000000\n"),
                 (
-                    "sys/fs/cgroup/a/b/memory.stat",
+                    "sys/fs/cgroup/a/memory.stat",
                     "anon 5\ninactive_file 500000000\n",
                 ),
+                ("sys/fs/cgroup/a/b/memory.current", "7\n"),
                 (
                     "sys/fs/cgroup/a/b/memory.events",
                     "low 0\nhigh 7\nmax 3\noom 1\noom_kill 0\n",
@@ -272,6 +299,34 @@ mod tests {
             hit: 4,
         };
         assert_eq!(signs_at(&system.0), signs);
+    }
+
+    /// What others use of a limit that is shared is seen, and when they reach it.
+    #[test]
+    #[cfg_attr(miri, ignore = "files")]
+    fn a_group_above_is_fuller() {
+        let system = Fixture::new(
+            "cgroup-above",
+            &[
+                ("proc/meminfo", MEMINFO),
+                ("proc/self/cgroup", "0::/a/b\n"),
+                ("sys/fs/cgroup/a/memory.max", "3000000000\n"),
+                ("sys/fs/cgroup/a/memory.current", "2900000000\n"),
+                ("sys/fs/cgroup/a/memory.stat", "inactive_file 100000000\n"),
+                ("sys/fs/cgroup/a/memory.events", "high 100\nmax 100\n"),
+                ("sys/fs/cgroup/a/memory.events.local", "high 0\nmax 5\n"),
+                ("sys/fs/cgroup/a/b/memory.max", "1000000000\n"),
+                ("sys/fs/cgroup/a/b/memory.current", "10000000\n"),
+                ("sys/fs/cgroup/a/b/memory.events", "high 2\nmax 1\noom 0\n"),
+            ],
+        );
+        assert_eq!(limit_at(&system.0), Some(1_000_000_000));
+        let signs = signs_at(&system.0);
+        assert_eq!(
+            (signs.used, signs.limit),
+            (Some(2_800_000_000), Some(3_000_000_000))
+        );
+        assert_eq!((signs.throttled, signs.hit), (2, 6));
     }
 
     #[test]

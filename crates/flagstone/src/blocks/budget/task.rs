@@ -14,7 +14,11 @@ use super::{
 };
 use crate::{
     raw::wait::Waiting,
-    sync::{DefaultLock, default_lock},
+    sync::{
+        DefaultLock,
+        atomic::{AtomicBool, Ordering},
+        default_lock,
+    },
 };
 
 /// A sum of charges without handles: whatever a task was charged is refunded when this is dropped, so when
@@ -37,6 +41,18 @@ pub struct TaskScope {
     ledger: Arc<Ledger>,
     scope: Option<Arc<Door>>,
     charges: Mutex<DefaultLock, Charge>,
+    /// One of its charges waits, and has said what the task holds.
+    waits: AtomicBool,
+}
+
+/// While a charge of a task waits.
+struct Waits<'t>(&'t AtomicBool);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        // Relaxed, here and where it is set: it says who reports, and publishes nothing.
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 impl TaskScope {
@@ -45,6 +61,7 @@ impl TaskScope {
             ledger,
             scope,
             charges: Mutex::from_raw(default_lock(), Charge::NOTHING),
+            waits: AtomicBool::new(false),
         }
     }
 
@@ -63,13 +80,19 @@ impl TaskScope {
         Ok(())
     }
 
-    /// Charges the task when the bytes are there.
+    /// Charges the task when the bytes are there. While it waits, what the task is charged already counts as
+    /// [held by one who waits](Reserve::holding).
     ///
     /// # Errors
     ///
     /// See [`Budget::reserve`](super::Budget::reserve).
     pub async fn charge(&self, bytes: usize) -> Result<(), BudgetError> {
-        let reservation = self.reserve(bytes).await?;
+        // What the task holds is said once, however many of its charges wait.
+        let first = !self.waits.swap(true, Ordering::Relaxed);
+        let waits = first.then(|| Waits(&self.waits));
+        let holding = if first { self.charged() } else { 0 };
+        let reservation = self.reserve(bytes).holding(holding).await?;
+        drop(waits);
         self.add(reservation.into_charge());
         Ok(())
     }

@@ -63,12 +63,14 @@ impl Region {
         let layout = Layout::from_size_align(bytes, PAGE).ok();
         let layout = layout.filter(|layout| layout.size() > 0);
         let layout = layout.ok_or(OutOfMemory::new(Layout::new::<u8>()))?;
+        // First what may panic and has nothing to lose.
+        let page = provider.page_size(); // USER CODE
         let chunk = request(&&**provider, layout)?; // USER CODE
         let region = Self {
             start: chunk.ptr.cast(),
             layout,
             number,
-            page: provider.page_size(), // USER CODE
+            page,
             provider: Arc::clone(provider),
             keeper: Arc::clone(keeper),
             home: Arc::as_ptr(keeper).cast::<()>().addr(),
@@ -189,24 +191,29 @@ impl Extent {
         Ok(())
     }
 
-    /// Offers the memory behind it back; bytes that surely went. With nothing locked.
-    pub(crate) fn purge(&mut self) -> usize {
-        let (start, page) = (self.start(), self.region.page);
-        let skip = start.as_ptr().addr().wrapping_neg() & (page - 1);
-        let end = (self.touched as usize + page - 1) & !(page - 1);
-        let end = end.min(self.len as usize & !(page - 1));
-        if skip != 0 || end == 0 || !page.is_power_of_two() {
-            return 0;
+    /// Offers the memory behind its whole pages back; bytes that surely went. `None` if the provider
+    /// keeps what it is offered; 0 also if a page of it is another's, too. With nothing locked.
+    pub(crate) fn purge(&mut self) -> Option<usize> {
+        let (len, before, page) = (self.len as usize, self.touched as usize, self.region.page);
+        if !page.is_power_of_two() {
+            return None;
         }
-        // SAFETY: whole pages of a chunk of this provider, from the extent's start, in which nothing is
-        // (invariant 1).
+        let skip = self.start().as_ptr().addr().wrapping_neg() & (page - 1);
+        // What is behind the last whole page would have to be at the start to be known.
+        let whole = len.saturating_sub(skip) & !(page - 1);
+        if before <= skip || before - skip > whole {
+            return Some(0);
+        }
+        let end = (before - skip).div_ceil(page) * page;
+        // SAFETY: within the extent, which is longer than that.
+        let start = unsafe { self.start().add(skip) };
+        // SAFETY: whole pages of a chunk of this provider, in which nothing is (invariant 1).
         let purged = unsafe { self.region.provider.purge(start, end) }; // USER CODE
-        let before = self.touched as usize;
-        if purged == Purged::No || end < before {
-            return 0;
+        if purged == Purged::No {
+            return None;
         }
-        self.touched = 0;
-        before
+        self.touched = skip as u32;
+        Some(before - skip)
     }
 
     pub(super) fn start(&self) -> NonNull<u8> {

@@ -84,12 +84,13 @@ impl Balance {
     }
 
     /// Takes `amount` whether or not it is left; `false`, and nothing happens, if the debt would be
-    /// more than [`MOST`].
-    pub(crate) fn overdraw(&self, amount: u64) -> bool {
+    /// more than `most`, or than [`MOST`].
+    pub(crate) fn overdraw(&self, amount: u64, most: u64) -> bool {
+        let least = -(most.min(MOST) as i64);
         // Relaxed: a first guess, which the exchange verifies.
         let mut word = self.0.load(Ordering::Relaxed);
         loop {
-            if amount > MOST || Short::of(word).left - (amount as i64) < -(MOST as i64) {
+            if amount > MOST || Short::of(word).left - (amount as i64) < least {
                 return false;
             }
             // Acquire: as in `take`.

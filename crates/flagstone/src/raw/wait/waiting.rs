@@ -77,7 +77,9 @@ impl<P: Plan> Waiting<P> {
 
     /// Blocks the thread until it is ready.
     pub(crate) fn block(self) -> P::Output {
-        let (mut waiter, mut plan) = (pin!(self.waiter), self.plan);
+        // Gone in the reverse order: the waiter first, whose scope the plan may keep.
+        let mut plan = self.plan;
+        let mut waiter = pin!(self.waiter);
         loop {
             if let Poll::Ready(output) = plan.poll(waiter.as_mut(), Asker::Thread) {
                 return output;
@@ -88,7 +90,9 @@ impl<P: Plan> Waiting<P> {
 
     /// As [`block`](Self::block), for `most` at most.
     pub(crate) fn block_for(self, most: Duration) -> P::Output {
-        let (mut waiter, mut plan) = (pin!(self.waiter), self.plan);
+        // Gone in the reverse order: the waiter first, whose scope the plan may keep.
+        let mut plan = self.plan;
+        let mut waiter = pin!(self.waiter);
         let start = Instant::now();
         loop {
             if let Poll::Ready(output) = plan.poll(waiter.as_mut(), Asker::Thread) {

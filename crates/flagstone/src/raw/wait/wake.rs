@@ -96,6 +96,16 @@ impl Panicked {
         }
     }
 
+    /// Lets nobody see it, but for what the hook of panics has said.
+    pub(crate) fn forget(self) {
+        let Some(panic) = self.0 else {
+            return;
+        };
+        // Its destructor might panic, too.
+        let second = Self::of(|| drop(panic)); // USER CODE
+        mem::forget(second);
+    }
+
     /// Lets it go on.
     pub(crate) fn resume(self) {
         match self.0 {

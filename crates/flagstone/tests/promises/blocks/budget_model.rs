@@ -18,6 +18,8 @@ enum Step {
     Split(usize, usize),
     Merge(usize, usize),
     Capacity(usize),
+    Shrink(usize, usize),
+    Close,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -32,6 +34,11 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (at.clone(), 0..50_usize).prop_map(|(at, bytes)| Step::Split(at, bytes)),
         1 => (at.clone(), at).prop_map(|(one, two)| Step::Merge(one, two)),
         1 => (40..140_usize).prop_map(Step::Capacity),
+        1 => (0..8_usize, 0..50_usize).prop_map(|(at, bytes)| Step::Shrink(at, bytes)),
+        1 => (0..8_u8).prop_map(|rare| match rare {
+            0 => Step::Close,
+            _ => Step::Poll(0),
+        }),
     ]
 }
 
@@ -42,6 +49,9 @@ const LIMIT: [usize; 3] = [usize::MAX, 70, 10];
 /// What everybody has, as lists of numbers.
 struct Naive {
     capacity: usize,
+    closed: bool,
+    /// How many were granted something and never took it.
+    untaken: u64,
     held: Vec<(usize, Reservation)>,
     waiting: Vec<(usize, usize, Task<Reserve>)>,
 }
@@ -96,6 +106,8 @@ fn run(order: Order, steps: Vec<Step>) {
     let door = |who: u8| -> Option<&Scope> { scopes.get(usize::from(who).wrapping_sub(1)) };
     let mut naive = Naive {
         capacity: 100,
+        closed: false,
+        untaken: 0,
         held: Vec::new(),
         waiting: Vec::new(),
     };
@@ -108,9 +120,12 @@ fn run(order: Order, steps: Vec<Step>) {
                     .map_or_else(|| budget.try_reserve(bytes), |it| it.try_reserve(bytes))
                 {
                     Ok(held) => {
-                        assert!(fits, "{bytes} of {who} do not fit");
+                        assert!(fits && !naive.closed, "{bytes} of {who} do not fit");
                         assert_eq!(held.bytes(), bytes);
                         naive.held.push((who.into(), held));
+                    }
+                    Err(error) if naive.closed => {
+                        assert_eq!(error.kind(), BudgetErrorKind::Closed);
                     }
                     Err(error) => {
                         assert!(
@@ -125,11 +140,14 @@ fn run(order: Order, steps: Vec<Step>) {
             Step::Reserve(who, bytes) => {
                 let future =
                     door(who).map_or_else(|| budget.reserve(bytes), |it| it.reserve(bytes));
-                let mut task = Task::new(future);
+                let mut task = Task::new(future.holding(bytes / 2));
                 match task.poll() {
                     std::task::Poll::Ready(Ok(held)) => {
-                        assert!(naive.fits(who.into(), bytes));
+                        assert!(naive.fits(who.into(), bytes) && !naive.closed);
                         naive.held.push((who.into(), held));
+                    }
+                    std::task::Poll::Ready(Err(error)) if naive.closed => {
+                        assert_eq!(error.kind(), BudgetErrorKind::Closed);
                     }
                     std::task::Poll::Ready(Err(error)) => {
                         assert_eq!(error.kind(), BudgetErrorKind::TooLarge);
@@ -160,7 +178,28 @@ fn run(order: Order, steps: Vec<Step>) {
                 }
             }
             Step::Drop(at) if at < naive.held.len() => drop(naive.held.swap_remove(at)),
-            Step::Cancel(at) if at < naive.waiting.len() => drop(naive.waiting.remove(at)),
+            Step::Cancel(at) if at < naive.waiting.len() => {
+                let (_, _, task) = naive.waiting.remove(at);
+                naive.untaken += u64::from(task.wakes() > 0);
+                drop(task);
+            }
+            Step::Shrink(at, bytes) if at < naive.held.len() => {
+                let held = &mut naive.held[at].1;
+                let enough = held.bytes() >= bytes;
+                assert_eq!(held.shrink(bytes), enough);
+            }
+            Step::Close => {
+                budget.close();
+                naive.closed = true;
+                // All who were not granted something are told so.
+                for (who, _, task) in std::mem::take(&mut naive.waiting) {
+                    assert_eq!(task.wakes(), 1);
+                    match task.ready() {
+                        Ok(held) => naive.held.push((who, held)),
+                        Err(error) => assert_ne!(error.kind(), BudgetErrorKind::TimedOut),
+                    }
+                }
+            }
             Step::Split(at, bytes) if at < naive.held.len() => {
                 let who = naive.held[at].0;
                 if let Some(part) = naive.held[at].1.split(bytes) {
@@ -223,6 +262,20 @@ fn run(order: Order, steps: Vec<Step>) {
             .filter(|(_, _, task)| task.wakes() == 0)
             .collect();
         assert_eq!(seen.waiting, waiting.len());
+        assert_eq!(
+            (seen.wanted, seen.held_waiting),
+            (
+                waiting.iter().map(|(_, bytes, _)| bytes).sum(),
+                waiting.iter().map(|(_, bytes, _)| bytes / 2).sum()
+            )
+        );
+        // Each that waited has ended in one way, or has not.
+        let scopes = seen.scopes.iter().map(|scope| scope.waits);
+        let ended = seen.wait_times.count() + seen.abandoned + naive.untaken;
+        assert_eq!(
+            seen.waits + scopes.sum::<u64>(),
+            ended + (seen.waiting + seen.unclaimed) as u64
+        );
         let fits = |(who, bytes, _): &&(usize, usize, Task<Reserve>)| naive.fits(*who, *bytes);
         assert!(
             waiting.is_empty() || !waiting.iter().all(&fits),

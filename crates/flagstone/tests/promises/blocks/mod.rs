@@ -6,6 +6,7 @@
 //! | `budget_order` | nobody waits longer than the order says, and nobody is woken for nothing |
 //! | `budget_scopes` | a tenant has its guarantee, keeps to its limit, and takes no more than its share |
 //! | `budget_relief` | who can free something is asked before anybody waits |
+//! | `budget_waits` | who waits is counted, for how long, and those are found who wait for each other |
 //! | `budget_model` | a budget agrees with a naive one, whatever is asked and dropped in whatever order |
 //! | `review_budget` | nobody is asked, passed over or charged by mistake, whoever panics |
 //! | `storage/` | what blocks promise, a file each |
@@ -22,7 +23,7 @@
 //! | every release wakes everybody | `budget_order`: `as_many_are_woken_as_fit` |
 //! | who does not wait overtakes who does | `budget_order`: `nobody_overtakes_in_the_order_of_arrival`, and the model of `budget/models.rs` |
 //! | a large request starves, or starves the small ones | `budget_order`: `a_giant_among_small_ones`, `what_fits_beside_is_in_nobodys_way` |
-//! | two who need two things each wait for each other | `budget_scopes`: `two_roles_do_not_wait_for_each_other` |
+//! | two who need two things each wait for each other | `budget_scopes`: `two_roles_do_not_wait_for_each_other`; or it is seen: `budget_waits`: `tasks_that_wait_for_each_other_are_found` |
 //! | exhaustion looks like success; a stall shows nowhere | `budget`: `refusals_say_why`; `waiting`: `an_executor_that_stops_is_seen` |
 //! | caches keep what others wait for | `budget_relief` |
 //! | a waker is called under a lock | `waiting`: `a_waker_may_use_the_budget` |
@@ -34,6 +35,7 @@ mod budget_model;
 mod budget_order;
 mod budget_relief;
 mod budget_scopes;
+mod budget_waits;
 mod pools;
 mod review_budget;
 #[cfg(all(feature = "heap", unix, not(miri)))]

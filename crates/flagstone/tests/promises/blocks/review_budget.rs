@@ -75,13 +75,41 @@ fn in_line(capacity: usize) -> Budget {
 
 #[test]
 fn a_scope_that_opens_serves_who_is_next() {
-    let budget = in_line(1000);
-    let _held = budget.try_reserve(500).unwrap();
+    let budget = Budget::new(1000).unwrap();
+    let mut held = budget.try_reserve(900).unwrap();
     let large = Task::waiting(budget.reserve(900));
+    // As many as are looked at behind the first one, and one more.
+    let _others: Vec<_> = (0..32)
+        .map(|_| Task::waiting(budget.reserve(700)))
+        .collect();
     let small = Task::waiting(budget.reserve(200));
+    assert!(held.shrink(400));
     let _scope = budget.scope("new").guarantee(200).build().unwrap();
     assert_eq!(large.ready().unwrap_err().kind(), BudgetErrorKind::TooLarge);
     assert!(small.ready().is_ok());
+}
+
+#[test]
+fn guarantees_do_not_starve_who_waits() {
+    let order = Order::Fair { most_passed: 2 };
+    let budget = BudgetConfig::new(Capacity::Bytes(100))
+        .order(order)
+        .build()
+        .unwrap();
+    let held = budget.try_reserve(60).unwrap();
+    let waiting = Task::waiting(budget.reserve(70));
+    let scope = |bytes| budget.scope("new").guarantee(bytes).build();
+    let some = [scope(5).unwrap(), scope(5).unwrap()];
+    assert_eq!(scope(5).unwrap_err().knob(), Some("guarantee"));
+    assert!(scope(0).is_ok(), "it takes nothing");
+    drop(held);
+    drop(waiting.ready().unwrap());
+    assert!(scope(5).is_ok());
+    drop(some);
+    let budget = in_line(100);
+    let _held = budget.try_reserve(60).unwrap();
+    let _waiting = Task::waiting(budget.reserve(70));
+    assert!(budget.scope("new").guarantee(5).build().is_err());
 }
 
 #[test]

@@ -196,6 +196,29 @@ fn blocks_are_forced_as_far_as_told() {
 }
 
 #[test]
+fn threads_together_force_no_more_than_told() {
+    const MOST: usize = 2 * 8192;
+    let blocks = build(knobs(ALL).overdraft(MOST).max_caches(0));
+    let all = blocks.try_alloc(bytes(ALL)).unwrap();
+    thread::scope(|scope| {
+        let threads = [(); 4].map(|()| {
+            scope.spawn(|| {
+                for _ in 0..200 {
+                    let forced = blocks.force_alloc(bytes(8192));
+                    assert!(blocks.budget().snapshot().debt <= MOST);
+                    thread::yield_now();
+                    drop(forced);
+                }
+            })
+        });
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+    drop(all);
+}
+
+#[test]
 fn a_scope_pays_for_its_blocks() {
     let blocks = BlockAllocator::new(ALL);
     let tenant = blocks
@@ -217,7 +240,16 @@ fn a_scope_pays_for_its_blocks() {
         panic!("the tenant has room");
     };
     drop(block);
-    assert_eq!((tenant.charged(), blocks.budget().charged()), (0, 0));
+    // It is cached, and not the tenant's any more, who may have it again.
+    let seen = blocks.audit().unwrap();
+    assert_eq!((tenant.charged(), seen.charged, seen.hot), (0, 4096, 4096));
+    let again = blocks.try_alloc_in(&tenant, bytes(4096)).unwrap();
+    let seen = blocks.audit().unwrap();
+    assert_eq!((tenant.charged(), seen.charged, seen.hot), (4096, 4096, 0));
+    assert_eq!(seen.hot_hits, 1);
+    drop(again);
+    blocks.trim();
+    assert_eq!(blocks.budget().charged(), 0);
     let stranger = Budget::new(ALL).unwrap();
     let mut reserved = stranger.try_reserve(1000).unwrap();
     assert!(blocks.acquire(&mut reserved, bytes(10)).is_err());

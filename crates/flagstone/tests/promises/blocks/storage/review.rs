@@ -12,7 +12,7 @@ use std::{
 
 use flagstone::{
     OutOfMemory,
-    blocks::{BlockAllocator, Budget, Oversize},
+    blocks::{BlockAllocator, Budget, Oversize, Pass},
     provider::{Chunk, OsPages, Provider},
 };
 
@@ -120,4 +120,63 @@ fn a_provider_that_panics_takes_no_charge_along() {
     drop(blocks.try_alloc(bytes(100)).unwrap());
     assert!(catch_unwind(AssertUnwindSafe(|| drop(blocks))).is_err());
     assert_eq!(budget.charged(), 0);
+}
+
+/// Panics when it is asked the second time.
+#[derive(Clone, Default)]
+struct Second(Arc<AtomicBool>);
+
+// SAFETY: every call is passed on to a provider, or panics.
+unsafe impl Provider for Second {
+    fn alloc(&self, layout: Layout) -> Result<Chunk, OutOfMemory> {
+        assert!(!self.0.swap(true, Ordering::Relaxed), "a planned panic");
+        OsPages.alloc(layout)
+    }
+
+    unsafe fn free(&self, ptr: NonNull<u8>, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { OsPages.free(ptr, layout) };
+    }
+}
+
+#[test]
+fn a_provider_that_panics_at_the_beginning_is_let_go() {
+    let provider = Second::default();
+    let config = knobs(1 << 20)
+        .region_size(64 << 10)
+        .max_block_size(1024)
+        .initial_pool_size(1 << 20);
+    let config = config.build().unwrap();
+    let budget = Budget::new(1 << 20).unwrap();
+    let build = || BlockAllocator::with_parts(config, budget, provider.clone());
+    assert!(catch_unwind(AssertUnwindSafe(build)).is_err());
+    assert_eq!(Arc::strong_count(&provider.0), 1, "with its first region");
+}
+
+#[test]
+fn a_hook_may_use_what_is_cached() {
+    const ALL: usize = 1 << 20;
+    let config = knobs(ALL).build().unwrap();
+    let budget = Budget::new(ALL + 1).unwrap();
+    let blocks = BlockAllocator::with_parts(config, budget.clone(), OsPages).unwrap();
+    let other = Budget::new(100).unwrap();
+    let _held = (
+        budget.try_reserve(1).unwrap(),
+        other.try_reserve(1).unwrap(),
+    );
+    // A hook of the same budget, and of another.
+    for asked in [&budget, &other] {
+        let (inside, got) = (blocks.clone(), Arc::new(AtomicBool::new(false)));
+        let seen = Arc::clone(&got);
+        let _hook = asked.on_relief(Pass::Benign, move |_| {
+            let small = (0..ALL / 1024).map(|_| inside.try_alloc(bytes(1024)).unwrap());
+            drop(small.collect::<Vec<_>>());
+            assert!(inside.snapshot().cached() > 0);
+            seen.store(inside.try_alloc(bytes(ALL)).is_ok(), Ordering::Relaxed);
+            0
+        });
+        assert!(asked.try_reserve(asked.capacity()).is_err());
+        assert!(got.load(Ordering::Relaxed));
+        blocks.trim();
+    }
 }
