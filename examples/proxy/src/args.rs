@@ -81,10 +81,10 @@ pub struct Load {
     #[arg(long, default_value = "8", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub connections: u16,
     /// Bytes that all sources send together
-    #[arg(long, default_value = "256MiB")]
+    #[arg(long, default_value = "512MiB")]
     pub size: ByteSize,
     /// Bytes a second that the sink takes
-    #[arg(long, default_value = "64MiB")]
+    #[arg(long, default_value = "128MiB")]
     pub rate: ByteSize,
 }
 

@@ -67,7 +67,7 @@ fn draw(svg: &mut String, runs: &Runs, budget: f64) -> Result<(), Box<dyn std::e
     let samples = || runs.iter().flat_map(|(_, samples)| samples);
     let end = samples().map(|sample| sample.seconds).fold(0.1, f64::max);
     let most = samples().map(|sample| sample.resident as f64 / MIB);
-    let most = most.fold(budget, f64::max) * 1.1;
+    let most = most.fold(budget, f64::max) * 1.25; // room for what the lines are called
 
     let root = SVGBackend::with_string(svg, (760, 380)).into_drawing_area();
     root.fill(&WHITE)?;
@@ -86,7 +86,7 @@ fn draw(svg: &mut String, runs: &Runs, budget: f64) -> Result<(), Box<dyn std::e
     let dashes = DashedLineSeries::new([(0.0, budget), (end, budget)], 6, 6, BLACK.stroke_width(1));
     chart.draw_series(dashes)?;
     let text = ("sans-serif", 15).into_font();
-    let above = (end * 0.72, budget + most * 0.045);
+    let above = (end * 0.8, budget + most * 0.05);
     chart.draw_series([Text::new("the budget", above, text)])?;
     for (mode, samples) in runs {
         let colour = match mode {

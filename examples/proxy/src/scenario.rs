@@ -62,15 +62,19 @@ impl Scenario {
         // Ends with the process, or the test: nothing waits for it.
         thread::spawn(move || runtime.block_on(proxy.run()));
 
+        let mut pairs = Vec::new();
+        for _ in 0..self.connections {
+            let source = TcpStream::connect(address).context("the proxy does not answer")?;
+            let (stream, _) = sink.accept().context("the proxy does not connect")?;
+            pairs.push((source, stream));
+        }
         let received = AtomicU64::new(0);
         let began = Instant::now();
         thread::scope(|scope| {
             let mut ends = Vec::new();
-            for number in 0..self.connections {
-                let source = TcpStream::connect(address).context("the proxy does not answer")?;
-                ends.push(scope.spawn(move || self.send(number, source)));
-                let (stream, _) = sink.accept().context("the proxy does not connect")?;
+            for (number, (source, stream)) in pairs.into_iter().enumerate() {
                 let received = &received;
+                ends.push(scope.spawn(move || self.send(number, source)));
                 ends.push(scope.spawn(move || self.take(stream, received, began)));
             }
             let mut look = || {
