@@ -22,7 +22,7 @@ pub struct Shape {
 }
 
 /// Bytes of the smallest and the largest blocks. Smaller ones share slabs.
-const LEAST: usize = 64 << 10;
+const LEAST: usize = 32 << 10;
 const MOST: usize = 16 << 20;
 
 /// Most reads at once.

@@ -69,6 +69,8 @@ fn a_ring_that_ends_early_waits_for_what_the_kernel_does() {
     drop((ring, one_more));
     assert_eq!(blocks.audit().unwrap().in_use, 0);
 
+    // More than the kernel allows is refused, and changes nothing.
+    assert!(Ring::new(&file, &blocks, u32::MAX).is_err());
     // Blocks of others are not registered.
     let mut ring = Ring::new(&file, &blocks, 1).unwrap();
     let strangers = flagstone::blocks::BlockAllocator::new(1 << 20);
