@@ -337,10 +337,6 @@ struct Hasty<'b> {
 }
 
 impl Readable for Hasty<'_> {
-    #[expect(
-        clippy::manual_async_fn,
-        reason = "the future is sent, this is not shared"
-    )]
     fn readable(&self) -> impl Future<Output = io::Result<()>> + Send {
         assert_eq!(self.blocks.snapshot().in_use, 0, "held while it waits");
         async { Ok(()) }
