@@ -8,11 +8,14 @@
 //! | [`fuse`] | the one way a test panics on purpose |
 //! | [`model`] | naive versions of the structures, to compare with |
 //! | [`heap_watch`] | counts what a thread asks of the global allocator |
+//! | `executors` | what is promised about waiting for blocks, for any executor (feature `blocks`) |
 //! | [`mod@conformance`] | the promises, one generic function each, and the macro that names them |
 //!
 //! The kit panics where a test would: a broken promise is an assertion that failed.
 
 pub mod conformance;
+#[cfg(feature = "blocks")]
+pub mod executors;
 pub mod fuse;
 pub mod heap_watch;
 pub mod hooks;

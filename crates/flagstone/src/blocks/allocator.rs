@@ -584,7 +584,8 @@ impl BlockAllocator {
 
     /// Memory that blocks lie in, or will, to be registered. It stays as long as the answer does.
     ///
-    /// With an `initial_pool_size` of all memory there are no others later.
+    /// With an `initial_pool_size` of all memory there are no others later, if blocks have one size that fills
+    /// it without a gap: 32 KiB or more, a share of all memory. Else another may be needed.
     ///
     /// O(regions), under the lock of the store. Waits until memory has gone that is on its way back to the
     /// provider; not for a provider's calls.

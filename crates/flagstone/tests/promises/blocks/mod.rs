@@ -9,6 +9,7 @@
 //! | `budget_waits` | who waits is counted, for how long, and those are found who wait for each other |
 //! | `budget_model` | a budget agrees with a naive one, whatever is asked and dropped in whatever order |
 //! | `review_budget` | nobody is asked, passed over or charged by mistake, whoever panics |
+//! | `executors` | whoever polls, who waits is served, may leave, and is told (others in `flagstone-tokio`) |
 //! | `storage/` | what blocks promise, a file each |
 //! | `pools` | slots of pools are waited for in the same way |
 //! | `waiting` | a future may be dropped at any time, waiting allocates nothing, and any executor will do |
@@ -36,6 +37,8 @@ mod budget_order;
 mod budget_relief;
 mod budget_scopes;
 mod budget_waits;
+#[cfg(all(feature = "heap", unix, not(miri)))]
+mod executors;
 mod pools;
 mod review_budget;
 #[cfg(all(feature = "heap", unix, not(miri)))]

@@ -1,0 +1,4 @@
+//! Reads into registered blocks; `README.md` tells how.
+
+pub mod read;
+pub mod ring;
