@@ -47,6 +47,8 @@ pub use fixed::FixedPool;
 pub use growing::GrowingPool;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use lock_free::LockFreePool;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub use lock_free::{LockFreeAllocAsync, LockFreeAllocTimeout};
 pub use recycling::RecyclePool;
 #[cfg(feature = "alloc")]
 pub use shared::{ArcShared, ArcWeak, RcShared, RcWeak};

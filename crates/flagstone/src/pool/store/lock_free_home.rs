@@ -7,6 +7,8 @@ use super::{
     growing::SlabOf,
     lock_free::{Core, LockFreeStore, end},
 };
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use super::{doors::Handle, waiting::Waits};
 use crate::{
     corruption::{Corruption, hooks, report},
     error::Cause,
@@ -19,6 +21,11 @@ use crate::{
         release, retire, welcome,
     },
     stats::Collector,
+};
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use crate::{
+    raw::wait::{Given, Held, Queued, WaitQueue},
+    sync::DefaultLock,
 };
 
 /// How many free slots of its thread a debug build looks through for a double free.
@@ -375,12 +382,9 @@ unsafe fn put_uncached<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull
     // SAFETY: the slot keeps the core; not null: a part of it.
     let depot = unsafe { NonNull::new_unchecked(&raw mut (*core.as_ptr()).depot) };
     // SAFETY: the slot is one of this depot, and the caller's.
-    match unsafe { Depot::put_exact(depot, slab.number(), slot.as_ptr().addr() & (size - 1)) } {
-        Some(false) => {}
-        // SAFETY: the depot says so, to one caller.
-        Some(true) => unsafe { end(core) },
+    if !unsafe { Depot::put_exact(depot, slab.number(), slot.as_ptr().addr() & (size - 1)) } {
         // SAFETY: as promised by the caller.
-        None => unsafe { put_slow::<T, K, P, SLAB_BYTES>(slot) },
+        unsafe { put_slow::<T, K, P, SLAB_BYTES>(slot) };
     }
 }
 
@@ -404,8 +408,65 @@ unsafe fn put_slow<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull<u8>
         )
     };
     // SAFETY: the slot is one of this depot, and the caller's.
-    if unsafe { Depot::put(depot, slot, provider) } {
+    let put = unsafe { Depot::put(depot, slot, provider) };
+    if put.is_last {
         // SAFETY: the depot says so, to one caller.
         unsafe { end(core) };
+    }
+    put.done();
+}
+
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Queued
+    for LockFreeStore<T, K, P, SLAB_BYTES>
+{
+    type State = bool;
+    type Demand = ();
+    type Grant = Given;
+    type Lock = DefaultLock;
+
+    fn queue(&self) -> &WaitQueue<bool, (), Given> {
+        self.core().depot.queue()
+    }
+
+    fn left(&self, (): (), answer: Option<Given>) {
+        match answer {
+            Some(Given(Some(slot))) => {
+                self.claimed(slot);
+                // SAFETY: handed over, not used, and not counted as allocated.
+                unsafe { self.put(slot) }
+            }
+            Some(Given(None)) => {}
+            None => self.core().depot.left(),
+        }
+    }
+}
+
+// SAFETY: what is handed over came from `put`, or is free in the depot.
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+unsafe impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Waits
+    for LockFreeStore<T, K, P, SLAB_BYTES>
+{
+    type Kept<'p>
+        = LockFreeHandle<T, K, P, SLAB_BYTES>
+    where
+        Self: 'p;
+
+    fn want(&self, held: &mut Held<'_, bool, (), Given>) -> Option<NonNull<u8>> {
+        self.core()
+            .depot
+            .want(held)
+            .inspect(|&slot| opened::<T>(slot))
+    }
+
+    fn claimed(&self, slot: NonNull<u8>) {
+        opened::<T>(slot);
+    }
+
+    fn keep<'p>(handle: Handle<'p, Self>) -> Self::Kept<'p>
+    where
+        Self: 'p,
+    {
+        unbind(handle)
     }
 }

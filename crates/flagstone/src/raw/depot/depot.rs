@@ -11,6 +11,7 @@ use super::{
     magazine::{MOST, Magazines},
     registry::Registry,
     table,
+    waiting::{Desk, Panicked},
 };
 #[cfg(feature = "stats")]
 use crate::stats::{Metric, Snapshot};
@@ -26,9 +27,16 @@ use crate::{
     },
 };
 
-/// One more move has begun, in the upper half of `moves`; the lower half counts those under way.
+/// One more move has begun, in the upper half of `moves`; the lower half counts those under way, but for
+/// its highest bit.
 const BEGUN: u64 = 1 << 32 | 1;
-const UNDER_WAY: u64 = u32::MAX as u64;
+const UNDER_WAY: u64 = WANTED - 1;
+/// That bit: somebody waits for a slot.
+pub(super) const WANTED: u64 = 1 << 31;
+
+/// What `owed` is while the pool is there, and not known otherwise: more than slots there are, and calls
+/// that hold a depot as a slot would.
+const PRESENT: isize = isize::MAX / 2;
 
 /// The number of a pool that got none: it has no caches.
 pub(crate) const NO_POOL: u32 = u32::MAX;
@@ -59,29 +67,74 @@ const LOOKS: usize = 1 << 16;
 ///    fresh.
 pub(crate) struct Depot {
     /// Of a pool that counts exactly: where all slots are that are not with a user.
-    exact: Option<Exact>,
+    pub(super) exact: Option<Exact>,
     magazines: Magazines,
-    loose: Loose,
+    pub(super) loose: Loose,
     fresh: Fresh,
-    moves: AtomicU64,
-    /// After the end of the pool: how many slots users still have. Below 0 until their number is
-    /// known.
-    owed: AtomicIsize,
-    registry: Arc<Registry>,
+    pub(super) moves: AtomicU64,
+    /// After the end of the pool: how many slots users still have. Close to [`PRESENT`] until their number
+    /// is known.
+    pub(super) owed: AtomicIsize,
+    pub(super) registry: Arc<Registry>,
+    pub(super) desk: Desk,
     pool: u32,
     /// Slots of a magazine.
     magazine: usize,
 }
 
 /// Slots are on the move while it exists.
-struct Moving<'a>(&'a AtomicU64);
+pub(super) struct Moving<'a>(&'a AtomicU64);
+
+impl Moving<'_> {
+    /// They are no more; whether somebody waits for one, for whom the caller then has to look. Either that is
+    /// so, or who begins to wait later sees what was moved.
+    fn end(self) -> bool {
+        let wanted = Self::count_down(self.0);
+        core::mem::forget(self);
+        wanted
+    }
+
+    fn count_down(moves: &AtomicU64) -> bool {
+        // Acquire and Release: as in `moving`.
+        let unannounced = seeded("depot: moves are not announced");
+        !unannounced && moves.fetch_sub(1, Ordering::AcqRel) & WANTED != 0
+    }
+}
+
+/// What became of a slot that was put back.
+#[derive(Default)]
+#[must_use]
+pub(crate) struct Put {
+    /// It was the last one that a pool that is gone was waiting for: the caller must end it.
+    pub(crate) is_last: bool,
+    woken: Panicked,
+}
+
+impl Put {
+    /// A slot of a pool that is gone is back.
+    pub(super) fn back(owed: &AtomicIsize) -> Self {
+        Self {
+            // Acquire and Release: the last one sees what all others did.
+            is_last: owed.fetch_sub(1, Ordering::AcqRel) == 1,
+            ..Self::default()
+        }
+    }
+
+    /// Somebody was woken for it.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
+    pub(super) fn woken(self, woken: Panicked) -> Self {
+        Self { woken, ..self }
+    }
+
+    /// Lets the panic of who was woken go on, when the pool was ended if it had to be.
+    pub(crate) fn done(self) {
+        self.woken.resume();
+    }
+}
 
 impl Drop for Moving<'_> {
     fn drop(&mut self) {
-        if !seeded("depot: moves are not announced") {
-            // Acquire and Release: as in `moving`.
-            self.0.fetch_sub(1, Ordering::AcqRel);
-        }
+        Self::count_down(self.0);
     }
 }
 
@@ -95,8 +148,9 @@ impl Depot {
             loose: Loose::new(),
             fresh: Fresh::new(shape),
             moves: AtomicU64::new(0),
-            owed: AtomicIsize::new(0),
+            owed: AtomicIsize::new(PRESENT),
             registry: Arc::new(Registry::new()),
+            desk: Desk::new(),
             pool,
             magazine: magazine.clamp(1, MOST),
         }
@@ -123,9 +177,21 @@ impl Depot {
         max: Option<usize>,
     ) -> Result<bool, OutOfMemory> {
         if let Some(exact) = &self.exact {
-            return exact.add(&self.fresh, provider, owner, self.pool);
+            let added = exact.add(&self.fresh, provider, owner, self.pool)?;
+            let mut panicked = Panicked::default();
+            if let Some(slab) = added {
+                exact.add_slots(&self.fresh, slab, |slot| {
+                    self.hand_over(slot, &mut panicked)
+                });
+            }
+            panicked.resume();
+            return Ok(added.is_some());
         }
         let added = self.fresh.add(provider, owner, self.pool, max)?;
+        // Acquire and Release: see `moving`. Who begins to wait later sees the slab.
+        if added.is_some() && self.moves.fetch_add(0, Ordering::AcqRel) & WANTED != 0 {
+            self.serve().resume();
+        }
         Ok(added.is_some())
     }
 
@@ -146,7 +212,7 @@ impl Depot {
         self.fresh.shape().stride()
     }
 
-    fn moving(&self) -> Moving<'_> {
+    pub(super) fn moving(&self) -> Moving<'_> {
         if !seeded("depot: moves are not announced") {
             // Acquire and Release: whoever counts moves afterwards sees this one, and this one what
             // was counted before.
@@ -278,13 +344,37 @@ impl Depot {
 
     /// One slot for a thread without a cache.
     pub(super) fn take_one(&self) -> Option<NonNull<u8>> {
-        let _moving = self.moving();
-        if let Some(slot) = self.take_stored() {
-            return Some(slot);
+        match self.find_one() {
+            (slot, true) if self.has_stored() => self.pass_on(slot),
+            (slot, _) => slot,
         }
-        let mut taken = None;
-        self.take_loose(1, |slot| taken = Some(slot));
-        taken.or_else(|| self.fresh.carve(1).map(|(slot, _)| slot))
+    }
+
+    /// One slot that is in no cache; and whether somebody waits, for whom the caller has to look.
+    pub(super) fn find_one(&self) -> (Option<NonNull<u8>>, bool) {
+        let moving = self.moving();
+        let slot = self.take_stored().or_else(|| {
+            let mut taken = None;
+            self.take_loose(1, |slot| taken = Some(slot));
+            taken.or_else(|| self.fresh.carve(1).map(|(slot, _)| slot))
+        });
+        (slot, moving.end())
+    }
+
+    /// Others wait for what a move left behind.
+    #[cold]
+    fn pass_on(&self, slot: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
+        let mut panicked = self.serve();
+        if !panicked.is_some() {
+            return slot;
+        }
+        // The caller does not get it.
+        if let Some(slot) = slot {
+            self.put_loose(slot);
+            panicked.add(self.serve());
+        }
+        panicked.resume();
+        None
     }
 
     /// One slot of a magazine; while moving.
@@ -300,9 +390,8 @@ impl Depot {
         slot
     }
 
-    /// Takes a slot back that this thread's cache had no room for, or that has no cache to go to;
-    /// `true` when it was the last one that a pool that is gone was waiting for: the caller must end
-    /// it then.
+    /// Takes a slot back that this thread's cache had no room for, or that has no cache to go to, or that
+    /// was refused because somebody waits.
     ///
     /// By pointers, because the depot and its provider may be gone before this returns: the slot may
     /// be the last that keeps them.
@@ -314,29 +403,59 @@ impl Depot {
         this: NonNull<Self>,
         slot: NonNull<u8>,
         provider: NonNull<P>,
-    ) -> bool {
+    ) -> Put {
+        // SAFETY: the slot keeps the depot.
+        if let Some(exact) = unsafe { this.as_ref() }.exact.as_ref() {
+            // SAFETY: as above.
+            let bytes = unsafe { this.as_ref() }.fresh.shape().slab_bytes();
+            // SAFETY: a slot of a slab of this size.
+            let base = unsafe { SharedSlab::of(slot, bytes) }.number();
+            let offset = slot.as_ptr().addr() & (bytes - 1);
+            let exact = NonNull::from(exact);
+            // SAFETY: the caller's promise.
+            let again = || unsafe { Exact::put(exact, base, offset) };
+            // SAFETY: as above.
+            return unsafe { Self::take_back(this, slot, again) };
+        }
         // SAFETY: the slot keeps the depot and its provider.
         let cache = unsafe { this.as_ref().ready(provider.as_ref()) };
         // SAFETY: the caller's promise; the cache is this thread's.
         unsafe { Self::put_into(this, cache, slot) }
     }
 
-    /// As [`put`](Self::put), of a pool that counts exactly; `None`, and nothing done, if it does not. The
-    /// slot lies `offset` bytes from the start of its slab, whose first slot has the number `base`.
+    /// As [`put`](Self::put), of a pool that counts exactly, in the usual case; `false`, and nothing done,
+    /// in others. The slot lies `offset` bytes from the start of its slab, whose first slot has the number
+    /// `base`.
     ///
     /// # Safety
     ///
     /// As for `put`.
     #[inline(always)]
-    pub(crate) unsafe fn put_exact(this: NonNull<Self>, base: u32, offset: usize) -> Option<bool> {
+    pub(crate) unsafe fn put_exact(this: NonNull<Self>, base: u32, offset: usize) -> bool {
         // SAFETY: the slot keeps the depot.
-        let exact = NonNull::from(unsafe { this.as_ref() }.exact.as_ref()?);
-        // SAFETY: as above; an atomic, so that nothing else is borrowed when the slot is gone.
-        let owed = unsafe { &(*this.as_ptr()).owed };
+        let Some(exact) = (unsafe { this.as_ref() }).exact.as_ref() else {
+            return false;
+        };
+        let exact = NonNull::from(exact);
         // SAFETY: the caller's promise.
-        let open = unsafe { Exact::put(exact, base, offset) };
-        // Acquire and Release: the last one sees what all others did.
-        Some(!open && owed.fetch_sub(1, Ordering::AcqRel) == 1)
+        unsafe { Exact::put(exact, base, offset) }
+    }
+
+    /// Puts a slot back by `put`, or where it is wanted.
+    ///
+    /// # Safety
+    ///
+    /// As for [`put`](Self::put).
+    unsafe fn take_back(
+        this: NonNull<Self>,
+        slot: NonNull<u8>,
+        mut put: impl FnMut() -> bool,
+    ) -> Put {
+        if put() {
+            return Put::default();
+        }
+        // SAFETY: the caller's promise; it was refused.
+        unsafe { Self::refused(this, slot, put) }
     }
 
     /// As [`put`](Self::put), into a cache if there is one.
@@ -348,7 +467,7 @@ impl Depot {
         this: NonNull<Self>,
         cache: Option<NonNull<Cache>>,
         slot: NonNull<u8>,
-    ) -> bool {
+    ) -> Put {
         // SAFETY: the thread's, which has a share of it.
         if let Some(cache) = cache.map(|cache| unsafe { cache.as_ref() })
             && cache.enter_slow()
@@ -358,17 +477,16 @@ impl Depot {
             cache.push_inside(slot);
             // If the pool is just ending, its end waits for that of this section.
             cache.leave();
-            return false;
+            return Put::default();
         }
         // SAFETY: as above.
         let stride = unsafe { this.as_ref() }.stride();
-        // SAFETY: as above; parts that are atomics, so that nothing else is borrowed when the slot is
-        // gone.
-        let (loose, owed) = unsafe { (&(*this.as_ptr()).loose, &(*this.as_ptr()).owed) };
+        // SAFETY: as above; an atomic, so that nothing else is borrowed when the slot is gone.
+        let loose = unsafe { &(*this.as_ptr()).loose };
         // SAFETY: the caller's.
-        let open = unsafe { loose.push(slot, stride) };
-        // Acquire and Release: the last one sees what all others did.
-        !open && owed.fetch_sub(1, Ordering::AcqRel) == 1
+        let push = || unsafe { loose.push(slot, stride) };
+        // SAFETY: the caller's promise.
+        unsafe { Self::take_back(this, slot, push) }
     }
 
     /// This thread's cache, and an empty magazine if it is going to need one.
@@ -393,7 +511,7 @@ impl Depot {
     }
 
     /// Moves slots of a cache to the depot; by who has them.
-    fn spill(&self, cache: &Cache, count: usize) {
+    pub(super) fn spill(&self, cache: &Cache, count: usize) {
         cache.spill(count, |slots| self.store(slots));
     }
 
@@ -412,11 +530,11 @@ impl Depot {
         }
     }
 
-    /// Puts a slot on the loose list of a pool that is there.
+    /// Puts a slot on the loose list of a pool that is there, also if it is shut: part of a move, at the
+    /// end of which it is asked who waits.
     fn put_loose(&self, slot: NonNull<u8>) {
         // SAFETY: a free slot that this thread has.
-        let open = unsafe { self.loose.push(slot, self.stride()) };
-        debug_assert!(open, "slots move only while the pool is there");
+        unsafe { self.loose.push_anyway(slot, self.stride()) };
     }
 
     /// Looks for free slots in other threads' caches, and moves those of the first that has any to the
@@ -558,7 +676,7 @@ impl Depot {
 
     /// Counts the loose slots, by taking them.
     fn count_loose(&self) -> usize {
-        let _moving = self.moving();
+        let moving = self.moving();
         let first = self.loose.take();
         let (mut count, mut at) = (0, first);
         while let Some(slot) = at {
@@ -567,6 +685,9 @@ impl Depot {
             at = unsafe { next(slot, self.stride()) };
         }
         self.restore_loose(first);
+        if moving.end() && self.has_stored() {
+            self.serve().resume();
+        }
         count
     }
 
@@ -582,6 +703,7 @@ impl Depot {
     pub(crate) unsafe fn close(this: NonNull<Self>) -> bool {
         // SAFETY: it ends by this call at the earliest.
         let depot = unsafe { this.as_ref() };
+        depot.end_line();
         let out = match &depot.exact {
             Some(exact) => Some((depot.fresh.capacity() - exact.close()) as isize),
             None => depot.close_caches(),
@@ -593,7 +715,7 @@ impl Depot {
         // SAFETY: as above; an atomic, so that nothing else is borrowed when the depot goes.
         let owed = unsafe { &(*this.as_ptr()).owed };
         // Acquire and Release: the last one sees what all others did.
-        owed.fetch_add(out, Ordering::AcqRel) + out == 0
+        owed.fetch_add(out - PRESENT, Ordering::AcqRel) + out == PRESENT
     }
 
     /// Takes the slots of all caches, and lets no other in; how many slots are out. `None` when the

@@ -201,19 +201,20 @@ impl Exact {
         covered - covered % slots
     }
 
-    /// Adds a slab as [`Fresh::add`] does, and its slots to the stack. User code runs before either.
+    /// Adds a slab as [`Fresh::add`] does, whose slots are to be [added](Self::add_slots) then. User code
+    /// runs before.
     pub(super) fn add(
         &self,
         fresh: &Fresh,
         provider: &impl Provider,
         owner: NonNull<()>,
         pool: u32,
-    ) -> Result<bool, OutOfMemory> {
+    ) -> Result<Option<NonNull<SharedSlab>>, OutOfMemory> {
         let slots = fresh.shape().slots();
         loop {
             let capacity = fresh.capacity();
             if capacity >= self.most {
-                return Ok(false);
+                return Ok(None);
             }
             let covered = self.covered(slots);
             if covered <= capacity {
@@ -221,15 +222,21 @@ impl Exact {
                 continue;
             }
             // What came meanwhile may have used up the entries: looked at again.
-            if let Some(slab) = fresh.add(provider, owner, pool, Some(covered))? {
-                self.add_slots(fresh, slab);
-                return Ok(true);
+            let added = fresh.add(provider, owner, pool, Some(covered))?;
+            if added.is_some() {
+                return Ok(added);
             }
         }
     }
 
-    /// Pushes the slots of a fresh slab, whose entries are there.
-    fn add_slots(&self, fresh: &Fresh, slab: NonNull<SharedSlab>) {
+    /// Pushes the slots of a fresh slab, whose entries are there. While the stack is shut, `hand_over` is
+    /// asked to take them; whether it did.
+    pub(super) fn add_slots(
+        &self,
+        fresh: &Fresh,
+        slab: NonNull<SharedSlab>,
+        mut hand_over: impl FnMut(NonNull<u8>) -> bool,
+    ) {
         let entries = self.entries();
         let (start, count) = fresh.carve_all(slab);
         // SAFETY: a slab of `fresh`.
@@ -240,8 +247,12 @@ impl Exact {
             let slot = unsafe { start.add(n * fresh.shape().stride()) };
             let number = number + n as u32;
             entries.at(number).slot.set(slot.as_ptr());
-            let open = push(&self.head.0, entries, number);
-            debug_assert!(open, "slabs are added only while the pool is there");
+            while !push(&self.head.0, entries, number) {
+                // Slabs are added only while the pool is there, so somebody waits.
+                if hand_over(slot) {
+                    break;
+                }
+            }
         }
     }
 
@@ -286,6 +297,18 @@ impl Exact {
             unsafe { free(place, len, layout, provider) };
         }
         Ok(())
+    }
+
+    /// Lets no slot in while somebody waits, if there is none; whether none is let in now.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
+    pub(super) fn shut(&self) -> bool {
+        self.head.0.shut()
+    }
+
+    /// Lets slots in again.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
+    pub(super) fn open(&self) {
+        self.head.0.open();
     }
 
     /// Takes all slots for ever; how many were free. Slots that come later are refused.

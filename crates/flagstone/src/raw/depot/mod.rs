@@ -19,6 +19,11 @@ mod magazine;
 mod models;
 mod registry;
 pub(crate) mod table;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+mod waiting;
+#[cfg(not(all(feature = "async", target_has_atomic = "64")))]
+#[path = "no_waiting.rs"]
+mod waiting;
 
 pub(crate) use depot::{Depot, NO_POOL};
 pub(crate) use fresh::{SharedShape, SharedSlab};

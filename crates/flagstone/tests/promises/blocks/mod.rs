@@ -9,6 +9,7 @@
 //! | `budget_model` | a budget agrees with a naive one, whatever is asked and dropped in whatever order |
 //! | `review_budget` | nobody is asked, passed over or charged by mistake, whoever panics |
 //! | `storage/` | what blocks promise, a file each |
+//! | `lock_free_pools` | so are those that threads have at hand without a lock |
 //! | `pools` | slots of pools are waited for in the same way |
 //! | `waiting` | a future may be dropped at any time, waiting allocates nothing, and any executor will do |
 //!
@@ -34,6 +35,7 @@ mod budget_model;
 mod budget_order;
 mod budget_relief;
 mod budget_scopes;
+mod lock_free_pools;
 mod pools;
 mod review_budget;
 #[cfg(all(feature = "heap", unix, not(miri)))]

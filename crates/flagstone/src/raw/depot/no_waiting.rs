@@ -1,0 +1,56 @@
+//! A depot for whose slots nobody can wait.
+
+use core::ptr::NonNull;
+
+use super::depot::{Depot, Put};
+
+/// Nobody stands at it.
+pub(super) struct Desk;
+
+/// Nobody is woken, so nobody panics.
+#[derive(Default)]
+pub(super) struct Panicked;
+
+impl Panicked {
+    pub(super) fn is_some(&self) -> bool {
+        false
+    }
+
+    pub(super) fn add(&mut self, _: Self) {}
+
+    pub(super) fn resume(self) {}
+}
+
+impl Desk {
+    pub(super) fn new() -> Self {
+        Self
+    }
+}
+
+impl Depot {
+    pub(super) fn serve(&self) -> Panicked {
+        Panicked
+    }
+
+    /// Takes a slot back that was refused, because the pool is gone.
+    ///
+    /// # Safety
+    ///
+    /// As for [`put`](Self::put).
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn refused(
+        this: NonNull<Self>,
+        _: NonNull<u8>,
+        _: impl FnMut() -> bool,
+    ) -> Put {
+        // SAFETY: the slot keeps the depot; an atomic, so that nothing else is borrowed when it is gone.
+        Put::back(unsafe { &(*this.as_ptr()).owed })
+    }
+
+    pub(super) fn hand_over(&self, _: NonNull<u8>, _: &mut Panicked) -> bool {
+        false
+    }
+
+    pub(super) fn end_line(&self) {}
+}
