@@ -178,6 +178,7 @@ impl Depot {
     ) -> Result<bool, OutOfMemory> {
         if let Some(exact) = &self.exact {
             let added = exact.add(&self.fresh, provider, owner, self.pool)?;
+            // Others may have seen that there is no room for a slab, and wait before its slots are free.
             let mut panicked = Panicked::default();
             if let Some(slab) = added {
                 exact.add_slots(&self.fresh, slab, |slot| {
@@ -188,10 +189,7 @@ impl Depot {
             return Ok(added.is_some());
         }
         let added = self.fresh.add(provider, owner, self.pool, max)?;
-        // Acquire and Release: see `moving`. Who begins to wait later sees the slab.
-        if added.is_some() && self.moves.fetch_add(0, Ordering::AcqRel) & WANTED != 0 {
-            self.serve().resume();
-        }
+        // Who waits has seen that there was no room for this.
         Ok(added.is_some())
     }
 

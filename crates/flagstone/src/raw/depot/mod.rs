@@ -24,6 +24,8 @@ mod waiting;
 #[cfg(not(all(feature = "async", target_has_atomic = "64")))]
 #[path = "no_waiting.rs"]
 mod waiting;
+#[cfg(all(test, any(loom, shuttle), feature = "async"))]
+mod waiting_models;
 
 pub(crate) use depot::{Depot, NO_POOL};
 pub(crate) use fresh::{SharedShape, SharedSlab};
