@@ -425,6 +425,7 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Queued
     type Grant = Given;
     type Lock = DefaultLock;
 
+    #[expect(private_interfaces, reason = "as in the trait")]
     fn queue(&self) -> &WaitQueue<bool, (), Given> {
         self.core().depot.queue()
     }
@@ -452,6 +453,7 @@ unsafe impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Wait
     where
         Self: 'p;
 
+    #[expect(private_interfaces, reason = "as in the trait")]
     fn want(&self, held: &mut Held<'_, bool, (), Given>) -> Option<NonNull<u8>> {
         self.core()
             .depot

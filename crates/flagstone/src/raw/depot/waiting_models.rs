@@ -287,7 +287,9 @@ fn closed_meanwhile(pool: &Arc<Pool>) {
 fn looked_for_meanwhile() {
     let pool = Pool::relaxed(2);
     let slots = [(); 2].map(|()| pool.take().unwrap());
-    slots.map(|slot| pool.put(slot));
+    for slot in slots {
+        pool.put(slot);
+    }
     let mover = other(&pool, |pool| pool.take());
     let task = Task::new(&pool);
     let theirs = mover.join().unwrap();
@@ -296,6 +298,19 @@ fn looked_for_meanwhile() {
         pool.put(slot);
     }
     pool.is_whole(2);
+}
+
+/// As above, of a thread that counts what is free.
+fn counted_meanwhile() {
+    let pool = Pool::relaxed(1);
+    let slot = pool.take().unwrap();
+    pool.put(slot);
+    let mover = other(&pool, |pool| pool.0.available());
+    let task = Task::new(&pool);
+    mover.join().unwrap();
+    let slot = task.end();
+    pool.put(slot.unwrap());
+    pool.is_whole(1);
 }
 
 /// A pool that counts exactly grows by its last slab while one begins to wait, who sees that it may not.
@@ -368,6 +383,7 @@ fn a_closed_line_is_left_by_all() {
 #[test]
 fn a_slot_on_the_move_is_not_missed() {
     explore_within(PREEMPTIONS, looked_for_meanwhile);
+    explore_within(PREEMPTIONS, counted_meanwhile);
 }
 
 #[test]
@@ -387,6 +403,7 @@ fn bugs_are_found() {
     finds("depot: no barrier before the look", put_into_a_cache);
     finds("depot: caches stay open", put_into_a_cache);
     finds("depot: moves are not announced", looked_for_meanwhile);
+    finds("depot: moves are not announced", counted_meanwhile);
     for pool in [Pool::relaxed, Pool::exact] {
         finds("depot: the list stays open", move || {
             put_without_a_cache(&pool(1));

@@ -11,6 +11,7 @@
 //! | `storage/` | what blocks promise, a file each |
 //! | `lock_free_pools` | so are those that threads have at hand without a lock |
 //! | `pools` | slots of pools are waited for in the same way |
+//! | `recycle_pools` | and objects of a recycling pool, among the tasks of one thread |
 //! | `waiting` | a future may be dropped at any time, waiting allocates nothing, and any executor will do |
 //!
 //! # What went wrong in budgets written by hand
@@ -37,6 +38,7 @@ mod budget_relief;
 mod budget_scopes;
 mod lock_free_pools;
 mod pools;
+mod recycle_pools;
 mod review_budget;
 #[cfg(all(feature = "heap", unix, not(miri)))]
 mod storage;
