@@ -22,6 +22,7 @@ use super::tasks::{Task, yield_now};
 
 assert_not_impl_any!(AcquireAsync<'static, Object, Hooks>: Send, Sync, Unpin);
 
+#[derive(Debug)]
 struct Object {
     number: u32,
     valid: bool,
@@ -207,7 +208,10 @@ fn a_hook_may_panic() {
         assert!(panicked.is_err(), "{at}");
         let [first, second] = tasks;
         let given = match at {
-            "reset" => first.ready().unwrap(),
+            "reset" => {
+                drop(second);
+                first.ready().unwrap()
+            }
             _ => {
                 drop(first);
                 second.ready().unwrap()
@@ -262,11 +266,11 @@ fn a_forgotten_future_costs_its_object() {
     assert_eq!((pool.in_use(), pool.available()), (0, 3));
     drop(pool.acquire());
     assert_eq!(pool.idle(), 1, "nobody waits");
-    let held = [(); 3].map(|()| pool.acquire().unwrap());
+    let [first, second, third] = [(); 3].map(|()| pool.acquire().unwrap());
     mem::forget(Task::waiting(pool.acquire_async()));
     // An empty slot.
-    let [first, ..] = held;
     drop(OwnedHandle::into_inner(first));
+    drop((second, third));
     if !cfg!(any(miri, flagstone_asan)) {
         // Its memory is leaked, as with a vacant handle that was forgotten.
         drop(pool);
