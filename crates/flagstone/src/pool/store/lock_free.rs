@@ -47,6 +47,10 @@ pub(super) struct Core<T, K, P> {
 /// 1. `core` lies in a chunk of its own provider. It ends when the store is dropped and no slot is out
 ///    any more, whichever is later.
 /// 2. `pool` is the number of its depot.
+#[cfg_attr(
+    not(feature = "async"),
+    expect(unreachable_pub, reason = "futures name it, where there are any")
+)]
 pub struct LockFreeStore<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> {
     core: NonNull<Core<T, K, P>>,
     pool: u32,

@@ -37,6 +37,8 @@ mod recycle_desk;
 #[cfg(not(all(feature = "async", target_has_atomic = "64")))]
 #[path = "no_recycle_desk.rs"]
 mod recycle_desk;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+mod recycle_waiting;
 mod rooted;
 mod rule;
 mod slab_slots;
@@ -67,7 +69,7 @@ pub use raw_buffers::RawBuffers;
 pub use recycle::{RecycleHome, Recycled, RecycledVacant};
 pub(super) use recycle::{RecycleStore, detach};
 #[cfg(all(feature = "async", target_has_atomic = "64"))]
-pub use recycle_desk::ForObject;
+pub use recycle_waiting::ForObject;
 #[cfg(feature = "alloc")]
 pub use rooted::{ArcHandle, ArcHome, RcHandle, RcHome};
 pub use rooted::{Placed, Rooted, Shareable};

@@ -2,8 +2,11 @@
 
 use core::ptr::NonNull;
 
-use super::recycle::RecycleStore;
-use crate::{provider::Provider, raw::Recycle};
+/// What nobody is given.
+pub(super) enum Offer {
+    Idle(NonNull<u8>),
+    Free(NonNull<u8>),
+}
 
 /// Nobody stands at it.
 pub(super) struct Desk;
@@ -17,23 +20,11 @@ impl Desk {
     pub(super) const fn is_wanted(&self) -> bool {
         false
     }
-}
 
-impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
-    pub(super) fn forget_waiters(&mut self) {}
-
-    /// # Safety
-    ///
-    /// As for `park`; never called.
-    pub(super) unsafe fn offer_idle(&self, slot: NonNull<u8>) {
-        self.keep(slot);
+    pub(super) fn hand_over(&self, offer: Offer) -> bool {
+        let (Offer::Idle(_slot) | Offer::Free(_slot)) = offer;
+        false
     }
 
-    /// # Safety
-    ///
-    /// As for [`free`](Self::free); never called.
-    pub(super) unsafe fn offer_free(&self, slot: NonNull<u8>) {
-        // SAFETY: the caller's promise.
-        unsafe { self.put(slot) }
-    }
+    pub(super) const fn forget(&self) {}
 }

@@ -2,7 +2,10 @@
 
 use core::{fmt, mem, panic::RefUnwindSafe, ptr, ptr::NonNull};
 
-use super::{FixedStore, Store, recycle_desk::Desk};
+use super::{
+    FixedStore, Store,
+    recycle_desk::{Desk, Offer},
+};
 use crate::{
     corruption::{Corruption, hooks as tools, report},
     error::{AllocError, Allowed, Cause, ConfigError, Given},
@@ -25,6 +28,10 @@ const DEBUG_SEARCH: usize = 32;
 /// 1. `idle` holds taken slots with live objects that no handle owns, each once.
 /// 2. Its memory is a chunk of the provider of `slots`, for as many slots as there are, if that is
 ///    not 0.
+#[cfg_attr(
+    not(all(feature = "async", target_has_atomic = "64")),
+    expect(unreachable_pub, reason = "futures name it, where there are any")
+)]
 pub struct RecycleStore<T, K: Recycle<T>, P: Provider> {
     recycle: K,
     idle: Idle,
@@ -115,18 +122,9 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
     }
 
     /// An empty slot.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
     pub(super) fn take(&self) -> Option<NonNull<u8>> {
         self.slots.take()
-    }
-
-    /// Frees a slot, whoever waits.
-    ///
-    /// # Safety
-    ///
-    /// As for [`free`](Self::free).
-    pub(super) unsafe fn put(&self, slot: NonNull<u8>) {
-        // SAFETY: the caller's promise.
-        unsafe { self.slots.put(slot) }
     }
 
     /// Frees a slot, or hands it over if somebody waits: then wakers run.
@@ -140,7 +138,38 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
             return unsafe { self.offer_free(slot) }; // USER CODE
         }
         // SAFETY: the caller's promise.
-        unsafe { self.put(slot) }
+        unsafe { self.slots.put(slot) }
+    }
+
+    /// Hands a slot with an object over to who has waited longest, or keeps it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`park`](Self::park), of an object that was reset if it is the time.
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn offer_idle(&self, slot: NonNull<u8>) {
+        if !self.desk.hand_over(Offer::Idle(slot)) {
+            self.keep(slot);
+        }
+    }
+
+    /// Hands an empty slot over to who has waited longest, or frees it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`free`](Self::free).
+    #[cold]
+    #[inline(never)]
+    unsafe fn offer_free(&self, slot: NonNull<u8>) {
+        // A future that is given it may be forgotten, and the slot then holds nothing.
+        let vacant = &self.slots.vacant;
+        vacant.set(vacant.get() + 1);
+        if !self.desk.hand_over(Offer::Free(slot)) {
+            vacant.set(vacant.get() - 1);
+            // SAFETY: the caller's promise.
+            unsafe { self.slots.put(slot) };
+        }
     }
 
     /// The handle of an object that is ready.
@@ -396,7 +425,7 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
 
         // Idle ones first: what is taken afterwards was forgotten.
         let forgotten = Forgotten(self);
-        forgotten.0.forget_waiters(); // USER CODE
+        forgotten.0.desk.forget(); // USER CODE
         forgotten.0.discard_idle(usize::MAX);
     }
 }
@@ -442,7 +471,7 @@ impl<T, K: Recycle<T>, P: Provider> Drop for RecycleStore<T, K, P> {
 
         // What was forgotten is dropped with `slots`, after this.
         let end = End(self);
-        end.0.forget_waiters(); // USER CODE
+        end.0.desk.forget(); // USER CODE
         end.0.discard_idle(usize::MAX);
     }
 }

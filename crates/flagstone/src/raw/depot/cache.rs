@@ -240,6 +240,7 @@ impl Cache {
     }
 
     /// Nobody waits any more: the owner may keep slots again.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
     pub(super) fn end_want(&self) {
         // Release: pairs with the Acquire in `enter`.
         self.state.fetch_and(!WANTED, Ordering::Release);

@@ -5,13 +5,13 @@ use core::{cell::Cell, ptr::NonNull};
 
 use super::{
     cache::Cache,
+    desk::{Desk, Panicked},
     exact::Exact,
     fresh::{Fresh, SharedShape, SharedSlab},
     loose::{Loose, next},
     magazine::{MOST, Magazines},
     registry::Registry,
     table,
-    waiting::{Desk, Panicked},
 };
 #[cfg(feature = "stats")]
 use crate::stats::{Metric, Snapshot};

@@ -11,6 +11,11 @@ mod cache;
     reason = "the depot itself, with its parts beside it"
 )]
 mod depot;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+mod desk;
+#[cfg(not(all(feature = "async", target_has_atomic = "64")))]
+#[path = "no_desk.rs"]
+mod desk;
 mod exact;
 mod fresh;
 mod loose;

@@ -2,30 +2,10 @@
 
 use core::ptr::NonNull;
 
-use super::depot::{Depot, Put};
-
-/// Nobody stands at it.
-pub(super) struct Desk;
-
-/// Nobody is woken, so nobody panics.
-#[derive(Default)]
-pub(super) struct Panicked;
-
-impl Panicked {
-    pub(super) fn is_some(&self) -> bool {
-        false
-    }
-
-    pub(super) fn add(&mut self, _: Self) {}
-
-    pub(super) fn resume(self) {}
-}
-
-impl Desk {
-    pub(super) fn new() -> Self {
-        Self
-    }
-}
+use super::{
+    depot::{Depot, Put},
+    desk::{Desk, Panicked},
+};
 
 impl Depot {
     pub(super) fn serve(&self) -> Panicked {
@@ -52,5 +32,7 @@ impl Depot {
         false
     }
 
-    pub(super) fn end_line(&self) {}
+    pub(super) fn end_line(&self) {
+        let Desk = self.desk;
+    }
 }
