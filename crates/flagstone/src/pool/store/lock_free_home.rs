@@ -382,8 +382,30 @@ unsafe fn put_uncached<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull
     // SAFETY: the slot keeps the core; not null: a part of it.
     let depot = unsafe { NonNull::new_unchecked(&raw mut (*core.as_ptr()).depot) };
     // SAFETY: the slot is one of this depot, and the caller's.
-    if !unsafe { Depot::put_exact(depot, slab.number(), slot.as_ptr().addr() & (size - 1)) } {
+    match unsafe { Depot::put_exact(depot, slab.number(), slot.as_ptr().addr() & (size - 1)) } {
+        Some(Ok(())) => {}
+        // SAFETY: it was refused, so it is the caller's still.
+        Some(Err(number)) => unsafe { put_refused::<T, K, P, SLAB_BYTES>(core, number) },
         // SAFETY: as promised by the caller.
+        None => unsafe { put_slow::<T, K, P, SLAB_BYTES>(slot) },
+    }
+}
+
+/// As [`put_slow`], of a slot that its pool that counts exactly names by a number.
+///
+/// # Safety
+///
+/// The slot of this number of this core is the caller's, as for `put`.
+#[cold]
+#[inline(never)]
+unsafe fn put_refused<T, K, P: Provider, const SLAB_BYTES: usize>(
+    core: NonNull<Core<T, K, P>>,
+    number: u32,
+) {
+    // SAFETY: the slot keeps the core.
+    let slot = unsafe { core.as_ref() }.depot.counted_slot(number);
+    if let Some(slot) = slot {
+        // SAFETY: the caller's promise.
         unsafe { put_slow::<T, K, P, SLAB_BYTES>(slot) };
     }
 }

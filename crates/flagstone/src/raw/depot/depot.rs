@@ -411,7 +411,7 @@ impl Depot {
             let offset = slot.as_ptr().addr() & (bytes - 1);
             let exact = NonNull::from(exact);
             // SAFETY: the caller's promise.
-            let again = || unsafe { Exact::put(exact, base, offset) };
+            let again = || unsafe { Exact::put(exact, base, offset) }.is_ok();
             // SAFETY: as above.
             return unsafe { Self::take_back(this, slot, again) };
         }
@@ -421,22 +421,29 @@ impl Depot {
         unsafe { Self::put_into(this, cache, slot) }
     }
 
-    /// As [`put`](Self::put), of a pool that counts exactly, in the usual case; `false`, and nothing done,
-    /// in others. The slot lies `offset` bytes from the start of its slab, whose first slot has the number
-    /// `base`.
+    /// As [`put`](Self::put), of a pool that counts exactly, in the usual case; `None`, and nothing done, if
+    /// it does not. The slot lies `offset` bytes from the start of its slab, whose first slot has the
+    /// number `base`. If it is refused, what [`counted_slot`](Self::counted_slot) finds it by: a number that
+    /// is at hand then, so that the usual case need not keep the slot's address.
     ///
     /// # Safety
     ///
     /// As for `put`.
     #[inline(always)]
-    pub(crate) unsafe fn put_exact(this: NonNull<Self>, base: u32, offset: usize) -> bool {
+    pub(crate) unsafe fn put_exact(
+        this: NonNull<Self>,
+        base: u32,
+        offset: usize,
+    ) -> Option<Result<(), u32>> {
         // SAFETY: the slot keeps the depot.
-        let Some(exact) = (unsafe { this.as_ref() }).exact.as_ref() else {
-            return false;
-        };
-        let exact = NonNull::from(exact);
+        let exact = NonNull::from(unsafe { this.as_ref() }.exact.as_ref()?);
         // SAFETY: the caller's promise.
-        unsafe { Exact::put(exact, base, offset) }
+        Some(unsafe { Exact::put(exact, base, offset) })
+    }
+
+    /// The slot that [`put_exact`](Self::put_exact) named.
+    pub(crate) fn counted_slot(&self, number: u32) -> Option<NonNull<u8>> {
+        self.exact.as_ref()?.slot(number)
     }
 
     /// Puts a slot back by `put`, or where it is wanted.

@@ -151,7 +151,7 @@ impl Exact {
         base + ((offset as u64 * self.reciprocal) >> u32::BITS) as u32
     }
 
-    /// Puts a slot back; `false`, and no change, when the pool is closed.
+    /// Puts a slot back; its number, and no change, when the stack is closed or shut.
     ///
     /// By a pointer, because the pool may end by another thread's doing as soon as the slot is back.
     ///
@@ -160,7 +160,7 @@ impl Exact {
     /// The slot that lies `offset` bytes from the start of its slab, whose first slot has the number
     /// `base`, was taken from the `Exact` at `this`, and is not used any more.
     #[inline(always)]
-    pub(super) unsafe fn put(this: NonNull<Self>, base: u32, offset: usize) -> bool {
+    pub(super) unsafe fn put(this: NonNull<Self>, base: u32, offset: usize) -> Result<(), u32> {
         // SAFETY: the slot keeps the pool.
         let number = unsafe { this.as_ref() }.number(base, offset);
         // SAFETY: as above.
@@ -168,7 +168,15 @@ impl Exact {
         // SAFETY: as above; parts that are atomics, so that nothing else is borrowed when the slot is
         // gone.
         let (head, chunks) = unsafe { (&(*this.as_ptr()).head.0, &(*this.as_ptr()).chunks) };
-        push(head, Entries { chunks, shift }, number)
+        match push(head, Entries { chunks, shift }, number) {
+            true => Ok(()),
+            false => Err(number),
+        }
+    }
+
+    /// The slot of a number that was taken.
+    pub(super) fn slot(&self, number: u32) -> Option<NonNull<u8>> {
+        NonNull::new(self.entries().at(number).slot.get())
     }
 
     /// How many slots are free: so many were on the stack at a moment during this call.
