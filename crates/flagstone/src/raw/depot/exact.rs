@@ -69,7 +69,9 @@ impl<'e> Entries<'e> {
     }
 
     /// As [`at`](Self::at), of a number beyond the first chunk. Apart, so that the processor guesses
-    /// that there is none, and need not wait for the number to know which chunk it is to look at.
+    /// that there is none, and need not wait for the number to know which chunk it is to look at. Cold, so that
+    /// the compiler puts the calls out of the way.
+    #[cold]
     #[inline(never)]
     fn beyond_the_first(self, number: usize) -> &'e Entry {
         let chunk = ((number >> self.shift) + 1).ilog2() as usize;

@@ -240,7 +240,7 @@ fn a_waker_may_panic_and_use_the_pool() {
         assert!(future.as_mut().poll(&mut context).is_pending());
         let released = catch_unwind(AssertUnwindSafe(|| match round {
             0 => drop(held),
-            _ => drop(OwnedHandle::into_inner(held)),
+            _ => assert!(OwnedHandle::into_inner(held).valid),
         }));
         assert!(released.is_err());
         let task = Task::new(future);
@@ -269,7 +269,7 @@ fn a_forgotten_future_costs_its_object() {
     let [first, second, third] = [(); 3].map(|()| pool.acquire().unwrap());
     mem::forget(Task::waiting(pool.acquire_async()));
     // An empty slot.
-    drop(OwnedHandle::into_inner(first));
+    assert!(OwnedHandle::into_inner(first).valid);
     drop((second, third));
     if !cfg!(any(miri, flagstone_asan)) {
         // Its memory is leaked, as with a vacant handle that was forgotten.
