@@ -10,6 +10,8 @@ use super::{
     fresh::{Fresh, SharedShape, SharedSlab},
     loose::{Loose, next},
     magazine::{MOST, Magazines},
+    moves::{Moving, UNDER_WAY},
+    put::{PRESENT, Put},
     registry::Registry,
     table,
 };
@@ -26,17 +28,6 @@ use crate::{
         barrier, seeded,
     },
 };
-
-/// One more move has begun, in the upper half of `moves`; the lower half counts those under way, but for
-/// its highest bit.
-const BEGUN: u64 = 1 << 32 | 1;
-const UNDER_WAY: u64 = WANTED - 1;
-/// That bit: somebody waits for a slot.
-pub(super) const WANTED: u64 = 1 << 31;
-
-/// What `owed` is while the pool is there, and not known otherwise: more than slots there are, and calls
-/// that hold a depot as a slot would.
-const PRESENT: isize = isize::MAX / 2;
 
 /// The number of a pool that got none: it has no caches.
 pub(crate) const NO_POOL: u32 = u32::MAX;
@@ -68,9 +59,10 @@ const LOOKS: usize = 1 << 16;
 pub(crate) struct Depot {
     /// Of a pool that counts exactly: where all slots are that are not with a user.
     pub(super) exact: Option<Exact>,
-    magazines: Magazines,
+    pub(super) magazines: Magazines,
     pub(super) loose: Loose,
     fresh: Fresh,
+    /// See [`Moving`].
     pub(super) moves: AtomicU64,
     /// After the end of the pool: how many slots users still have. Close to [`PRESENT`] until their number
     /// is known.
@@ -79,63 +71,7 @@ pub(crate) struct Depot {
     pub(super) desk: Desk,
     pool: u32,
     /// Slots of a magazine.
-    magazine: usize,
-}
-
-/// Slots are on the move while it exists.
-pub(super) struct Moving<'a>(&'a AtomicU64);
-
-impl Moving<'_> {
-    /// They are no more; whether somebody waits for one, for whom the caller then has to look. Either that is
-    /// so, or who begins to wait later sees what was moved.
-    fn end(self) -> bool {
-        let wanted = Self::count_down(self.0);
-        core::mem::forget(self);
-        wanted
-    }
-
-    fn count_down(moves: &AtomicU64) -> bool {
-        // Acquire and Release: as in `moving`.
-        let unannounced = seeded("depot: moves are not announced");
-        !unannounced && moves.fetch_sub(1, Ordering::AcqRel) & WANTED != 0
-    }
-}
-
-/// What became of a slot that was put back.
-#[derive(Default)]
-#[must_use]
-pub(crate) struct Put {
-    /// It was the last one that a pool that is gone was waiting for: the caller must end it.
-    pub(crate) is_last: bool,
-    woken: Panicked,
-}
-
-impl Put {
-    /// A slot of a pool that is gone is back.
-    pub(super) fn back(owed: &AtomicIsize) -> Self {
-        Self {
-            // Acquire and Release: the last one sees what all others did.
-            is_last: owed.fetch_sub(1, Ordering::AcqRel) == 1,
-            ..Self::default()
-        }
-    }
-
-    /// Somebody was woken for it.
-    #[cfg(all(feature = "async", target_has_atomic = "64"))]
-    pub(super) fn woken(self, woken: Panicked) -> Self {
-        Self { woken, ..self }
-    }
-
-    /// Lets the panic of who was woken go on, when the pool was ended if it had to be.
-    pub(crate) fn done(self) {
-        self.woken.resume();
-    }
-}
-
-impl Drop for Moving<'_> {
-    fn drop(&mut self) {
-        Self::count_down(self.0);
-    }
+    pub(super) magazine: usize,
 }
 
 impl Depot {
@@ -211,12 +147,7 @@ impl Depot {
     }
 
     pub(super) fn moving(&self) -> Moving<'_> {
-        if !seeded("depot: moves are not announced") {
-            // Acquire and Release: whoever counts moves afterwards sees this one, and this one what
-            // was counted before.
-            self.moves.fetch_add(BEGUN, Ordering::AcqRel);
-        }
-        Moving(&self.moves)
+        Moving::begin(&self.moves)
     }
 
     /// The calling thread's cache; made if there is none and the thread is not past its end. `None`
@@ -769,34 +700,6 @@ impl Depot {
         unsafe { self.magazines.end(provider) };
         // SAFETY: as above.
         unsafe { self.fresh.end(provider) };
-    }
-}
-
-/// What models need of the parts.
-#[cfg(all(test, any(loom, shuttle)))]
-impl Depot {
-    pub(super) fn model_supply(&self, provider: &impl Provider) {
-        assert!(self.magazines.add(provider).is_ok());
-    }
-
-    pub(super) fn model_cache(&self) -> Arc<Cache> {
-        let registry = Arc::clone(&self.registry);
-        let cache = Arc::new(Cache::new(
-            NonNull::from(self).cast(),
-            registry,
-            self.magazine,
-        ));
-        self.registry.lock().add(Arc::clone(&cache));
-        cache
-    }
-
-    pub(super) fn model_spill(&self, cache: &Cache) {
-        if cache.enter_slow() {
-            let moving = self.moving();
-            self.spill(cache, cache.most());
-            drop(moving);
-            cache.leave();
-        }
     }
 }
 

@@ -22,6 +22,8 @@ mod loose;
 mod magazine;
 #[cfg(all(test, any(loom, shuttle)))]
 mod models;
+mod moves;
+mod put;
 mod registry;
 pub(crate) mod table;
 #[cfg(all(feature = "async", target_has_atomic = "64"))]

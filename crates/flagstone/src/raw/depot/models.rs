@@ -26,6 +26,33 @@ use crate::{
     sync::model::{explore, finds, thread},
 };
 
+/// What models need of the parts.
+impl Depot {
+    pub(super) fn model_supply(&self, provider: &impl Provider) {
+        assert!(self.magazines.add(provider).is_ok());
+    }
+
+    pub(super) fn model_cache(&self) -> Arc<Cache> {
+        let registry = Arc::clone(&self.registry);
+        let cache = Arc::new(Cache::new(
+            NonNull::from(self).cast(),
+            registry,
+            self.magazine,
+        ));
+        self.registry.lock().add(Arc::clone(&cache));
+        cache
+    }
+
+    pub(super) fn model_spill(&self, cache: &Cache) {
+        if cache.enter_slow() {
+            let moving = self.moving();
+            self.spill(cache, cache.most());
+            drop(moving);
+            cache.leave();
+        }
+    }
+}
+
 /// A depot with two slots out, and one thread's cache for it, which takes two.
 struct Bench {
     depot: Arc<Depot>,

@@ -11,7 +11,7 @@ impl Desk {
 
 /// Nobody is woken, so nobody panics.
 #[derive(Default)]
-pub(super) struct Panicked;
+pub(super) struct Panicked(());
 
 impl Panicked {
     pub(super) fn is_some(&self) -> bool {

@@ -3,13 +3,14 @@
 use core::ptr::NonNull;
 
 use super::{
-    depot::{Depot, Put},
+    depot::Depot,
     desk::{Desk, Panicked},
+    put::Put,
 };
 
 impl Depot {
     pub(super) fn serve(&self) -> Panicked {
-        Panicked
+        Panicked::default()
     }
 
     /// Takes a slot back that was refused, because the pool is gone.

@@ -11,10 +11,7 @@
 
 use core::ptr::NonNull;
 
-use super::{
-    depot::{Depot, Put, WANTED},
-    desk::Panicked,
-};
+use super::{depot::Depot, desk::Panicked, moves::WANTED, put::Put};
 use crate::{
     raw::wait::{Given, Held, WaitQueue},
     sync::{
@@ -74,7 +71,7 @@ impl Depot {
         if self.exact.is_some() {
             return;
         }
-        // Acquire and Release: see `moving`. Who ends a move before this is seen by it, and who ends one
+        // Acquire and Release: see `Moving`. Who ends a move before this is seen by it, and who ends one
         // after it sees this.
         self.moves.fetch_or(WANTED, Ordering::AcqRel);
         let mut listed = self.registry.lock();
