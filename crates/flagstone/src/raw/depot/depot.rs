@@ -15,13 +15,10 @@ use super::{
     registry::Registry,
     table,
 };
-#[cfg(feature = "stats")]
-use crate::stats::{Metric, Snapshot};
 use crate::{
     error::OutOfMemory,
     index::CLOSED,
     provider::Provider,
-    stats::Collector,
     sync::{
         Backoff,
         atomic::{AtomicIsize, AtomicU64, Ordering},
@@ -152,7 +149,7 @@ impl Depot {
 
     /// The calling thread's cache; made if there is none and the thread is not past its end. `None`
     /// also when the pool is gone.
-    fn cache(&self) -> Option<NonNull<Cache>> {
+    pub(super) fn cache(&self) -> Option<NonNull<Cache>> {
         self.existing_cache().or_else(|| self.make_cache())
     }
 
@@ -526,54 +523,12 @@ impl Depot {
 
     /// Calls `f` while the owner of a cache cannot use it, if that can be had. Under the registry's
     /// lock.
-    fn with_owner_out<R>(cache: &Cache, f: impl FnOnce() -> R) -> Option<R> {
+    pub(super) fn with_owner_out<R>(cache: &Cache, f: impl FnOnce() -> R) -> Option<R> {
         cache.begin_theft();
         let out = barrier::heavy() && cache.wait_until_idle();
         let result = out.then(f);
         cache.end_theft();
         result
-    }
-
-    /// Has `f` count something for the calling thread, or for all that have no cache.
-    pub(crate) fn count<R>(&self, f: impl FnOnce(&Collector) -> R) -> R {
-        if let Some(cache) = self.cache() {
-            // SAFETY: in the table, which is this thread's.
-            let cache = unsafe { cache.as_ref() };
-            if cache.enter_slow() {
-                let result = f(cache.stats());
-                cache.leave();
-                return result;
-            }
-        }
-        f(&self.registry.lock().others)
-    }
-
-    /// Has `f` look at what each thread counted.
-    #[cfg(feature = "stats")]
-    pub(crate) fn counted(&self, mut f: impl FnMut(&Collector)) {
-        let listed = self.registry.lock();
-        f(&listed.others);
-        for cache in listed.caches() {
-            Self::with_owner_out(cache, || f(cache.stats()));
-        }
-    }
-
-    /// What of `total`, all that was ever counted, was counted since counting began anew; with the most that were
-    /// seen in use since then.
-    #[cfg(feature = "stats")]
-    pub(crate) fn since_restart(&self, total: Snapshot) -> Snapshot {
-        let mut listed = self.registry.lock();
-        listed.peak = listed.peak.max(total.get(Metric::InUse));
-        let since = total.since(&listed.before);
-        since.with(Metric::PeakInUse, listed.peak)
-    }
-
-    /// Counting begins anew after `total`. The threads go on counting where they are, undisturbed.
-    #[cfg(feature = "stats")]
-    pub(crate) fn restart_stats(&self, total: Snapshot) {
-        let mut listed = self.registry.lock();
-        listed.peak = total.get(Metric::InUse);
-        listed.before = total;
     }
 
     /// Whether `slot` is among the last `most` that the calling thread gave back and has still; in a pool

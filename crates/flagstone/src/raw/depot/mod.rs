@@ -6,6 +6,7 @@
 //! ```
 
 mod cache;
+mod counting;
 #[expect(
     clippy::module_inception,
     reason = "the depot itself, with its parts beside it"

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     layout::{SlabLayout, SlotLayout},
-    provider::Global,
+    provider::{Global, Provider},
     sync::model::{explore, finds, thread},
 };
 
