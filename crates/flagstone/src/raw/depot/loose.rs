@@ -114,8 +114,8 @@ impl Loose {
     /// Lets no slot in until it is [opened](Self::open), if it is empty; whether none is let in now.
     #[cfg(all(feature = "async", target_has_atomic = "64"))]
     pub(super) fn shut(&self) -> bool {
-        // Release: pairs with nothing that is read through it; who is refused asks under a lock. Relaxed on
-        // failure: nothing is read.
+        // Release, as every change but that of who takes: nothing is read through it, as who is refused asks under
+        // the queue's lock. Relaxed on failure: nothing is read.
         let shut = self.head.compare_exchange(
             ptr::null_mut(),
             closed(),

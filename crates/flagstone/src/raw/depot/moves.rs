@@ -8,8 +8,9 @@ use crate::sync::{
 /// One more move has begun, in the upper half of `moves`; the lower half counts those under way, but for
 /// its highest bit.
 const BEGUN: u64 = 1 << 32 | 1;
+/// Those under way.
 pub(super) const UNDER_WAY: u64 = WANTED - 1;
-/// That bit: somebody waits for a slot.
+/// The highest bit of the lower half: somebody waits for a slot.
 pub(super) const WANTED: u64 = 1 << 31;
 
 /// Slots are on the move while it exists.

@@ -104,7 +104,7 @@ impl Depot {
         if self.moves.load(Ordering::Relaxed) & WANTED == 0 {
             return;
         }
-        // Release: as for any change of it.
+        // Acquire and Release: as for any change of it.
         self.moves.fetch_and(!WANTED, Ordering::AcqRel);
         self.loose.open();
         let mut listed = self.registry.lock();
