@@ -211,7 +211,7 @@ impl Task {
 }
 
 /// Runs `f` on another thread, which has the pool.
-fn other<R: 'static>(
+fn other<R: Send + 'static>(
     pool: &Arc<Pool>,
     f: impl FnOnce(&Arc<Pool>) -> R + Send + 'static,
 ) -> thread::JoinHandle<R> {
