@@ -10,7 +10,7 @@ use crate::sync::{
 /// No number: the link of the last one, and the head of an empty stack.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// No number either: the head of a stack that is closed.
+/// No number either: the head of a stack that is closed, for ever or until it is opened again.
 pub(crate) const CLOSED: u32 = u32::MAX - 1;
 
 const INDEX_BITS: u32 = u32::BITS;
@@ -200,6 +200,39 @@ impl<const TAG_BITS: u32, W: Borrow<AtomicU64>> TaggedHead<TAG_BITS, W> {
             head.swap(CLOSED.into(), Ordering::AcqRel)
         };
         Some(number(word)).filter(|&head| head < CLOSED)
+    }
+
+    /// Lets nothing in until it is [opened](Self::open), if it is empty; whether nothing is let in now.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
+    pub(crate) fn shut(&self) -> bool {
+        let head = self.word.borrow();
+        // Relaxed: a guess that the exchange verifies.
+        let mut word = head.load(Ordering::Relaxed);
+        while number(word) == NONE {
+            let shut = Self::with_number(word, CLOSED);
+            // Release: pairs with the Acquire of a push that is refused. Relaxed on failure: nothing is read.
+            match head.compare_exchange_weak(word, shut, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        number(word) == CLOSED
+    }
+
+    /// Lets numbers in again, if nothing was let in. Not after [`close`](Self::close).
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
+    pub(crate) fn open(&self) {
+        let head = self.word.borrow();
+        // Relaxed: a guess that the exchange verifies.
+        let mut word = head.load(Ordering::Relaxed);
+        while number(word) == CLOSED {
+            let open = Self::with_number(word, NONE);
+            // Release: pairs with the Acquire in `push`. Relaxed on failure: nothing is read.
+            match head.compare_exchange_weak(word, open, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => word = now,
+            }
+        }
     }
 
     /// The word of `word`'s number with the next tag.

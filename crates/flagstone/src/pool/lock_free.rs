@@ -4,8 +4,12 @@
     reason = "`from_raw` passes its promise on; `Rooted` and `Shareable` are promises"
 )]
 
-use core::fmt;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use core::future::Future;
+use core::{fmt, ptr::NonNull};
 
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use super::store::ForSlot;
 use super::{
     Hooks, NoHooks, PoolConfig,
     store::{
@@ -13,6 +17,8 @@ use super::{
         Rooted, Shareable, Store,
     },
 };
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use crate::raw::wait::{Timeout, Waiting};
 #[cfg(feature = "stats")]
 use crate::stats::Snapshot;
 use crate::{
@@ -70,6 +76,7 @@ use crate::{
 /// |---|---|---|
 /// | `alloc`, drop of a handle | O(1), no atomic read-modify-write but each 64th time | a slab, when the pool grows; a cache, at a thread's first call; magazines, until there are enough |
 /// | `alloc` of a pool without a free slot in sight | O(threads), a lock, a system call | no |
+/// | `alloc_async` that has to wait, and the drop of a handle while somebody waits | a lock; O(threads) and a system call for the first who waits, O(threads) for the last | no |
 /// | `capacity`, `available`, `in_use` | a lock, O(threads + magazines + slabs) | no |
 ///
 /// # Two modes
@@ -103,6 +110,14 @@ use crate::{
 /// # drop(first);
 /// ```
 ///
+/// # Waiting
+///
+/// With the feature `async`, values can wait for a slot: `alloc_async`, `alloc_timeout`, `alloc_blocking`, `close`. A
+/// slot that is free anywhere is not waited for, whichever thread has it at hand. While somebody waits,
+/// no thread keeps a slot that comes back: it is handed over, in order, under a lock. When the last one
+/// was given one, threads keep slots again. Who does not wait pays nothing for it: a call looks whether its cache
+/// was taken away in any case.
+///
 /// # Memory
 ///
 /// Caches lie in the global allocator's memory, everything else in the provider's, which must be
@@ -113,8 +128,8 @@ use crate::{
 ///
 /// On Linux with the feature `heap`, a thread's cache is guarded by a barrier that costs it nothing
 /// (`membarrier`); elsewhere by a full memory barrier for each call, about 5 ns. A process that forbids
-/// itself that system call after it has used a pool no longer finds what other threads have at hand, and
-/// pools that it drops then keep their memory.
+/// itself that system call after it has used a pool no longer finds what other threads have at hand, nor
+/// do those who wait, and pools that it drops then keep their memory.
 ///
 /// Values of forgotten handles are not found: there is no `clear`, and `clear` of a
 /// [`SharedPool`](crate::SharedPool) over such a pool leaves them where they are.
@@ -241,6 +256,94 @@ impl<T, P: Provider + 'static> LockFreePool<T, NoHooks, P> {
     /// When the memory cannot be had.
     pub fn try_new_in(capacity: usize, provider: P) -> Result<Self, ConfigError> {
         Self::with_parts(PoolConfig::with_capacity(capacity), NoHooks, provider)
+    }
+}
+
+/// The future of [`LockFreePool::alloc_async`].
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub type LockFreeAllocAsync<
+    'p,
+    T,
+    K = NoHooks,
+    P = Global,
+    const SLAB_BYTES: usize = { 64 * 1024 },
+> = Waiting<ForSlot<'p, LockFreeStore<T, K, P, SLAB_BYTES>>>;
+
+/// The future of [`LockFreePool::alloc_timeout`].
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub type LockFreeAllocTimeout<
+    'p,
+    U,
+    T,
+    K = NoHooks,
+    P = Global,
+    const SLAB_BYTES: usize = { 64 * 1024 },
+> = Timeout<ForSlot<'p, LockFreeStore<T, K, P, SLAB_BYTES>>, U>;
+
+/// Waiting for a slot, in both [modes](Self#two-modes). Slots that come back while somebody waits are handed
+/// over in order, and nobody else can take them; who was given one is woken once. While nobody waits
+/// this costs a freed slot nothing.
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
+    LockFreePool<T, K, P, SLAB_BYTES>
+{
+    /// As [`alloc`](Self::alloc), and waits while every slot is in use and the pool may not grow. The value
+    /// stays in the future, which allocates nothing and may be dropped at any time. The first who waits takes
+    /// from all threads what they have at hand: O(threads), and a system call.
+    ///
+    /// The answer is an error when the pool is [closed](Self::close) while it waits, or the provider has no
+    /// memory; the value is inside. The slot that a future was given which is forgotten then is lost,
+    /// and keeps the memory of the pool.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+    /// #             return output;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use flagstone::LockFreePool;
+    ///
+    /// let pool = LockFreePool::new(1);
+    /// let handle = block_on(pool.alloc_async("first")).unwrap();
+    /// std::thread::scope(|scope| {
+    ///     let second = scope.spawn(|| pool.alloc_blocking("second").map(|handle| *handle));
+    ///     drop(handle);
+    ///     assert_eq!(second.join().unwrap().unwrap(), "second");
+    /// });
+    /// ```
+    pub fn alloc_async(&self, value: T) -> LockFreeAllocAsync<'_, T, K, P, SLAB_BYTES> {
+        Waiting::new(&self.store, ForSlot::new(value))
+    }
+
+    /// As [`alloc_async`](Self::alloc_async), until `timer` is ready: any future.
+    pub fn alloc_timeout<U: Future>(
+        &self,
+        value: T,
+        timer: U,
+    ) -> LockFreeAllocTimeout<'_, U, T, K, P, SLAB_BYTES> {
+        Timeout::new(self.alloc_async(value), timer)
+    }
+
+    /// As [`alloc_async`](Self::alloc_async), and blocks the thread while it waits. Not for tasks.
+    ///
+    /// # Errors
+    ///
+    /// Gives `value` back when the pool is closed meanwhile, or the provider has no memory.
+    pub fn alloc_blocking(
+        &self,
+        value: T,
+    ) -> Result<LockFreeHandle<T, K, P, SLAB_BYTES>, AllocError<T>> {
+        self.alloc_async(value).block()
+    }
+
+    /// Nobody waits any more: those who do are told so, and have their values back; later ones are told so
+    /// instead of waiting. Slots that are free are there as before.
+    pub fn close(&self) {
+        self.store.close();
     }
 }
 
@@ -387,10 +490,7 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
     /// the pointer is to a slot of this pool that the calling thread did not free a short while ago;
     /// release builds do not.
     #[must_use]
-    pub unsafe fn from_raw(
-        &self,
-        value: core::ptr::NonNull<T>,
-    ) -> LockFreeHandle<T, K, P, SLAB_BYTES> {
+    pub unsafe fn from_raw(&self, value: NonNull<T>) -> LockFreeHandle<T, K, P, SLAB_BYTES> {
         // SAFETY: the caller's promise.
         unsafe { self.store.adopt(value) }
     }

@@ -47,12 +47,14 @@ pub use fixed::FixedPool;
 pub use growing::GrowingPool;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use lock_free::LockFreePool;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub use lock_free::{LockFreeAllocAsync, LockFreeAllocTimeout};
 pub use recycling::RecyclePool;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub use recycling::{AcquireAsync, AcquireTimeout};
 #[cfg(feature = "alloc")]
 pub use shared::{ArcShared, ArcWeak, RcShared, RcWeak};
 pub use shared::{LentHandle, LentHome, LentWeak, SharedPool};
-#[cfg(all(feature = "async", target_has_atomic = "64"))]
-pub use store::ForSlot;
 #[cfg(feature = "alloc")]
 pub use store::{ArcHandle, ArcHome, RcHandle, RcHome};
 pub use store::{
@@ -60,6 +62,8 @@ pub use store::{
     IterMut, LockedHome, Placed, RawBuffers, RecycleHome, Recycled, RecycledVacant, Rooted,
     Shareable, ThreadSafeHandle, ThreadSafeVacant,
 };
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub use store::{ForObject, ForSlot};
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use store::{LockFreeHandle, LockFreeHome, LockFreeVacant};
 #[cfg(feature = "std")]

@@ -4,14 +4,20 @@
     reason = "`from_raw` is an unsafe door; the work is in `store`"
 )]
 
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use core::future::Future;
 use core::{fmt, ptr::NonNull};
 
 #[cfg(feature = "alloc")]
 use super::configured::ConfiguredRecycle;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use super::store::ForObject;
 use super::{
     PoolConfig,
     store::{self, RecycleStore, Recycled, RecycledVacant},
 };
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use crate::raw::wait::{Timeout, Waiting};
 #[cfg(feature = "stats")]
 use crate::stats::{Collector, Snapshot};
 use crate::{
@@ -130,6 +136,59 @@ impl<T> RecyclePool<T, ConfiguredRecycle<T>> {
         let (recycle, ahead) = ConfiguredRecycle::from_strategy(strategy)?;
         config.pre_initialize |= ahead;
         Self::with_parts(config, recycle, Global)
+    }
+}
+
+/// The future of [`RecyclePool::acquire_async`].
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub type AcquireAsync<'p, T, K, P = Global> = Waiting<ForObject<'p, T, K, P>>;
+
+/// The future of [`RecyclePool::acquire_timeout`].
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub type AcquireTimeout<'p, U, T, K, P = Global> = Timeout<ForObject<'p, T, K, P>, U>;
+
+/// Waiting for an object, among the tasks of one thread. What comes back while somebody waits is handed
+/// over in order, and nobody else can take it; who was given one is woken once. No lock is taken, and
+/// while nobody waits this costs a release one load. No call blocks the thread: nobody else could
+/// bring an object back.
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+impl<T, K: Recycle<T>, P: Provider> RecyclePool<T, K, P> {
+    /// As [`acquire`](Self::acquire), and waits while all objects are in use. The future allocates nothing and
+    /// may be dropped at any time. It makes the object ready when it is polled: it calls
+    /// [`is_valid`](Recycle::is_valid), and `create` if need be.
+    ///
+    /// The answer is an error when the pool is [closed](Self::close) while it waits. A future that is
+    /// forgotten keeps the object that it was given in use.
+    ///
+    /// ```
+    /// use std::{pin::pin, task::{Context, Waker}};
+    /// use flagstone::{RecyclePool, pool::FnRecycle};
+    ///
+    /// let pool = RecyclePool::new(1, FnRecycle::new(Vec::new, |v: &mut Vec<u8>| v.clear()));
+    /// let first = pool.acquire()?;
+    /// let mut second = pin!(pool.acquire_async());
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// assert!(second.as_mut().poll(&mut context).is_pending());
+    /// drop(first);
+    /// assert!(pool.acquire().is_err()); // it was handed over
+    /// assert!(second.as_mut().poll(&mut context).is_ready());
+    /// # Ok::<(), flagstone::AllocError>(())
+    /// ```
+    #[doc(alias = "alloc_async")]
+    pub fn acquire_async(&self) -> AcquireAsync<'_, T, K, P> {
+        Waiting::new(&self.store, ForObject::new())
+    }
+
+    /// As [`acquire_async`](Self::acquire_async), until `timer` is ready: any future.
+    #[doc(alias = "alloc_timeout")]
+    pub fn acquire_timeout<U: Future>(&self, timer: U) -> AcquireTimeout<'_, U, T, K, P> {
+        Timeout::new(self.acquire_async(), timer)
+    }
+
+    /// Nobody waits any more: those who do are told so; later ones are told so instead of waiting. Objects
+    /// that are free are there as before.
+    pub fn close(&self) {
+        self.store.close();
     }
 }
 

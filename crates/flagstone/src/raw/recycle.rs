@@ -80,7 +80,7 @@ pub trait Recycle<T> {
     }
 
     /// Takes an object that the pool gives up: one that is not valid, or an idle one when the pool
-    /// is cleared or dropped. Its slot is free already. (An object whose `reset` or `is_valid`
+    /// is cleared or dropped. Its slot is free already, or with who waited for it. (An object whose `reset` or `is_valid`
     /// panicked is dropped without this call.)
     fn discard(&self, object: T) {
         drop(object);

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::{Allowed, ConfigError, Given},
     raw::wait::{MOST, Panicked, Queued, WaitQueue},
-    sync::seeded,
+    sync::{DefaultLock, seeded},
 };
 use alloc::sync::Arc;
 
@@ -364,6 +364,7 @@ impl Queued for Ledger {
     type State = super::books::Books;
     type Demand = Demand;
     type Grant = super::books::Answer;
+    type Lock = DefaultLock;
 
     #[expect(private_interfaces, reason = "as in the trait")]
     fn queue(&self) -> &WaitQueue<Self::State, Demand, Self::Grant> {

@@ -3,20 +3,12 @@
 use core::{fmt, ptr::NonNull};
 
 use crate::{
-    raw::wait::{Panicked, WaitQueue},
+    raw::wait::{Given, Panicked, WaitQueue},
     sync::{
         atomic::{AtomicBool, Ordering},
         seeded,
     },
 };
-
-/// What one who waited is given: a slot, or nothing, because the pool was closed.
-#[derive(Debug)]
-pub struct Given(pub(super) Option<NonNull<u8>>);
-
-// SAFETY: a slot is its new owner's alone, on whatever thread; what is written into it is asked for its
-// own sake.
-unsafe impl Send for Given {}
 
 /// Where a pool's slots are handed over to those who wait for them.
 ///

@@ -47,12 +47,11 @@ pub(super) struct Core<T, K, P> {
 /// 1. `core` lies in a chunk of its own provider. It ends when the store is dropped and no slot is out
 ///    any more, whichever is later.
 /// 2. `pool` is the number of its depot.
-pub(in crate::pool) struct LockFreeStore<
-    T,
-    K: Hooks<T>,
-    P: Provider + 'static,
-    const SLAB_BYTES: usize,
-> {
+#[cfg_attr(
+    not(feature = "async"),
+    expect(unreachable_pub, reason = "futures name it, where there are any")
+)]
+pub struct LockFreeStore<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> {
     core: NonNull<Core<T, K, P>>,
     pool: u32,
     // Owns values, and hands out `&mut` to them through `&self`: invariant in `T`.
@@ -172,6 +171,12 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize>
         }
     }
 
+    /// Nobody waits from now on.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
+    pub(in crate::pool) fn close(&self) {
+        self.core().depot.close_line();
+    }
+
     pub(in crate::pool) fn capacity(&self) -> usize {
         self.core().depot.fresh().capacity()
     }
@@ -245,16 +250,29 @@ impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Drop
     for LockFreeStore<T, K, P, SLAB_BYTES>
 {
     fn drop(&mut self) {
-        // SAFETY: invariant 1: a part of the core, which is there.
-        let depot = unsafe { NonNull::new_unchecked(&raw mut (*self.core.as_ptr()).depot) };
-        // SAFETY: the store is at its end, so nobody takes a slot any more.
-        let ended = unsafe { Depot::close(depot) };
-        // Caches of the number are closed, in whatever thread's table they are.
-        POOLS.give_back(self.pool as usize);
-        if ended {
-            // SAFETY: the depot says so, to one caller.
-            unsafe { end(self.core) };
+        /// Ends the pool even if a waker panics.
+        struct End<T, K, P: Provider>(NonNull<Core<T, K, P>>, u32);
+
+        impl<T, K, P: Provider> Drop for End<T, K, P> {
+            fn drop(&mut self) {
+                let End(core, pool) = *self;
+                // SAFETY: invariant 1: a part of the core, which is there.
+                let depot = unsafe { NonNull::new_unchecked(&raw mut (*core.as_ptr()).depot) };
+                // SAFETY: the store is at its end, so nobody takes a slot any more.
+                let ended = unsafe { Depot::close(depot) };
+                // Caches of the number are closed, in whatever thread's table they are.
+                POOLS.give_back(pool as usize);
+                if ended {
+                    // SAFETY: the depot says so, to one caller.
+                    unsafe { end(core) };
+                }
+            }
         }
+
+        let _end = End(self.core, self.pool);
+        // Futures that were forgotten are in nobody's way.
+        #[cfg(all(feature = "async", target_has_atomic = "64"))]
+        self.core().depot.close_line(); // USER CODE
     }
 }
 

@@ -7,6 +7,8 @@ use super::{
     growing::SlabOf,
     lock_free::{Core, LockFreeStore, end},
 };
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use super::{doors::Handle, waiting::Waits};
 use crate::{
     corruption::{Corruption, hooks, report},
     error::Cause,
@@ -19,6 +21,11 @@ use crate::{
         release, retire, welcome,
     },
     stats::Collector,
+};
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+use crate::{
+    raw::wait::{Given, Held, Queued, WaitQueue},
+    sync::DefaultLock,
 };
 
 /// How many free slots of its thread a debug build looks through for a double free.
@@ -376,11 +383,30 @@ unsafe fn put_uncached<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull
     let depot = unsafe { NonNull::new_unchecked(&raw mut (*core.as_ptr()).depot) };
     // SAFETY: the slot is one of this depot, and the caller's.
     match unsafe { Depot::put_exact(depot, slab.number(), slot.as_ptr().addr() & (size - 1)) } {
-        Some(false) => {}
-        // SAFETY: the depot says so, to one caller.
-        Some(true) => unsafe { end(core) },
+        Some(Ok(())) => {}
+        // SAFETY: it was refused, so it is the caller's still.
+        Some(Err(number)) => unsafe { put_refused::<T, K, P, SLAB_BYTES>(core, number) },
         // SAFETY: as promised by the caller.
         None => unsafe { put_slow::<T, K, P, SLAB_BYTES>(slot) },
+    }
+}
+
+/// As [`put_slow`], of a slot that its pool that counts exactly names by a number.
+///
+/// # Safety
+///
+/// The slot of this number of this core is the caller's, as for `put`.
+#[cold]
+#[inline(never)]
+unsafe fn put_refused<T, K, P: Provider, const SLAB_BYTES: usize>(
+    core: NonNull<Core<T, K, P>>,
+    number: u32,
+) {
+    // SAFETY: the slot keeps the core.
+    let slot = unsafe { core.as_ref() }.depot.counted_slot(number);
+    if let Some(slot) = slot {
+        // SAFETY: the caller's promise.
+        unsafe { put_slow::<T, K, P, SLAB_BYTES>(slot) };
     }
 }
 
@@ -404,8 +430,67 @@ unsafe fn put_slow<T, K, P: Provider, const SLAB_BYTES: usize>(slot: NonNull<u8>
         )
     };
     // SAFETY: the slot is one of this depot, and the caller's.
-    if unsafe { Depot::put(depot, slot, provider) } {
+    let put = unsafe { Depot::put(depot, slot, provider) };
+    if put.is_last {
         // SAFETY: the depot says so, to one caller.
         unsafe { end(core) };
+    }
+    put.done();
+}
+
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Queued
+    for LockFreeStore<T, K, P, SLAB_BYTES>
+{
+    type State = bool;
+    type Demand = ();
+    type Grant = Given;
+    type Lock = DefaultLock;
+
+    #[expect(private_interfaces, reason = "as in the trait")]
+    fn queue(&self) -> &WaitQueue<bool, (), Given> {
+        self.core().depot.queue()
+    }
+
+    fn left(&self, (): (), answer: Option<Given>) {
+        match answer {
+            Some(Given(Some(slot))) => {
+                self.claimed(slot);
+                // SAFETY: handed over, not used, and not counted as allocated.
+                unsafe { self.put(slot) }
+            }
+            Some(Given(None)) => {}
+            None => self.core().depot.left(),
+        }
+    }
+}
+
+// SAFETY: what is handed over came from `put`, or is free in the depot.
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+unsafe impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Waits
+    for LockFreeStore<T, K, P, SLAB_BYTES>
+{
+    type Kept<'p>
+        = LockFreeHandle<T, K, P, SLAB_BYTES>
+    where
+        Self: 'p;
+
+    #[expect(private_interfaces, reason = "as in the trait")]
+    fn want(&self, held: &mut Held<'_, bool, (), Given>) -> Option<NonNull<u8>> {
+        self.core()
+            .depot
+            .want(held)
+            .inspect(|&slot| opened::<T>(slot))
+    }
+
+    fn claimed(&self, slot: NonNull<u8>) {
+        opened::<T>(slot);
+    }
+
+    fn keep<'p>(handle: Handle<'p, Self>) -> Self::Kept<'p>
+    where
+        Self: 'p,
+    {
+        unbind(handle)
     }
 }

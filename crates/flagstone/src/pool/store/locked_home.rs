@@ -11,12 +11,9 @@ use super::{
     locked::{Guarded, LockedStore},
 };
 #[cfg(all(feature = "async", target_has_atomic = "64"))]
-use super::{
-    desk::{Desk, Given},
-    waiting::Waits,
-};
+use super::{doors::Handle, waiting::Waits};
 #[cfg(all(feature = "async", target_has_atomic = "64"))]
-use crate::raw::wait::{Queued, WaitQueue};
+use crate::raw::wait::{Given, Held, Queued, WaitQueue};
 use crate::{
     corruption::{Corruption, report},
     error::Cause,
@@ -392,6 +389,7 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Queued
     type State = bool;
     type Demand = ();
     type Grant = Given;
+    type Lock = DefaultLock;
 
     #[expect(private_interfaces, reason = "as in the trait")]
     fn queue(&self) -> &WaitQueue<bool, (), Given> {
@@ -401,7 +399,7 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Queued
     fn left(&self, (): (), answer: Option<Given>) {
         match answer {
             Some(Given(Some(slot))) => {
-                self.claimed();
+                self.claimed(slot);
                 // SAFETY: handed over, not used, and not counted as allocated.
                 unsafe { self.put(slot) }
             }
@@ -415,22 +413,36 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Queued
     }
 }
 
-// SAFETY: `put` hands over slots that are its caller's and hold nothing; `take_free` takes one.
+// SAFETY: `put` hands over slots that are its caller's and hold nothing; `want` takes a free one.
 #[cfg(all(feature = "async", target_has_atomic = "64"))]
 unsafe impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Waits
     for LockedStore<T, R, K, P, SLAB_BYTES>
 {
+    type Kept<'p>
+        = ThreadSafeHandle<'p, T, R, K, P, SLAB_BYTES>
+    where
+        Self: 'p;
+
     #[expect(private_interfaces, reason = "as in the trait")]
-    fn desk(&self) -> &Desk {
-        &self.slabs().beside().desk
+    fn want(&self, held: &mut Held<'_, bool, (), Given>) -> Option<NonNull<u8>> {
+        let desk = &self.slabs().beside().desk;
+        desk.want();
+        // Who waits already is before the caller, and a slot that is free now will be handed to them.
+        if held.waiting() > 0 {
+            return None;
+        }
+        self.take_any().inspect(|_| desk.settle(0))
     }
 
-    fn take_free(&self) -> Option<NonNull<u8>> {
-        self.take_any()
-    }
-
-    fn claimed(&self) {
+    fn claimed(&self, _: NonNull<u8>) {
         // Relaxed: a count that publishes nothing.
         self.slabs().beside().vacant.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn keep<'p>(handle: Handle<'p, Self>) -> Self::Kept<'p>
+    where
+        Self: 'p,
+    {
+        handle
     }
 }

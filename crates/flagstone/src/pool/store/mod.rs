@@ -32,6 +32,13 @@ mod locked;
 mod locked_home;
 mod raw_buffers;
 mod recycle;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+mod recycle_desk;
+#[cfg(not(all(feature = "async", target_has_atomic = "64")))]
+#[path = "no_recycle_desk.rs"]
+mod recycle_desk;
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+mod recycle_waiting;
 mod rooted;
 mod rule;
 mod slab_slots;
@@ -61,6 +68,8 @@ pub use locked_home::{LockedHome, ThreadSafeHandle, ThreadSafeVacant};
 pub use raw_buffers::RawBuffers;
 pub use recycle::{RecycleHome, Recycled, RecycledVacant};
 pub(super) use recycle::{RecycleStore, detach};
+#[cfg(all(feature = "async", target_has_atomic = "64"))]
+pub use recycle_waiting::ForObject;
 #[cfg(feature = "alloc")]
 pub use rooted::{ArcHandle, ArcHome, RcHandle, RcHome};
 pub use rooted::{Placed, Rooted, Shareable};

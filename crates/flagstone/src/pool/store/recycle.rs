@@ -2,7 +2,10 @@
 
 use core::{fmt, mem, panic::RefUnwindSafe, ptr, ptr::NonNull};
 
-use super::{FixedStore, Store};
+use super::{
+    FixedStore, Store,
+    recycle_desk::{Desk, Offer},
+};
 use crate::{
     corruption::{Corruption, hooks as tools, report},
     error::{AllocError, Allowed, Cause, ConfigError, Given},
@@ -25,10 +28,15 @@ const DEBUG_SEARCH: usize = 32;
 /// 1. `idle` holds taken slots with live objects that no handle owns, each once.
 /// 2. Its memory is a chunk of the provider of `slots`, for as many slots as there are, if that is
 ///    not 0.
-pub(crate) struct RecycleStore<T, K: Recycle<T>, P: Provider> {
+#[cfg_attr(
+    not(all(feature = "async", target_has_atomic = "64")),
+    expect(unreachable_pub, reason = "futures name it, where there are any")
+)]
+pub struct RecycleStore<T, K: Recycle<T>, P: Provider> {
     recycle: K,
     idle: Idle,
-    slots: FixedStore<T, Intrusive, NoHooks, P>,
+    pub(super) desk: Desk,
+    pub(super) slots: FixedStore<T, Intrusive, NoHooks, P>,
 }
 
 impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
@@ -50,6 +58,7 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
             recycle,
             // SAFETY: no room.
             idle: unsafe { Idle::new(NonNull::dangling(), 0) },
+            desk: Desk::new(),
             slots,
         };
         if capacity > 0 {
@@ -86,9 +95,9 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
 
     /// Makes an object in a slot just taken.
     #[inline(never)]
-    fn create(&self, slot: NonNull<u8>) {
+    pub(super) fn create(&self, slot: NonNull<u8>) {
         // SAFETY: taken, empty, and not used if this runs.
-        let back = PutBack::new(|| unsafe { self.slots.put(slot) });
+        let back = PutBack::new(|| unsafe { self.free(slot) });
         let object = self.recycle.create(); // USER CODE
         back.disarm();
         // SAFETY: the slot is ours, empty and made for this type.
@@ -98,7 +107,7 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
 
     /// Puts a slot whose object is ready, or will be when it is handed out, on the idle ones.
     #[inline(always)]
-    fn keep(&self, slot: NonNull<u8>) {
+    pub(super) fn keep(&self, slot: NonNull<u8>) {
         tools::slot_closed(slot, self.slots.run.stride());
         // SAFETY: every slot is on the stack once at most (invariant 1), and there is room for all.
         unsafe { self.idle.push(slot) };
@@ -106,10 +115,79 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
 
     /// A slot with an object that is nobody's now.
     #[inline(always)]
-    fn pop(&self) -> Option<NonNull<u8>> {
+    pub(super) fn pop(&self) -> Option<NonNull<u8>> {
         let slot = self.idle.pop()?;
         tools::slot_opened(slot, self.slots.run.stride());
         Some(slot)
+    }
+
+    /// An empty slot.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
+    pub(super) fn take(&self) -> Option<NonNull<u8>> {
+        self.slots.take()
+    }
+
+    /// Frees a slot, or hands it over if somebody waits: then wakers run.
+    ///
+    /// # Safety
+    ///
+    /// `slot` is taken, empty, the caller's, and not used any more.
+    pub(super) unsafe fn free(&self, slot: NonNull<u8>) {
+        if self.desk.is_wanted() {
+            // SAFETY: the caller's promise.
+            return unsafe { self.offer_free(slot) }; // USER CODE
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.slots.put(slot) }
+    }
+
+    /// Hands a slot with an object over to who has waited longest, or keeps it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`park`](Self::park), of an object that was reset if it is the time.
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn offer_idle(&self, slot: NonNull<u8>) {
+        if !self.desk.hand_over(Offer::Idle(slot)) {
+            self.keep(slot);
+        }
+    }
+
+    /// Hands an empty slot over to who has waited longest, or frees it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`free`](Self::free).
+    #[cold]
+    #[inline(never)]
+    unsafe fn offer_free(&self, slot: NonNull<u8>) {
+        // A future that is given it may be forgotten, and the slot then holds nothing.
+        let vacant = &self.slots.vacant;
+        vacant.set(vacant.get() + 1);
+        if !self.desk.hand_over(Offer::Free(slot)) {
+            vacant.set(vacant.get() - 1);
+            // SAFETY: the caller's promise.
+            unsafe { self.slots.put(slot) };
+        }
+    }
+
+    /// The handle of an object that is ready.
+    ///
+    /// # Safety
+    ///
+    /// `slot` is taken and holds a live object that is the caller's.
+    #[inline(always)]
+    pub(super) unsafe fn hand_out(&self, slot: NonNull<u8>) -> Recycled<'_, T, K, P> {
+        self.slots.stats().allocated();
+        // SAFETY: the caller's promise; the home is ours.
+        unsafe { OwnedHandle::new(slot.cast(), self.home()) }
+    }
+
+    /// Counts a refusal.
+    pub(super) fn refused(&self, cause: Cause) -> AllocError {
+        self.slots.stats().refused(cause.kind());
+        AllocError::new((), cause)
     }
 
     #[inline(always)]
@@ -119,9 +197,8 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
             Some(slot) if unsafe { self.make_ready(slot) } => slot,
             _ => self.acquire_slow()?,
         };
-        self.slots.stats().allocated();
-        // SAFETY: a live object that is ours alone; the home is ours.
-        Ok(unsafe { OwnedHandle::new(slot.cast(), self.home()) })
+        // SAFETY: a live object that is ours alone.
+        Ok(unsafe { self.hand_out(slot) })
     }
 
     /// Another idle object, as long as there are some, or a new one.
@@ -137,9 +214,7 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
             }
         }
         let Some(slot) = self.slots.take() else {
-            let cause = Cause::exhausted(self.slots.capacity());
-            self.slots.stats().refused(cause.kind());
-            return Err(AllocError::new((), cause));
+            return Err(self.refused(Cause::exhausted(self.slots.capacity())));
         };
         self.create(slot);
         Ok(slot)
@@ -152,6 +227,43 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
     /// `slot` was just popped.
     #[inline(always)]
     unsafe fn make_ready(&self, slot: NonNull<u8>) -> bool {
+        // SAFETY: the caller's promise.
+        let ready = unsafe { self.check(slot) };
+        if !ready {
+            // SAFETY: popped and not used any more.
+            unsafe { self.discard(slot) };
+        }
+        ready
+    }
+
+    /// As [`make_ready`](Self::make_ready); an object that is not valid is replaced where it is.
+    ///
+    /// # Safety
+    ///
+    /// `slot` was just popped, or handed over.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
+    pub(super) unsafe fn make_ready_here(&self, slot: NonNull<u8>) {
+        // SAFETY: the caller's promise.
+        if unsafe { self.check(slot) } {
+            return;
+        }
+        // SAFETY: live and the caller's; the slot is empty from here on.
+        let object = unsafe { slot.cast::<T>().read() };
+        // SAFETY: taken, empty, and not used if this runs.
+        let back = PutBack::new(|| unsafe { self.free(slot) });
+        self.slots.stats().discarded();
+        self.recycle.discard(object); // USER CODE
+        back.disarm();
+        self.create(slot);
+    }
+
+    /// Checks an idle object, and resets it if now is the time; `false` when it is not valid.
+    ///
+    /// # Safety
+    ///
+    /// `slot` was just popped, or handed over.
+    #[inline(always)]
+    unsafe fn check(&self, slot: NonNull<u8>) -> bool {
         let doomed = Doomed {
             store: self,
             slot,
@@ -167,8 +279,6 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
         mem::forget(doomed);
         if !valid {
             self.slots.stats().rejected();
-            // SAFETY: popped and not used any more.
-            unsafe { self.discard(slot) };
         }
         valid
     }
@@ -183,10 +293,11 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
     unsafe fn discard(&self, slot: NonNull<u8>) {
         // SAFETY: live and the caller's; the slot is given up on the next line.
         let object = unsafe { slot.cast::<T>().read() };
-        // SAFETY: empty since the line above.
-        unsafe { self.slots.put(slot) };
         self.slots.stats().discarded();
-        self.recycle.discard(object); // USER CODE
+        // Also if the waker of who is given the slot panics.
+        let _gone = PutBack::new(move || self.recycle.discard(object)); // USER CODE
+        // SAFETY: empty since the line above.
+        unsafe { self.free(slot) };
     }
 
     /// Discards idle objects, `most` at most; goes on when a hook has panicked. How many went.
@@ -243,6 +354,10 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
         }
         if in_use {
             self.slots.stats().freed();
+        }
+        if self.desk.is_wanted() {
+            // SAFETY: the caller's promise; it was reset.
+            return unsafe { self.offer_idle(slot) }; // USER CODE
         }
         self.keep(slot);
     }
@@ -310,6 +425,7 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
 
         // Idle ones first: what is taken afterwards was forgotten.
         let forgotten = Forgotten(self);
+        forgotten.0.desk.forget(); // USER CODE
         forgotten.0.discard_idle(usize::MAX);
     }
 }
@@ -325,14 +441,14 @@ struct Doomed<'s, T, K: Recycle<T>, P: Provider> {
 impl<T, K: Recycle<T>, P: Provider> Drop for Doomed<'_, T, K, P> {
     #[cold]
     fn drop(&mut self) {
-        let (slots, slot) = (&self.store.slots, self.slot);
-        let stats: &Collector = slots.stats();
+        let (store, slot) = (self.store, self.slot);
+        let stats: &Collector = store.slots.stats();
         stats.discarded();
         if self.in_use {
             stats.freed();
         }
         // SAFETY: taken, and its object is gone when this runs.
-        let _back = PutBack::new(|| unsafe { slots.put(slot) });
+        let _back = PutBack::new(|| unsafe { store.free(slot) });
         // SAFETY: a live object that belongs to whoever made the guard; dropped once.
         unsafe { slot.cast::<T>().drop_in_place() }; // USER CODE
     }
@@ -355,6 +471,7 @@ impl<T, K: Recycle<T>, P: Provider> Drop for RecycleStore<T, K, P> {
 
         // What was forgotten is dropped with `slots`, after this.
         let end = End(self);
+        end.0.desk.forget(); // USER CODE
         end.0.discard_idle(usize::MAX);
     }
 }
@@ -404,15 +521,17 @@ unsafe impl<T, K: Recycle<T>, P: Provider> Home for RecycleHome<'_, T, K, P> {
         let (from, into) = (slot.cast::<T>(), into.cast::<T>());
         // SAFETY: a live object of the caller's, moved once, to a place that may be written.
         unsafe { into.copy_from_nonoverlapping(from, 1) };
-        // SAFETY: empty since the line above.
-        unsafe { self.0.slots.give_back(slot) };
+        self.0.slots.stats().freed();
+        // SAFETY: empty since the copy.
+        unsafe { self.0.free(slot) };
     }
 
     unsafe fn vacate(&self, slot: NonNull<u8>) {
         let vacant = &self.0.slots.vacant;
         vacant.set(vacant.get() - 1);
+        self.0.slots.stats().freed();
         // SAFETY: handed out empty, and not used any more.
-        unsafe { self.0.slots.give_back(slot) };
+        unsafe { self.0.free(slot) };
     }
 
     unsafe fn occupy(&self, _slot: NonNull<u8>) {

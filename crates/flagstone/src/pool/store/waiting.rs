@@ -4,13 +4,13 @@ use core::{fmt, marker::PhantomData, pin::Pin, ptr::NonNull, task::Poll};
 
 use super::{
     Store,
-    desk::{Desk, Given},
     doors::{Handle, find_slot, settle},
 };
 use crate::{
     error::{AllocError, AllocErrorKind, Cause},
-    raw::wait::{Asker, Plan, Queued, Waiter},
+    raw::wait::{Asker, Given, Held, Plan, Queued, Waiter},
     stats::Collector,
+    sync::DefaultLock,
 };
 
 /// A store whose slots can be waited for.
@@ -19,16 +19,26 @@ use crate::{
 ///
 /// The implementor promises: a slot that is given to who waits was taken, is nobody else's and holds no
 /// value.
-pub unsafe trait Waits: Store + Queued<State = bool, Demand = (), Grant = Given> {
-    /// Where they wait.
+pub unsafe trait Waits:
+    Store + Queued<State = bool, Demand = (), Grant = Given, Lock = DefaultLock>
+{
+    /// What is made of a handle.
+    type Kept<'p>
+    where
+        Self: 'p;
+
+    /// A slot that is free, if nobody waits; otherwise slots are handed over from now on to who is in the
+    /// queue, which the caller joins. Under the queue's lock; nobody else's code runs.
     #[expect(private_interfaces, reason = "the trait cannot be named outside")]
-    fn desk(&self) -> &Desk;
+    fn want(&self, held: &mut Held<'_, bool, (), Given>) -> Option<NonNull<u8>>;
 
-    /// A slot that is free; nobody else's code runs.
-    fn take_free(&self) -> Option<NonNull<u8>>;
+    /// A slot that was given is with its owner.
+    fn claimed(&self, slot: NonNull<u8>);
 
-    /// A slot that was given is with its owner, and not counted as vacant any more.
-    fn claimed(&self);
+    /// A handle as the pool hands it out.
+    fn keep<'p>(handle: Handle<'p, Self>) -> Self::Kept<'p>
+    where
+        Self: 'p;
 }
 
 /// What an `AllocAsync` asks for: a slot, for a value that it has until then.
@@ -63,14 +73,14 @@ impl<'p, S: Waits> ForSlot<'p, S> {
         &mut self,
         store: &'p S,
         slot: NonNull<u8>,
-    ) -> Result<Handle<'p, S>, AllocError<S::Value>> {
+    ) -> Result<S::Kept<'p>, AllocError<S::Value>> {
         store.count(Collector::allocated);
         let value = self.take_value();
         // SAFETY: the slot was taken or handed over, so it is ours and empty.
-        Ok(unsafe { settle(store, slot.cast(), value) })
+        Ok(S::keep(unsafe { settle(store, slot.cast(), value) }))
     }
 
-    fn refused(&mut self, store: &S, cause: Cause) -> Result<Handle<'p, S>, AllocError<S::Value>> {
+    fn refused(&mut self, store: &S, cause: Cause) -> Result<S::Kept<'p>, AllocError<S::Value>> {
         store.count(|stats| stats.refused(cause.kind()));
         Err(AllocError::new(self.take_value(), cause))
     }
@@ -80,9 +90,9 @@ impl<'p, S: Waits> ForSlot<'p, S> {
         &mut self,
         store: &'p S,
         given: Given,
-    ) -> Result<Handle<'p, S>, AllocError<S::Value>> {
-        if given.0.is_some() {
-            store.claimed();
+    ) -> Result<S::Kept<'p>, AllocError<S::Value>> {
+        if let Some(slot) = given.0 {
+            store.claimed(slot);
         }
         self.found(store, given)
     }
@@ -91,7 +101,7 @@ impl<'p, S: Waits> ForSlot<'p, S> {
         &mut self,
         store: &'p S,
         Given(slot): Given,
-    ) -> Result<Handle<'p, S>, AllocError<S::Value>> {
+    ) -> Result<S::Kept<'p>, AllocError<S::Value>> {
         match slot {
             Some(slot) => self.placed(store, slot),
             None => self.refused(store, Cause::closed()),
@@ -100,17 +110,11 @@ impl<'p, S: Waits> ForSlot<'p, S> {
 
     /// Joins the queue, unless there is a slot, or the pool is closed.
     fn join(&mut self, store: &'p S, waiter: Pin<&mut Waiter<&'p S>>) -> Option<Given> {
-        let desk = store.desk();
-        let mut held = desk.queue.lock();
+        let mut held = store.queue().lock();
         if *held {
             return Some(Given(None));
         }
-        desk.want();
-        // Who waits already is before us, and a slot that is free now will be handed to them.
-        if held.waiting() == 0
-            && let Some(slot) = store.take_free()
-        {
-            desk.settle(0);
+        if let Some(slot) = store.want(&mut held) {
             return Some(Given(Some(slot)));
         }
         waiter.join(&mut held, 0, (), |()| false);
@@ -121,7 +125,7 @@ impl<'p, S: Waits> ForSlot<'p, S> {
 
 impl<'p, S: Waits> Plan for ForSlot<'p, S> {
     type Host = &'p S;
-    type Output = Result<Handle<'p, S>, AllocError<S::Value>>;
+    type Output = Result<S::Kept<'p>, AllocError<S::Value>>;
 
     fn poll(
         &mut self,

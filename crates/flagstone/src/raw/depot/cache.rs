@@ -16,12 +16,16 @@ use crate::{
     },
 };
 
+// Bits of `state`. The owner's hurried way asks for none of them.
+
 /// Another thread takes the slots.
 const STOLEN: u32 = 1;
 /// The pool is gone.
 const CLOSED: u32 = 2;
 /// The cheap barrier does not meet the expensive one here: every use takes the slow path.
 const STRICT: u32 = 4;
+/// Somebody waits for a slot: none is to stay here.
+const WANTED: u32 = 8;
 
 /// A thread's free slots of one pool, last in first out: no lock, and no instruction that locks the
 /// bus.
@@ -35,8 +39,8 @@ const STRICT: u32 = 4;
 /// # Invariants
 ///
 /// 1. `len` and `slots` belong to who is in a busy section that it entered with `state` free, or to who
-///    set `STOLEN` or `CLOSED`, found it not busy after the barrier, and has not yet cleared it; or to
-///    who has the registry's lock and is the owner.
+///    set `STOLEN`, `WANTED` or `CLOSED`, found it not busy after the barrier, and has not yet cleared it;
+///    or to who has the registry's lock and is the owner. The first three are set by who has that lock.
 /// 2. The first `len` of `slots` are free slots of the pool, which belong to the cache. `len` is at
 ///    most `most`, and that at most the length of `slots`.
 /// 3. `depot` is good as long as the cache is on its registry's list, which is under the registry's
@@ -226,6 +230,20 @@ impl Cache {
     pub(super) fn end_theft(&self) {
         // Release: pairs with the Acquire in `enter`.
         self.state.fetch_and(!STOLEN, Ordering::Release);
+    }
+
+    /// Says that somebody waits for a slot.
+    pub(super) fn begin_want(&self) {
+        // Release: pairs with the Acquire in `enter`, for who sees it set and looks who waits; the barrier that
+        // follows orders it before what is read then.
+        self.state.fetch_or(WANTED, Ordering::Release);
+    }
+
+    /// Nobody waits any more: the owner may keep slots again.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
+    pub(super) fn end_want(&self) {
+        // Release: pairs with the Acquire in `enter`.
+        self.state.fetch_and(!WANTED, Ordering::Release);
     }
 
     /// Says that the pool is gone.

@@ -5,30 +5,26 @@ use core::{cell::Cell, ptr::NonNull};
 
 use super::{
     cache::Cache,
+    desk::{Desk, Panicked},
     exact::Exact,
     fresh::{Fresh, SharedShape, SharedSlab},
     loose::{Loose, next},
     magazine::{MOST, Magazines},
+    moves::{Moving, UNDER_WAY},
+    put::{PRESENT, Put},
     registry::Registry,
     table,
 };
-#[cfg(feature = "stats")]
-use crate::stats::{Metric, Snapshot};
 use crate::{
     error::OutOfMemory,
     index::CLOSED,
     provider::Provider,
-    stats::Collector,
     sync::{
         Backoff,
         atomic::{AtomicIsize, AtomicU64, Ordering},
         barrier, seeded,
     },
 };
-
-/// One more move has begun, in the upper half of `moves`; the lower half counts those under way.
-const BEGUN: u64 = 1 << 32 | 1;
-const UNDER_WAY: u64 = u32::MAX as u64;
 
 /// The number of a pool that got none: it has no caches.
 pub(crate) const NO_POOL: u32 = u32::MAX;
@@ -59,30 +55,20 @@ const LOOKS: usize = 1 << 16;
 ///    fresh.
 pub(crate) struct Depot {
     /// Of a pool that counts exactly: where all slots are that are not with a user.
-    exact: Option<Exact>,
-    magazines: Magazines,
-    loose: Loose,
+    pub(super) exact: Option<Exact>,
+    pub(super) magazines: Magazines,
+    pub(super) loose: Loose,
     fresh: Fresh,
-    moves: AtomicU64,
-    /// After the end of the pool: how many slots users still have. Below 0 until their number is
-    /// known.
-    owed: AtomicIsize,
-    registry: Arc<Registry>,
+    /// See [`Moving`].
+    pub(super) moves: AtomicU64,
+    /// After the end of the pool: how many slots users still have. Close to [`PRESENT`] until their number
+    /// is known.
+    pub(super) owed: AtomicIsize,
+    pub(super) registry: Arc<Registry>,
+    pub(super) desk: Desk,
     pool: u32,
     /// Slots of a magazine.
-    magazine: usize,
-}
-
-/// Slots are on the move while it exists.
-struct Moving<'a>(&'a AtomicU64);
-
-impl Drop for Moving<'_> {
-    fn drop(&mut self) {
-        if !seeded("depot: moves are not announced") {
-            // Acquire and Release: as in `moving`.
-            self.0.fetch_sub(1, Ordering::AcqRel);
-        }
-    }
+    pub(super) magazine: usize,
 }
 
 impl Depot {
@@ -95,8 +81,9 @@ impl Depot {
             loose: Loose::new(),
             fresh: Fresh::new(shape),
             moves: AtomicU64::new(0),
-            owed: AtomicIsize::new(0),
+            owed: AtomicIsize::new(PRESENT),
             registry: Arc::new(Registry::new()),
+            desk: Desk::new(),
             pool,
             magazine: magazine.clamp(1, MOST),
         }
@@ -123,9 +110,19 @@ impl Depot {
         max: Option<usize>,
     ) -> Result<bool, OutOfMemory> {
         if let Some(exact) = &self.exact {
-            return exact.add(&self.fresh, provider, owner, self.pool);
+            let added = exact.add(&self.fresh, provider, owner, self.pool)?;
+            // Others may have seen that there is no room for a slab, and wait before its slots are free.
+            let mut panicked = Panicked::default();
+            if let Some(slab) = added {
+                exact.add_slots(&self.fresh, slab, |slot| {
+                    self.hand_over(slot, &mut panicked)
+                });
+            }
+            panicked.resume();
+            return Ok(added.is_some());
         }
         let added = self.fresh.add(provider, owner, self.pool, max)?;
+        // Who waits has seen that there was no room for this.
         Ok(added.is_some())
     }
 
@@ -146,18 +143,13 @@ impl Depot {
         self.fresh.shape().stride()
     }
 
-    fn moving(&self) -> Moving<'_> {
-        if !seeded("depot: moves are not announced") {
-            // Acquire and Release: whoever counts moves afterwards sees this one, and this one what
-            // was counted before.
-            self.moves.fetch_add(BEGUN, Ordering::AcqRel);
-        }
-        Moving(&self.moves)
+    pub(super) fn moving(&self) -> Moving<'_> {
+        Moving::begin(&self.moves)
     }
 
     /// The calling thread's cache; made if there is none and the thread is not past its end. `None`
     /// also when the pool is gone.
-    fn cache(&self) -> Option<NonNull<Cache>> {
+    pub(super) fn cache(&self) -> Option<NonNull<Cache>> {
         self.existing_cache().or_else(|| self.make_cache())
     }
 
@@ -278,13 +270,37 @@ impl Depot {
 
     /// One slot for a thread without a cache.
     pub(super) fn take_one(&self) -> Option<NonNull<u8>> {
-        let _moving = self.moving();
-        if let Some(slot) = self.take_stored() {
-            return Some(slot);
+        match self.find_one() {
+            (slot, true) if self.has_stored() => self.pass_on(slot),
+            (slot, _) => slot,
         }
-        let mut taken = None;
-        self.take_loose(1, |slot| taken = Some(slot));
-        taken.or_else(|| self.fresh.carve(1).map(|(slot, _)| slot))
+    }
+
+    /// One slot that is in no cache; and whether somebody waits, for whom the caller has to look.
+    pub(super) fn find_one(&self) -> (Option<NonNull<u8>>, bool) {
+        let moving = self.moving();
+        let slot = self.take_stored().or_else(|| {
+            let mut taken = None;
+            self.take_loose(1, |slot| taken = Some(slot));
+            taken.or_else(|| self.fresh.carve(1).map(|(slot, _)| slot))
+        });
+        (slot, moving.end())
+    }
+
+    /// Others wait for what a move left behind.
+    #[cold]
+    fn pass_on(&self, slot: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
+        let mut panicked = self.serve();
+        if !panicked.is_some() {
+            return slot;
+        }
+        // The caller does not get it.
+        if let Some(slot) = slot {
+            self.put_loose(slot);
+            panicked.add(self.serve());
+        }
+        panicked.resume();
+        None
     }
 
     /// One slot of a magazine; while moving.
@@ -300,9 +316,8 @@ impl Depot {
         slot
     }
 
-    /// Takes a slot back that this thread's cache had no room for, or that has no cache to go to;
-    /// `true` when it was the last one that a pool that is gone was waiting for: the caller must end
-    /// it then.
+    /// Takes a slot back that this thread's cache had no room for, or that has no cache to go to, or that
+    /// was refused because somebody waits.
     ///
     /// By pointers, because the depot and its provider may be gone before this returns: the slot may
     /// be the last that keeps them.
@@ -314,29 +329,66 @@ impl Depot {
         this: NonNull<Self>,
         slot: NonNull<u8>,
         provider: NonNull<P>,
-    ) -> bool {
+    ) -> Put {
+        // SAFETY: the slot keeps the depot.
+        if let Some(exact) = unsafe { this.as_ref() }.exact.as_ref() {
+            // SAFETY: as above.
+            let bytes = unsafe { this.as_ref() }.fresh.shape().slab_bytes();
+            // SAFETY: a slot of a slab of this size.
+            let base = unsafe { SharedSlab::of(slot, bytes) }.number();
+            let offset = slot.as_ptr().addr() & (bytes - 1);
+            let exact = NonNull::from(exact);
+            // SAFETY: the caller's promise.
+            let again = || unsafe { Exact::put(exact, base, offset) }.is_ok();
+            // SAFETY: as above.
+            return unsafe { Self::take_back(this, slot, again) };
+        }
         // SAFETY: the slot keeps the depot and its provider.
         let cache = unsafe { this.as_ref().ready(provider.as_ref()) };
         // SAFETY: the caller's promise; the cache is this thread's.
         unsafe { Self::put_into(this, cache, slot) }
     }
 
-    /// As [`put`](Self::put), of a pool that counts exactly; `None`, and nothing done, if it does not. The
-    /// slot lies `offset` bytes from the start of its slab, whose first slot has the number `base`.
+    /// As [`put`](Self::put), of a pool that counts exactly, in the usual case; `None`, and nothing done, if
+    /// it does not. The slot lies `offset` bytes from the start of its slab, whose first slot has the
+    /// number `base`. If it is refused, what [`counted_slot`](Self::counted_slot) finds it by: a number that
+    /// is at hand then, so that the usual case need not keep the slot's address.
     ///
     /// # Safety
     ///
     /// As for `put`.
     #[inline(always)]
-    pub(crate) unsafe fn put_exact(this: NonNull<Self>, base: u32, offset: usize) -> Option<bool> {
+    pub(crate) unsafe fn put_exact(
+        this: NonNull<Self>,
+        base: u32,
+        offset: usize,
+    ) -> Option<Result<(), u32>> {
         // SAFETY: the slot keeps the depot.
         let exact = NonNull::from(unsafe { this.as_ref() }.exact.as_ref()?);
-        // SAFETY: as above; an atomic, so that nothing else is borrowed when the slot is gone.
-        let owed = unsafe { &(*this.as_ptr()).owed };
         // SAFETY: the caller's promise.
-        let open = unsafe { Exact::put(exact, base, offset) };
-        // Acquire and Release: the last one sees what all others did.
-        Some(!open && owed.fetch_sub(1, Ordering::AcqRel) == 1)
+        Some(unsafe { Exact::put(exact, base, offset) })
+    }
+
+    /// The slot that [`put_exact`](Self::put_exact) named.
+    pub(crate) fn counted_slot(&self, number: u32) -> Option<NonNull<u8>> {
+        self.exact.as_ref()?.slot(number)
+    }
+
+    /// Puts a slot back by `put`, or where it is wanted.
+    ///
+    /// # Safety
+    ///
+    /// As for [`put`](Self::put).
+    unsafe fn take_back(
+        this: NonNull<Self>,
+        slot: NonNull<u8>,
+        mut put: impl FnMut() -> bool,
+    ) -> Put {
+        if put() {
+            return Put::default();
+        }
+        // SAFETY: the caller's promise; it was refused.
+        unsafe { Self::refused(this, slot, put) }
     }
 
     /// As [`put`](Self::put), into a cache if there is one.
@@ -348,7 +400,7 @@ impl Depot {
         this: NonNull<Self>,
         cache: Option<NonNull<Cache>>,
         slot: NonNull<u8>,
-    ) -> bool {
+    ) -> Put {
         // SAFETY: the thread's, which has a share of it.
         if let Some(cache) = cache.map(|cache| unsafe { cache.as_ref() })
             && cache.enter_slow()
@@ -358,17 +410,16 @@ impl Depot {
             cache.push_inside(slot);
             // If the pool is just ending, its end waits for that of this section.
             cache.leave();
-            return false;
+            return Put::default();
         }
         // SAFETY: as above.
         let stride = unsafe { this.as_ref() }.stride();
-        // SAFETY: as above; parts that are atomics, so that nothing else is borrowed when the slot is
-        // gone.
-        let (loose, owed) = unsafe { (&(*this.as_ptr()).loose, &(*this.as_ptr()).owed) };
+        // SAFETY: as above; an atomic, so that nothing else is borrowed when the slot is gone.
+        let loose = unsafe { &(*this.as_ptr()).loose };
         // SAFETY: the caller's.
-        let open = unsafe { loose.push(slot, stride) };
-        // Acquire and Release: the last one sees what all others did.
-        !open && owed.fetch_sub(1, Ordering::AcqRel) == 1
+        let push = || unsafe { loose.push(slot, stride) };
+        // SAFETY: the caller's promise.
+        unsafe { Self::take_back(this, slot, push) }
     }
 
     /// This thread's cache, and an empty magazine if it is going to need one.
@@ -393,7 +444,7 @@ impl Depot {
     }
 
     /// Moves slots of a cache to the depot; by who has them.
-    fn spill(&self, cache: &Cache, count: usize) {
+    pub(super) fn spill(&self, cache: &Cache, count: usize) {
         cache.spill(count, |slots| self.store(slots));
     }
 
@@ -412,11 +463,11 @@ impl Depot {
         }
     }
 
-    /// Puts a slot on the loose list of a pool that is there.
+    /// Puts a slot on the loose list of a pool that is there, also if it is shut: part of a move, at the
+    /// end of which it is asked who waits.
     fn put_loose(&self, slot: NonNull<u8>) {
         // SAFETY: a free slot that this thread has.
-        let open = unsafe { self.loose.push(slot, self.stride()) };
-        debug_assert!(open, "slots move only while the pool is there");
+        unsafe { self.loose.push_anyway(slot, self.stride()) };
     }
 
     /// Looks for free slots in other threads' caches, and moves those of the first that has any to the
@@ -472,54 +523,12 @@ impl Depot {
 
     /// Calls `f` while the owner of a cache cannot use it, if that can be had. Under the registry's
     /// lock.
-    fn with_owner_out<R>(cache: &Cache, f: impl FnOnce() -> R) -> Option<R> {
+    pub(super) fn with_owner_out<R>(cache: &Cache, f: impl FnOnce() -> R) -> Option<R> {
         cache.begin_theft();
         let out = barrier::heavy() && cache.wait_until_idle();
         let result = out.then(f);
         cache.end_theft();
         result
-    }
-
-    /// Has `f` count something for the calling thread, or for all that have no cache.
-    pub(crate) fn count<R>(&self, f: impl FnOnce(&Collector) -> R) -> R {
-        if let Some(cache) = self.cache() {
-            // SAFETY: in the table, which is this thread's.
-            let cache = unsafe { cache.as_ref() };
-            if cache.enter_slow() {
-                let result = f(cache.stats());
-                cache.leave();
-                return result;
-            }
-        }
-        f(&self.registry.lock().others)
-    }
-
-    /// Has `f` look at what each thread counted.
-    #[cfg(feature = "stats")]
-    pub(crate) fn counted(&self, mut f: impl FnMut(&Collector)) {
-        let listed = self.registry.lock();
-        f(&listed.others);
-        for cache in listed.caches() {
-            Self::with_owner_out(cache, || f(cache.stats()));
-        }
-    }
-
-    /// What of `total`, all that was ever counted, was counted since counting began anew; with the most that were
-    /// seen in use since then.
-    #[cfg(feature = "stats")]
-    pub(crate) fn since_restart(&self, total: Snapshot) -> Snapshot {
-        let mut listed = self.registry.lock();
-        listed.peak = listed.peak.max(total.get(Metric::InUse));
-        let since = total.since(&listed.before);
-        since.with(Metric::PeakInUse, listed.peak)
-    }
-
-    /// Counting begins anew after `total`. The threads go on counting where they are, undisturbed.
-    #[cfg(feature = "stats")]
-    pub(crate) fn restart_stats(&self, total: Snapshot) {
-        let mut listed = self.registry.lock();
-        listed.peak = total.get(Metric::InUse);
-        listed.before = total;
     }
 
     /// Whether `slot` is among the last `most` that the calling thread gave back and has still; in a pool
@@ -558,7 +567,7 @@ impl Depot {
 
     /// Counts the loose slots, by taking them.
     fn count_loose(&self) -> usize {
-        let _moving = self.moving();
+        let moving = self.moving();
         let first = self.loose.take();
         let (mut count, mut at) = (0, first);
         while let Some(slot) = at {
@@ -567,6 +576,9 @@ impl Depot {
             at = unsafe { next(slot, self.stride()) };
         }
         self.restore_loose(first);
+        if moving.end() && self.has_stored() {
+            self.serve().resume();
+        }
         count
     }
 
@@ -582,6 +594,7 @@ impl Depot {
     pub(crate) unsafe fn close(this: NonNull<Self>) -> bool {
         // SAFETY: it ends by this call at the earliest.
         let depot = unsafe { this.as_ref() };
+        depot.end_line();
         let out = match &depot.exact {
             Some(exact) => Some((depot.fresh.capacity() - exact.close()) as isize),
             None => depot.close_caches(),
@@ -593,7 +606,7 @@ impl Depot {
         // SAFETY: as above; an atomic, so that nothing else is borrowed when the depot goes.
         let owed = unsafe { &(*this.as_ptr()).owed };
         // Acquire and Release: the last one sees what all others did.
-        owed.fetch_add(out, Ordering::AcqRel) + out == 0
+        owed.fetch_add(out - PRESENT, Ordering::AcqRel) + out == PRESENT
     }
 
     /// Takes the slots of all caches, and lets no other in; how many slots are out. `None` when the
@@ -642,34 +655,6 @@ impl Depot {
         unsafe { self.magazines.end(provider) };
         // SAFETY: as above.
         unsafe { self.fresh.end(provider) };
-    }
-}
-
-/// What models need of the parts.
-#[cfg(all(test, any(loom, shuttle)))]
-impl Depot {
-    pub(super) fn model_supply(&self, provider: &impl Provider) {
-        assert!(self.magazines.add(provider).is_ok());
-    }
-
-    pub(super) fn model_cache(&self) -> Arc<Cache> {
-        let registry = Arc::clone(&self.registry);
-        let cache = Arc::new(Cache::new(
-            NonNull::from(self).cast(),
-            registry,
-            self.magazine,
-        ));
-        self.registry.lock().add(Arc::clone(&cache));
-        cache
-    }
-
-    pub(super) fn model_spill(&self, cache: &Cache) {
-        if cache.enter_slow() {
-            let moving = self.moving();
-            self.spill(cache, cache.most());
-            drop(moving);
-            cache.leave();
-        }
     }
 }
 

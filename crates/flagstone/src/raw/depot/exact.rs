@@ -69,7 +69,9 @@ impl<'e> Entries<'e> {
     }
 
     /// As [`at`](Self::at), of a number beyond the first chunk. Apart, so that the processor guesses
-    /// that there is none, and need not wait for the number to know which chunk it is to look at.
+    /// that there is none, and need not wait for the number to know which chunk it is to look at. Cold, so that
+    /// the compiler puts the calls out of the way.
+    #[cold]
     #[inline(never)]
     fn beyond_the_first(self, number: usize) -> &'e Entry {
         let chunk = ((number >> self.shift) + 1).ilog2() as usize;
@@ -151,7 +153,7 @@ impl Exact {
         base + ((offset as u64 * self.reciprocal) >> u32::BITS) as u32
     }
 
-    /// Puts a slot back; `false`, and no change, when the pool is closed.
+    /// Puts a slot back; its number, and no change, when the stack is closed or shut.
     ///
     /// By a pointer, because the pool may end by another thread's doing as soon as the slot is back.
     ///
@@ -160,7 +162,7 @@ impl Exact {
     /// The slot that lies `offset` bytes from the start of its slab, whose first slot has the number
     /// `base`, was taken from the `Exact` at `this`, and is not used any more.
     #[inline(always)]
-    pub(super) unsafe fn put(this: NonNull<Self>, base: u32, offset: usize) -> bool {
+    pub(super) unsafe fn put(this: NonNull<Self>, base: u32, offset: usize) -> Result<(), u32> {
         // SAFETY: the slot keeps the pool.
         let number = unsafe { this.as_ref() }.number(base, offset);
         // SAFETY: as above.
@@ -168,7 +170,15 @@ impl Exact {
         // SAFETY: as above; parts that are atomics, so that nothing else is borrowed when the slot is
         // gone.
         let (head, chunks) = unsafe { (&(*this.as_ptr()).head.0, &(*this.as_ptr()).chunks) };
-        push(head, Entries { chunks, shift }, number)
+        match push(head, Entries { chunks, shift }, number) {
+            true => Ok(()),
+            false => Err(number),
+        }
+    }
+
+    /// The slot of a number that was taken.
+    pub(super) fn slot(&self, number: u32) -> Option<NonNull<u8>> {
+        NonNull::new(self.entries().at(number).slot.get())
     }
 
     /// How many slots are free: so many were on the stack at a moment during this call.
@@ -201,19 +211,20 @@ impl Exact {
         covered - covered % slots
     }
 
-    /// Adds a slab as [`Fresh::add`] does, and its slots to the stack. User code runs before either.
+    /// Adds a slab as [`Fresh::add`] does, whose slots are to be [added](Self::add_slots) then. User code
+    /// runs before.
     pub(super) fn add(
         &self,
         fresh: &Fresh,
         provider: &impl Provider,
         owner: NonNull<()>,
         pool: u32,
-    ) -> Result<bool, OutOfMemory> {
+    ) -> Result<Option<NonNull<SharedSlab>>, OutOfMemory> {
         let slots = fresh.shape().slots();
         loop {
             let capacity = fresh.capacity();
             if capacity >= self.most {
-                return Ok(false);
+                return Ok(None);
             }
             let covered = self.covered(slots);
             if covered <= capacity {
@@ -221,15 +232,21 @@ impl Exact {
                 continue;
             }
             // What came meanwhile may have used up the entries: looked at again.
-            if let Some(slab) = fresh.add(provider, owner, pool, Some(covered))? {
-                self.add_slots(fresh, slab);
-                return Ok(true);
+            let added = fresh.add(provider, owner, pool, Some(covered))?;
+            if added.is_some() {
+                return Ok(added);
             }
         }
     }
 
-    /// Pushes the slots of a fresh slab, whose entries are there.
-    fn add_slots(&self, fresh: &Fresh, slab: NonNull<SharedSlab>) {
+    /// Pushes the slots of a fresh slab, whose entries are there. While the stack is shut, `hand_over` is
+    /// asked to take them; whether it did.
+    pub(super) fn add_slots(
+        &self,
+        fresh: &Fresh,
+        slab: NonNull<SharedSlab>,
+        mut hand_over: impl FnMut(NonNull<u8>) -> bool,
+    ) {
         let entries = self.entries();
         let (start, count) = fresh.carve_all(slab);
         // SAFETY: a slab of `fresh`.
@@ -240,8 +257,12 @@ impl Exact {
             let slot = unsafe { start.add(n * fresh.shape().stride()) };
             let number = number + n as u32;
             entries.at(number).slot.set(slot.as_ptr());
-            let open = push(&self.head.0, entries, number);
-            debug_assert!(open, "slabs are added only while the pool is there");
+            while !push(&self.head.0, entries, number) {
+                // Slabs are added only while the pool is there, so somebody waits.
+                if hand_over(slot) {
+                    break;
+                }
+            }
         }
     }
 
@@ -286,6 +307,18 @@ impl Exact {
             unsafe { free(place, len, layout, provider) };
         }
         Ok(())
+    }
+
+    /// Lets no slot in while somebody waits, if there is none; whether none is let in now.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
+    pub(super) fn shut(&self) -> bool {
+        self.head.0.shut()
+    }
+
+    /// Lets slots in again.
+    #[cfg(all(feature = "async", target_has_atomic = "64"))]
+    pub(super) fn open(&self) {
+        self.head.0.open();
     }
 
     /// Takes all slots for ever; how many were free. Slots that come later are refused.

@@ -22,9 +22,36 @@ use super::{
 };
 use crate::{
     layout::{SlabLayout, SlotLayout},
-    provider::Global,
+    provider::{Global, Provider},
     sync::model::{explore, finds, thread},
 };
+
+/// What models need of the parts.
+impl Depot {
+    pub(super) fn model_supply(&self, provider: &impl Provider) {
+        assert!(self.magazines.add(provider).is_ok());
+    }
+
+    pub(super) fn model_cache(&self) -> Arc<Cache> {
+        let registry = Arc::clone(&self.registry);
+        let cache = Arc::new(Cache::new(
+            NonNull::from(self).cast(),
+            registry,
+            self.magazine,
+        ));
+        self.registry.lock().add(Arc::clone(&cache));
+        cache
+    }
+
+    pub(super) fn model_spill(&self, cache: &Cache) {
+        if cache.enter_slow() {
+            let moving = self.moving();
+            self.spill(cache, cache.most());
+            drop(moving);
+            cache.leave();
+        }
+    }
+}
 
 /// A depot with two slots out, and one thread's cache for it, which takes two.
 struct Bench {
@@ -62,7 +89,7 @@ impl Bench {
     fn put(&self, slot: NonNull<u8>) -> bool {
         let cache = Some(NonNull::from(&*self.cache));
         // SAFETY: one of the two slots, which nobody has; only the cache's owner calls this.
-        unsafe { Depot::put_into(self.depot(), cache, slot) }
+        unsafe { Depot::put_into(self.depot(), cache, slot) }.is_last
     }
 }
 
@@ -181,7 +208,7 @@ fn put_and_close() {
         let (bench, ends) = (Arc::clone(&bench), Arc::clone(&ends));
         thread::spawn(move || {
             // SAFETY: the other slot, which nobody has.
-            let ended = unsafe { Depot::put_into(bench.depot(), None, bench.slots[1]) };
+            let ended = unsafe { Depot::put_into(bench.depot(), None, bench.slots[1]) }.is_last;
             end(ended, &ends);
         })
     };
@@ -219,9 +246,8 @@ unsafe impl Send for Sent {}
 
 /// Puts a slot back; whether the pool is to be ended.
 fn put_exact(Sent(depot, slot): &Sent) -> bool {
-    let offset = slot.as_ptr().addr() & 1023;
     // SAFETY: a slot of the depot's only slab, which nobody else has.
-    unsafe { Depot::put_exact(NonNull::from(&**depot), 0, offset) }.unwrap()
+    unsafe { Depot::put(NonNull::from(&**depot), *slot, NonNull::from(&Global)) }.is_last
 }
 
 /// Two slots come back while a pool that counts exactly ends.
@@ -351,14 +377,14 @@ fn long_use() {
                     held.lock().unwrap().remove(&slot.as_ptr().addr());
                     let cache = Some(NonNull::from(&*cache));
                     // SAFETY: this thread's slot and cache.
-                    unsafe { Depot::put_into(NonNull::from(&*depot), cache, slot) };
+                    let _ = unsafe { Depot::put_into(NonNull::from(&*depot), cache, slot) };
                 }
             }
             for slot in mine {
                 held.lock().unwrap().remove(&slot.as_ptr().addr());
                 let cache = Some(NonNull::from(&*cache));
                 // SAFETY: as above.
-                unsafe { Depot::put_into(NonNull::from(&*depot), cache, slot) };
+                let _ = unsafe { Depot::put_into(NonNull::from(&*depot), cache, slot) };
             }
             super::depot::retire(&cache);
         })

@@ -28,6 +28,8 @@ pub(super) struct Registry {
 pub(super) struct Listed {
     first: *const Cache,
     pub(super) closed: bool,
+    /// Whether somebody waits for a slot, so that caches keep none.
+    pub(super) wanted: bool,
     /// What ended threads counted, and threads without a cache.
     pub(super) others: Collector,
     /// The most slots in use that a snapshot saw, since counting began anew.
@@ -46,6 +48,7 @@ impl Registry {
         let listed = Listed {
             first: ptr::null(),
             closed: false,
+            wanted: false,
             others: Collector::new(),
             #[cfg(feature = "stats")]
             peak: 0,
@@ -66,6 +69,9 @@ impl Registry {
 impl Listed {
     /// Adds a cache, which is on no list.
     pub(super) fn add(&mut self, cache: Arc<Cache>) {
+        if self.wanted {
+            cache.begin_want();
+        }
         cache.next.set(self.first);
         let cache = Arc::into_raw(cache);
         // SAFETY: on the list, or null.

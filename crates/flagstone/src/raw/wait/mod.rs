@@ -13,6 +13,7 @@
 //! lock, and nobody else can have it.
 
 mod balance;
+mod given;
 mod line;
 #[cfg(all(test, loom))]
 mod models;
@@ -23,6 +24,7 @@ mod waiting;
 mod wake;
 
 pub(crate) use balance::{Balance, MOST};
+pub(crate) use given::Given;
 pub(crate) use queue::{Held, WaitQueue};
 pub use timeout::Timeout;
 pub(crate) use waiter::{Queued, Waiter};

@@ -16,6 +16,7 @@ use std::task::Wake;
 
 use super::{Asker, Balance, Held, Plan, Queued, WaitQueue, Waiter, Waiting};
 use crate::sync::{
+    DefaultLock,
     atomic::{AtomicUsize, Ordering},
     model::{UnsafeCell, explore_within, finds, thread},
 };
@@ -82,6 +83,7 @@ impl Queued for Gate {
     type State = bool;
     type Demand = ();
     type Grant = bool;
+    type Lock = DefaultLock;
 
     fn queue(&self) -> &WaitQueue<bool, (), bool> {
         &self.queue

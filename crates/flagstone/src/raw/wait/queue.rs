@@ -7,7 +7,7 @@ use core::{
     ptr::NonNull,
 };
 
-use lock_api::{Mutex, MutexGuard};
+use lock_api::{Mutex, MutexGuard, RawMutex};
 
 use super::{
     line::{Line, Node},
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::sync::{DefaultLock, default_lock, seeded};
 
-/// Lines of those who wait, beside a state `S` under the same lock. A demand `D` is what one waits
+/// Lines of those who wait, beside a state `S` under the same lock `R`. A demand `D` is what one waits
 /// for, `G` what it gets.
 ///
 /// # Invariants
@@ -24,8 +24,8 @@ use crate::sync::{DefaultLock, default_lock, seeded};
 /// 2. A node that was answered is on no line. Who answers it takes its waker in the same moment, so it
 ///    is woken once at most.
 /// 3. No user code runs under the lock: wakers are cloned before, called and dropped after.
-pub(crate) struct WaitQueue<S, D, G> {
-    inner: Mutex<DefaultLock, Inner<S, D, G>>,
+pub(crate) struct WaitQueue<S, D, G, R = DefaultLock> {
+    inner: Mutex<R, Inner<S, D, G>>,
 }
 
 struct Inner<S, D, G> {
@@ -57,13 +57,20 @@ impl<S, D, G> Inner<S, D, G> {
 // SAFETY: nodes are touched under the lock alone (invariant 1), wherever they lie; what goes from thread
 // to thread through them is a demand, an answer, and the waker, which is `Send`. A method that gave
 // out a reference to a node's contents beyond the lock would make it wrong.
-unsafe impl<S: Send, D: Send, G: Send> Send for WaitQueue<S, D, G> {}
-// SAFETY: as above; the state is seen by whoever has the lock, one at a time.
-unsafe impl<S: Send, D: Send, G: Send> Sync for WaitQueue<S, D, G> {}
+unsafe impl<S: Send, D: Send, G: Send, R: RawMutex + Send> Send for WaitQueue<S, D, G, R> {}
+// SAFETY: as above; the state is seen by whoever has the lock, one at a time, if threads may share it.
+unsafe impl<S: Send, D: Send, G: Send, R: RawMutex + Sync> Sync for WaitQueue<S, D, G, R> {}
 
 impl<S, D, G> WaitQueue<S, D, G> {
     /// One line, and nobody on it.
     pub(crate) fn new(state: S) -> Self {
+        Self::with_lock(state, default_lock())
+    }
+}
+
+impl<S, D, G, R: RawMutex> WaitQueue<S, D, G, R> {
+    /// One line, and nobody on it, behind `lock`.
+    pub(crate) fn with_lock(state: S, lock: R) -> Self {
         let inner = Inner {
             first: Line::new(0),
             more: Vec::new(),
@@ -72,12 +79,12 @@ impl<S, D, G> WaitQueue<S, D, G> {
             state,
         };
         Self {
-            inner: Mutex::from_raw(default_lock(), inner),
+            inner: Mutex::from_raw(lock, inner),
         }
     }
 
     /// Takes the lock.
-    pub(crate) fn lock(&self) -> Held<'_, S, D, G> {
+    pub(crate) fn lock(&self) -> Held<'_, S, D, G, R> {
         Held {
             queue: self,
             wakes: Wakes::default(),
@@ -86,7 +93,7 @@ impl<S, D, G> WaitQueue<S, D, G> {
     }
 }
 
-impl<S, D, G> fmt::Debug for WaitQueue<S, D, G> {
+impl<S, D, G, R: RawMutex> fmt::Debug for WaitQueue<S, D, G, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let waiting = self.inner.try_lock().map(|inner| inner.waiting);
         f.debug_struct("WaitQueue")
@@ -97,21 +104,21 @@ impl<S, D, G> fmt::Debug for WaitQueue<S, D, G> {
 
 /// A queue under its lock. When it is dropped, the lock is opened first, and then those are woken who
 /// were answered meanwhile.
-pub(crate) struct Held<'q, S, D, G> {
-    queue: &'q WaitQueue<S, D, G>,
+pub(crate) struct Held<'q, S, D, G, R: RawMutex = DefaultLock> {
+    queue: &'q WaitQueue<S, D, G, R>,
     wakes: Wakes,
     /// `None` while it is dropped.
-    inner: Option<MutexGuard<'q, DefaultLock, Inner<S, D, G>>>,
+    inner: Option<MutexGuard<'q, R, Inner<S, D, G>>>,
 }
 
-impl<S, D, G> Held<'_, S, D, G> {
+impl<S, D, G, R: RawMutex> Held<'_, S, D, G, R> {
     #[expect(clippy::expect_used, reason = "a guard goes when this does")]
     fn inner(&mut self) -> &mut Inner<S, D, G> {
         self.inner.as_mut().expect("held until dropped")
     }
 
     /// Whether this is the lock of `queue`.
-    pub(super) fn is_of(&self, queue: *const WaitQueue<S, D, G>) -> bool {
+    pub(super) fn is_of(&self, queue: *const WaitQueue<S, D, G, R>) -> bool {
         core::ptr::eq(self.queue, queue)
     }
 
@@ -311,7 +318,7 @@ impl<S, D, G> Held<'_, S, D, G> {
     }
 }
 
-impl<S, D, G> Deref for Held<'_, S, D, G> {
+impl<S, D, G, R: RawMutex> Deref for Held<'_, S, D, G, R> {
     type Target = S;
 
     #[expect(clippy::expect_used, reason = "a guard goes when this does")]
@@ -320,13 +327,13 @@ impl<S, D, G> Deref for Held<'_, S, D, G> {
     }
 }
 
-impl<S, D, G> DerefMut for Held<'_, S, D, G> {
+impl<S, D, G, R: RawMutex> DerefMut for Held<'_, S, D, G, R> {
     fn deref_mut(&mut self) -> &mut S {
         &mut self.inner().state
     }
 }
 
-impl<S, D, G> Drop for Held<'_, S, D, G> {
+impl<S, D, G, R: RawMutex> Drop for Held<'_, S, D, G, R> {
     fn drop(&mut self) {
         self.finish().resume();
     }

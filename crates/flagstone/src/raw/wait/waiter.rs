@@ -3,6 +3,8 @@
 use alloc::sync::Arc;
 use core::{cell::UnsafeCell, fmt, marker::PhantomPinned, mem, pin::Pin, ptr::NonNull};
 
+use lock_api::RawMutex;
+
 use super::{
     line::Node,
     queue::{Held, WaitQueue},
@@ -18,10 +20,12 @@ pub trait Queued {
     type Demand;
     /// What one gets.
     type Grant;
+    /// What the queue is locked with.
+    type Lock: RawMutex;
 
     /// The queue.
     #[expect(private_interfaces, reason = "the trait cannot be named outside")]
-    fn queue(&self) -> &WaitQueue<Self::State, Self::Demand, Self::Grant>;
+    fn queue(&self) -> &WaitQueue<Self::State, Self::Demand, Self::Grant, Self::Lock>;
 
     /// Somebody left who had joined: with what it got and did not take, or without. Nothing is locked.
     fn left(&self, demand: Self::Demand, answer: Option<Self::Grant>);
@@ -65,7 +69,8 @@ mod sealed {
 type Demand<H> = <<H as Handle>::Target as Queued>::Demand;
 type Grant<H> = <<H as Handle>::Target as Queued>::Grant;
 type State<H> = <<H as Handle>::Target as Queued>::State;
-type Queue<H> = WaitQueue<State<H>, Demand<H>, Grant<H>>;
+type Lock<H> = <<H as Handle>::Target as Queued>::Lock;
+type Queue<H> = WaitQueue<State<H>, Demand<H>, Grant<H>, Lock<H>>;
 
 /// One who may wait in the queue of what `H` holds.
 ///
@@ -90,6 +95,7 @@ where
     State<H>: Send,
     Demand<H>: Send,
     Grant<H>: Send,
+    Lock<H>: Sync,
 {
 }
 // SAFETY: there is nothing that a shared reference to a waiter can do but look at the host.
@@ -98,6 +104,7 @@ where
     State<H>: Send,
     Demand<H>: Send,
     Grant<H>: Send,
+    Lock<H>: Sync,
 {
 }
 
@@ -138,7 +145,7 @@ impl<H: Handle> Waiter<H> {
     /// When it has joined already, or `held` is another queue's lock.
     pub(crate) fn join(
         self: Pin<&mut Self>,
-        held: &mut Held<'_, State<H>, Demand<H>, Grant<H>>,
+        held: &mut Held<'_, State<H>, Demand<H>, Grant<H>, Lock<H>>,
         line: usize,
         demand: Demand<H>,
         goes_before: impl FnMut(&Demand<H>) -> bool,

@@ -11,7 +11,9 @@
 //! | `review_budget` | nobody is asked, passed over or charged by mistake, whoever panics |
 //! | `executors` | whoever polls, who waits is served, may leave, and is told (others in `flagstone-tokio`) |
 //! | `storage/` | what blocks promise, a file each |
+//! | `lock_free_pools` | so are those that threads have at hand without a lock |
 //! | `pools` | slots of pools are waited for in the same way |
+//! | `recycle_pools` | and objects of a recycling pool, among the tasks of one thread |
 //! | `waiting` | a future may be dropped at any time, waiting allocates nothing, and any executor will do |
 //!
 //! # What went wrong in budgets written by hand
@@ -39,7 +41,9 @@ mod budget_scopes;
 mod budget_waits;
 #[cfg(all(feature = "heap", unix, not(miri)))]
 mod executors;
+mod lock_free_pools;
 mod pools;
+mod recycle_pools;
 mod review_budget;
 #[cfg(all(feature = "heap", unix, not(miri)))]
 mod storage;
