@@ -116,7 +116,8 @@ use crate::{
 /// slot that is free anywhere is not waited for, whichever thread has it at hand. While somebody waits,
 /// no thread keeps a slot that comes back: it is handed over, in order, under a lock. When the last one
 /// was given one, threads keep slots again. Who does not wait pays nothing for it: a call looks whether its cache
-/// was taken away in any case.
+/// was taken away in any case. A call that finds slots on their way may hand one over, `available` too: then it wakes
+/// who waited, and passes the waker's panic on.
 ///
 /// # Memory
 ///

@@ -496,12 +496,14 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
     where
         T: Unpin,
     {
+        self.store.forget_waiting(); // USER CODE
         Drain::new(&mut self.store)
     }
 
     /// Drops the values that were left in the pool, and those made ahead. If a destructor panics,
     /// the others still run, and the panic continues.
     pub fn clear(&mut self) {
+        self.store.forget_waiting(); // USER CODE
         store::clear(&mut self.store);
     }
 }

@@ -59,7 +59,7 @@ impl<T, K: Hooks<T>> Drop for Dispose<'_, T, K> {
     }
 }
 
-/// Drops the value in a slot when dropped.
+/// Drops the value in a slot when dropped, unless it is forgotten before.
 struct DropValue<T>(NonNull<T>);
 
 impl<T> Drop for DropValue<T> {
@@ -128,9 +128,20 @@ pub(crate) unsafe fn release<T, K: Hooks<T>>(
     core::mem::forget(live);
     // SAFETY: a live value, moved once, to a place that may be written; slots and locals are apart.
     unsafe { into.copy_from_nonoverlapping(value, 1) };
-    // A user's index allocator may panic in `put`: the value is not lost then.
-    let moved = DropValue(into);
     drop(scrub);
-    drop(back);
+    // SAFETY: moved there just now.
+    unsafe { put_after_move(into, || drop(back)) };
+}
+
+/// Puts a slot back whose value was moved to `into`. A user's index allocator may panic in `put`, or the waker of
+/// who waits for the slot: the value, which its caller does not get then, is dropped.
+///
+/// # Safety
+///
+/// `into` holds a live value that is the caller's.
+#[inline]
+pub(crate) unsafe fn put_after_move<T>(into: NonNull<T>, put: impl FnOnce()) {
+    let moved = DropValue(into);
+    put(); // USER CODE
     core::mem::forget(moved);
 }

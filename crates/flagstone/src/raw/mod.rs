@@ -65,7 +65,7 @@ pub use count::{Count, LocalCount};
 pub use home::{Home, PinHome, SharedHome, ValueHome};
 pub use hooks::{FnHooks, Hooks, NoHooks, Poolable, PoolableHooks};
 pub(crate) use idle::Idle;
-pub(crate) use lifecycle::{PutBack, release, retire, welcome};
+pub(crate) use lifecycle::{PutBack, put_after_move, release, retire, welcome};
 pub use mapped::Mapped;
 #[cfg(feature = "alloc")]
 pub use policy::Deferred;

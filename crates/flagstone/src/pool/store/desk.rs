@@ -73,10 +73,22 @@ impl Desk {
 
     /// Nobody waits from now on, and those who do are told so.
     pub(super) fn close(&self) {
+        self.dismiss(true);
+    }
+
+    /// Those who wait were forgotten: the pool is the caller's alone.
+    pub(super) fn forget(&self) {
+        if self.is_wanted() {
+            self.dismiss(false);
+        }
+    }
+
+    /// Tells all who wait that they do so in vain, and later ones if it is closed for them.
+    fn dismiss(&self, closed: bool) {
         let mut panicked = Panicked::default();
         loop {
             let mut held = self.queue.lock();
-            *held = true;
+            *held |= closed;
             while held.has_room() && held.first(0).is_some() {
                 held.answer_first(0, Given(None));
             }

@@ -8,7 +8,10 @@ use super::{
     lock_free::{Core, LockFreeStore, end},
 };
 #[cfg(all(feature = "async", target_has_atomic = "64"))]
-use super::{doors::Handle, waiting::Waits};
+use super::{
+    doors::Handle,
+    waiting::{Found, Waits},
+};
 use crate::{
     corruption::{Corruption, hooks, report},
     error::Cause,
@@ -18,7 +21,7 @@ use crate::{
     raw::{
         Home, Hooks, NoHooks, PinHome, PutBack, ValueHome,
         depot::{Depot, SharedSlab, table},
-        release, retire, welcome,
+        put_after_move, release, retire, welcome,
     },
     stats::Collector,
 };
@@ -260,11 +263,13 @@ unsafe impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Home
     #[inline]
     unsafe fn release(&self, slot: NonNull<u8>, into: NonNull<u8>) {
         // SAFETY: as in `retire`.
-        let _back = PutBack::new(|| unsafe { put::<T, K, P, SLAB_BYTES>(slot, true) });
+        let back = PutBack::new(|| unsafe { put::<T, K, P, SLAB_BYTES>(slot, true) });
         // SAFETY: the slot is in use.
         let core = unsafe { core::<T, K, P, SLAB_BYTES>(&slot) };
         // SAFETY: as for `retire`; `into` has room for a `T`.
         unsafe { release(&core.hooks, slot.cast::<T>(), into.cast(), || ()) };
+        // SAFETY: moved there just now.
+        unsafe { put_after_move(into.cast::<T>(), || drop(back)) };
     }
 
     unsafe fn vacate(&self, slot: NonNull<u8>) {
@@ -476,11 +481,15 @@ unsafe impl<T, K: Hooks<T>, P: Provider + 'static, const SLAB_BYTES: usize> Wait
         Self: 'p;
 
     #[expect(private_interfaces, reason = "as in the trait")]
-    fn want(&self, held: &mut Held<'_, bool, (), Given>) -> Option<NonNull<u8>> {
-        self.core()
-            .depot
-            .want(held)
-            .inspect(|&slot| opened::<T>(slot))
+    fn want(&self, held: &mut Held<'_, bool, (), Given>) -> Found {
+        // Slabs stay as long as the pool, so there is no room again once there was none.
+        match self.core().depot.want(held) {
+            Some(slot) => {
+                opened::<T>(slot);
+                Found::Slot(slot)
+            }
+            None => Found::Nothing,
+        }
     }
 
     fn claimed(&self, slot: NonNull<u8>) {

@@ -178,6 +178,12 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
         }
     }
 
+    /// No future is there that could wait any more: those that are in the line were forgotten, and are not to be
+    /// given what comes back.
+    pub(in crate::pool) fn forget_waiting(&mut self) {
+        self.slabs().beside().desk.forget();
+    }
+
     pub(in crate::pool) fn capacity(&self) -> usize {
         let _held = self.lock();
         self.slabs().capacity()
@@ -211,12 +217,20 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize>
         current.is_some_and(Slab::has_free) || self.slabs().has_room()
     }
 
+    /// Whether there is room for a slab; the caller must not hold the lock.
+    pub(super) fn may_grow(&self) -> bool {
+        let _held = self.lock();
+        self.rule.allows_growth() && self.room() > 0
+    }
+
+    /// Values made ahead that nobody has.
+    fn parked(&self) -> usize {
+        let _held = self.lock();
+        self.initial.parked()
+    }
+
     pub(in crate::pool) fn has_free(&self) -> bool {
-        let parked = || {
-            let _held = self.lock();
-            let may_grow = self.rule.allows_growth() && self.room() > 0;
-            self.initial.parked() > 0 && !may_grow
-        };
+        let parked = || self.parked() > 0 && !self.may_grow();
         self.has_slot() || parked()
     }
 
@@ -301,6 +315,7 @@ impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> Drop
             }
         }
 
+        self.forget_waiting(); // USER CODE
         if self.vacant() != 0 {
             // Forgotten vacant handles: what is initialised is not known. Leak rather than guess.
             return;

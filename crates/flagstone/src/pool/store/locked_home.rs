@@ -11,7 +11,10 @@ use super::{
     locked::{Guarded, LockedStore},
 };
 #[cfg(all(feature = "async", target_has_atomic = "64"))]
-use super::{doors::Handle, waiting::Waits};
+use super::{
+    doors::Handle,
+    waiting::{Found, Waits},
+};
 #[cfg(all(feature = "async", target_has_atomic = "64"))]
 use crate::raw::wait::{Given, Held, Queued, WaitQueue};
 use crate::{
@@ -424,14 +427,21 @@ unsafe impl<T, R: RawMutex, K: Hooks<T>, P: Provider, const SLAB_BYTES: usize> W
         Self: 'p;
 
     #[expect(private_interfaces, reason = "as in the trait")]
-    fn want(&self, held: &mut Held<'_, bool, (), Given>) -> Option<NonNull<u8>> {
+    fn want(&self, held: &mut Held<'_, bool, (), Given>) -> Found {
         let desk = &self.slabs().beside().desk;
         desk.want();
         // Who waits already is before the caller, and a slot that is free now will be handed to them.
         if held.waiting() > 0 {
-            return None;
+            return Found::Nothing;
         }
-        self.take_any().inspect(|_| desk.settle(0))
+        // While somebody waits no slab becomes empty, so the room that there is not now does not come either.
+        let found = match self.take_any() {
+            Some(slot) => Found::Slot(slot),
+            None if self.may_grow() => Found::Room,
+            None => return Found::Nothing,
+        };
+        desk.settle(0);
+        found
     }
 
     fn claimed(&self, _: NonNull<u8>) {

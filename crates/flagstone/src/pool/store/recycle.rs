@@ -12,7 +12,7 @@ use crate::{
     handle::{OwnedHandle, VacantHandle},
     pool::PoolConfig,
     provider::{Global, Provider, request},
-    raw::{Home, Idle, Intrusive, NoHooks, PutBack, Recycle, ResetAt, ValueHome},
+    raw::{Home, Idle, Intrusive, NoHooks, PutBack, Recycle, ResetAt, ValueHome, put_after_move},
     stats::Collector,
 };
 
@@ -423,7 +423,8 @@ impl<T, K: Recycle<T>, P: Provider> RecycleStore<T, K, P> {
             }
         }
 
-        // Idle ones first: what is taken afterwards was forgotten.
+        // Idle ones first: what is taken afterwards was forgotten. Should a waker panic, somebody waited, and nothing is
+        // idle then.
         let forgotten = Forgotten(self);
         forgotten.0.desk.forget(); // USER CODE
         forgotten.0.discard_idle(usize::MAX);
@@ -523,7 +524,9 @@ unsafe impl<T, K: Recycle<T>, P: Provider> Home for RecycleHome<'_, T, K, P> {
         unsafe { into.copy_from_nonoverlapping(from, 1) };
         self.0.slots.stats().freed();
         // SAFETY: empty since the copy.
-        unsafe { self.0.free(slot) };
+        let put = || unsafe { self.0.free(slot) };
+        // SAFETY: moved there just now.
+        unsafe { put_after_move(into, put) };
     }
 
     unsafe fn vacate(&self, slot: NonNull<u8>) {

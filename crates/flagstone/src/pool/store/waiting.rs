@@ -13,6 +13,17 @@ use crate::{
     sync::DefaultLock,
 };
 
+/// What who is about to wait finds.
+#[derive(Debug)]
+pub enum Found {
+    /// A slot that is free; nobody waits.
+    Slot(NonNull<u8>),
+    /// There is room for more slots again; nobody waits.
+    Room,
+    /// Nothing: slots are handed over from now on to who is in the queue, which the caller joins.
+    Nothing,
+}
+
 /// A store whose slots can be waited for.
 ///
 /// # Safety
@@ -27,10 +38,9 @@ pub unsafe trait Waits:
     where
         Self: 'p;
 
-    /// A slot that is free, if nobody waits; otherwise slots are handed over from now on to who is in the
-    /// queue, which the caller joins. Under the queue's lock; nobody else's code runs.
+    /// Looks for a slot for who is about to wait. Under the queue's lock; nobody else's code runs.
     #[expect(private_interfaces, reason = "the trait cannot be named outside")]
-    fn want(&self, held: &mut Held<'_, bool, (), Given>) -> Option<NonNull<u8>>;
+    fn want(&self, held: &mut Held<'_, bool, (), Given>) -> Found;
 
     /// A slot that was given is with its owner.
     fn claimed(&self, slot: NonNull<u8>);
@@ -108,14 +118,16 @@ impl<'p, S: Waits> ForSlot<'p, S> {
         }
     }
 
-    /// Joins the queue, unless there is a slot, or the pool is closed.
+    /// Joins the queue, unless there is a slot, or room for one, or the pool is closed.
     fn join(&mut self, store: &'p S, waiter: Pin<&mut Waiter<&'p S>>) -> Option<Given> {
         let mut held = store.queue().lock();
         if *held {
             return Some(Given(None));
         }
-        if let Some(slot) = store.want(&mut held) {
-            return Some(Given(Some(slot)));
+        match store.want(&mut held) {
+            Found::Slot(slot) => return Some(Given(Some(slot))),
+            Found::Room => return None,
+            Found::Nothing => {}
         }
         waiter.join(&mut held, 0, (), |()| false);
         self.joined = true;
@@ -136,7 +148,8 @@ impl<'p, S: Waits> Plan for ForSlot<'p, S> {
             Some(store) if self.value.is_some() => *store,
             _ => panic!("a future was polled after it was ready"),
         };
-        if !self.joined {
+        // Until it has joined: a pool that could grow no more may be able to since it was asked.
+        while !self.joined {
             let found = match store.take() {
                 Some(slot) => Ok(slot),
                 None => find_slot(store),

@@ -271,7 +271,11 @@ impl Depot {
     /// One slot for a thread without a cache.
     pub(super) fn take_one(&self) -> Option<NonNull<u8>> {
         match self.find_one() {
-            (slot, true) if self.has_stored() => self.pass_on(slot),
+            (slot, true)
+                if self.has_stored() || !seeded("depot: who leaves nothing looks for nobody") =>
+            {
+                self.pass_on(slot)
+            }
             (slot, _) => slot,
         }
     }
@@ -287,7 +291,8 @@ impl Depot {
         (slot, moving.end())
     }
 
-    /// Others wait for what a move left behind.
+    /// Others wait for what a move left behind. Also if it was taken since: the list that it was left on is open
+    /// then, and who waits must have it shut.
     #[cold]
     fn pass_on(&self, slot: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
         let mut panicked = self.serve();
@@ -576,7 +581,7 @@ impl Depot {
             at = unsafe { next(slot, self.stride()) };
         }
         self.restore_loose(first);
-        if moving.end() && self.has_stored() {
+        if moving.end() {
             self.serve().resume();
         }
         count

@@ -84,7 +84,7 @@ impl Depot {
             cache.begin_want();
             some = true;
         }
-        // Where the system refuses the barrier, slots may stay in caches until their owners come again.
+        // Where the system refuses the barrier, slots stay in caches until nobody waits, or their owners' threads end.
         let out = some && (seeded("depot: no barrier before the look") || barrier::heavy());
         for cache in listed.caches().filter(|_| out) {
             // Its owner is out from now on: whoever robs caches does so under the registry's lock.

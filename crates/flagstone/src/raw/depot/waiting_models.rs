@@ -300,7 +300,27 @@ fn looked_for_meanwhile() {
     pool.is_whole(2);
 }
 
-/// As above, of a thread that counts what is free.
+/// As above, while a third thread takes what is left: who waits is given the next one that comes back. Of more
+/// steps than all interleavings of can be made.
+#[cfg(shuttle)]
+fn looked_for_by_two() {
+    let pool = Pool::relaxed(3);
+    let [late, early @ ..] = [(); 3].map(|()| pool.take().unwrap());
+    for slot in early {
+        pool.put(slot);
+    }
+    let waits = other(&pool, Task::new);
+    let takers = [(); 2].map(|()| other(&pool, |pool| pool.take()));
+    let task = waits.join().unwrap();
+    let taken = takers.map(|taker| taker.join().unwrap());
+    pool.put(late);
+    for slot in [task.end()].into_iter().chain(taken).flatten() {
+        pool.put(slot);
+    }
+    pool.is_whole(3);
+}
+
+/// As `looked_for_meanwhile`, of a thread that counts what is free.
 fn counted_meanwhile() {
     let pool = Pool::relaxed(1);
     let slot = pool.take().unwrap();
@@ -397,6 +417,16 @@ fn a_pool_ends_when_the_giver_is_done() {
     explore_within(PREEMPTIONS, || ended_by_who_was_given(&Pool::exact(1)));
 }
 
+#[cfg(shuttle)]
+#[test]
+fn a_slot_that_two_look_for_is_not_missed() {
+    explore_within(PREEMPTIONS, looked_for_by_two);
+    finds(
+        "depot: who leaves nothing looks for nobody",
+        looked_for_by_two,
+    );
+}
+
 #[test]
 fn bugs_are_found() {
     finds("cache: no barrier", put_into_a_cache);
@@ -404,6 +434,10 @@ fn bugs_are_found() {
     finds("depot: caches stay open", put_into_a_cache);
     finds("depot: moves are not announced", looked_for_meanwhile);
     finds("depot: moves are not announced", counted_meanwhile);
+    finds(
+        "depot: who leaves nothing looks for nobody",
+        looked_for_by_two,
+    );
     for pool in [Pool::relaxed, Pool::exact] {
         finds("depot: the list stays open", move || {
             put_without_a_cache(&pool(1));

@@ -18,7 +18,7 @@ use flagstone_testkit::heap_watch;
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 use super::tasks::{
-    Executor, Job, OneThread, PollsAlways, Task, ThreadEach, TwoThreads, yield_now,
+    Executor, Job, OneThread, PollsAlways, Task, ThreadEach, TwoThreads, panics, yield_now,
 };
 
 assert_impl_all!(LockFreeAllocAsync<'static, u8>: Send, Sync);
@@ -245,15 +245,9 @@ fn a_forgotten_future_costs_its_slot() {
 /// Whoever frees goes on when the waker of the one who is given the slot panics; and nothing is lost.
 #[test]
 fn a_waker_may_panic() {
-    struct Panics;
-    impl Wake for Panics {
-        fn wake(self: Arc<Self>) {
-            panic!("woken");
-        }
-    }
     for pool in pools(1) {
         let held = pool.alloc(1).unwrap();
-        let waker = Waker::from(Arc::new(Panics));
+        let waker = panics();
         let mut future = Box::pin(pool.alloc_async(2));
         let mut context = Context::from_waker(&waker);
         assert!(future.as_mut().poll(&mut context).is_pending());

@@ -1,20 +1,23 @@
 //! Slots of pools are waited for as bytes of budgets are.
 
 use std::{
-    future::{pending, ready},
+    future::{Future, pending, ready},
     mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::Arc,
+    task::Context,
     thread,
 };
 
 use flagstone::{
-    AllocErrorKind, ThreadSafePool,
-    pool::{AllocAsync, GrowthStrategy, PoolConfig},
+    AllocErrorKind, LockFreePool, OwnedHandle, RecyclePool, ThreadSafePool,
+    pool::{AllocAsync, FnRecycle, GrowthStrategy, PoolConfig},
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 use super::tasks::{
-    Executor, Job, OneThread, PollsAlways, Task, ThreadEach, TwoThreads, yield_now,
+    Executor, Job, OneThread, PollsAlways, Task, ThreadEach, TwoThreads, panics, yield_now,
 };
 
 assert_impl_all!(AllocAsync<'static, u8>: Send, Sync);
@@ -127,6 +130,61 @@ fn a_forgotten_future_costs_its_slot() {
         // Its memory is leaked, as with a vacant handle that was forgotten.
         drop(pool);
     }
+}
+
+/// Who clears a pool has it alone: what comes back is free, and not given to who was forgotten in the line.
+#[test]
+#[cfg_attr(flagstone_asan, ignore = "leaks on purpose")]
+fn a_forgotten_line_is_given_nothing() {
+    let value = Arc::new(());
+    let mut pool = ThreadSafePool::new(1);
+    for _ in 0..2 {
+        mem::forget(pool.alloc(Arc::clone(&value)).unwrap());
+        mem::forget(Task::waiting(pool.alloc_async(Arc::clone(&value))));
+        pool.clear();
+        assert_eq!((pool.in_use(), pool.available()), (0, 1));
+        mem::forget(pool.alloc(Arc::clone(&value)).unwrap());
+        mem::forget(Task::waiting(pool.alloc_async(Arc::clone(&value))));
+        assert_eq!(pool.drain().count(), 1);
+    }
+    mem::forget(pool.alloc(Arc::clone(&value)).unwrap());
+    mem::forget(Task::waiting(pool.alloc_async(Arc::clone(&value))));
+    drop(pool);
+    assert_eq!(
+        Arc::strong_count(&value),
+        6,
+        "those of the futures, and ours"
+    );
+}
+
+/// The value whose slot is given to somebody is not lost if that one's waker panics.
+#[test]
+fn a_value_that_is_taken_out_outlives_no_waker() {
+    let value = Arc::new(());
+    fn check<R>(waits: impl Future, take_out: impl FnOnce() -> R) {
+        let waker = panics();
+        let mut waits = pin!(waits);
+        let mut context = Context::from_waker(&waker);
+        assert!(waits.as_mut().poll(&mut context).is_pending());
+        assert!(catch_unwind(AssertUnwindSafe(take_out)).is_err());
+    }
+    let pool = ThreadSafePool::new(1);
+    let held = pool.alloc(Arc::clone(&value)).unwrap();
+    check(pool.alloc_async(Arc::clone(&value)), || {
+        OwnedHandle::into_inner(held)
+    });
+    assert_eq!(Arc::strong_count(&value), 1);
+    for pool in [LockFreePool::new(1), LockFreePool::exact(1)] {
+        let held = pool.alloc(Arc::clone(&value)).unwrap();
+        check(pool.alloc_async(Arc::clone(&value)), || {
+            OwnedHandle::into_inner(held)
+        });
+        assert_eq!(Arc::strong_count(&value), 1);
+    }
+    let pool = RecyclePool::new(1, FnRecycle::new(|| Arc::clone(&value), |_| ()));
+    let held = pool.acquire().unwrap();
+    check(pool.acquire_async(), || OwnedHandle::into_inner(held));
+    assert_eq!(Arc::strong_count(&value), 1);
 }
 
 #[test]

@@ -7,8 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     rc::Rc,
-    sync::Arc,
-    task::{Context, Wake, Waker},
+    task::{Context, Waker},
 };
 
 use flagstone::{
@@ -18,7 +17,7 @@ use flagstone::{
 use flagstone_testkit::heap_watch;
 use static_assertions::assert_not_impl_any;
 
-use super::tasks::{Task, yield_now};
+use super::tasks::{Task, panics, yield_now};
 
 assert_not_impl_any!(AcquireAsync<'static, Object, Hooks>: Send, Sync, Unpin);
 
@@ -225,15 +224,9 @@ fn a_hook_may_panic() {
 
 #[test]
 fn a_waker_may_panic_and_use_the_pool() {
-    struct Panics;
-    impl Wake for Panics {
-        fn wake(self: Arc<Self>) {
-            panic!("woken");
-        }
-    }
     let pool = pool(1);
     let mut held = pool.acquire().unwrap();
-    let waker = Waker::from(Arc::new(Panics));
+    let waker = panics();
     let mut context = Context::from_waker(&waker);
     for round in 0..3 {
         let mut future = Box::pin(pool.acquire_async());

@@ -205,3 +205,14 @@ impl Shared {
         }
     }
 }
+
+/// A waker that panics.
+pub(super) fn panics() -> Waker {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("woken");
+        }
+    }
+    Waker::from(Arc::new(Panics))
+}
