@@ -255,7 +255,7 @@ impl Depot {
     }
 
     /// Puts the rest of the loose slots back.
-    fn restore_loose(&self, mut rest: Option<NonNull<u8>>) {
+    pub(super) fn restore_loose(&self, mut rest: Option<NonNull<u8>>) {
         while let Some(slot) = rest {
             // SAFETY: a list that was taken, and is this thread's.
             if unsafe { self.loose.restore(slot) } {
