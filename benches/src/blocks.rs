@@ -12,17 +12,20 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use crossbeam_queue::ArrayQueue;
 use deadpool::unmanaged::Pool;
 use flagstone::blocks::{Block, BlockAllocator};
+use rtrb::RingBuffer;
 use tokio::sync::Semaphore;
 
 use crate::{
     contender::{Role, exhausted},
     lane::{Body, Lane},
+    threads::{Patience, together},
 };
 
 /// Bytes that there may be in all.
@@ -45,10 +48,55 @@ pub enum Event {
     Freeze,
     /// Bytes are made `Bytes`, and dropped.
     ToBytes,
+    /// Bytes are had by one thread, and dropped by another.
+    HandOff,
+    /// An allocator is made, gives its first bytes, and goes.
+    First,
 }
 
 /// All events.
-pub const EVENTS: [Event; 4] = [Event::Try, Event::Await, Event::Freeze, Event::ToBytes];
+pub const EVENTS: [Event; 6] = [
+    Event::Try,
+    Event::Await,
+    Event::Freeze,
+    Event::ToBytes,
+    Event::HandOff,
+    Event::First,
+];
+
+impl Event {
+    /// Of how many bytes it is about.
+    #[must_use]
+    pub const fn sizes(self) -> &'static [usize] {
+        match self {
+            Self::HandOff => &[64, 16 << 10],
+            Self::First => &[64],
+            _ => &SIZES,
+        }
+    }
+
+    /// What an operation is, in a sentence or two.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Try => "A block is allocated and dropped, its bytes charged and released.",
+            Self::Await => {
+                "The same through a future that is ready at its first poll. A semaphore alone holds no bytes."
+            }
+            Self::Freeze => "A block is allocated and frozen, and its only view is dropped.",
+            Self::ToBytes => {
+                "A block is allocated and made `Bytes`, which are dropped. A rival's buffer goes back to its queue."
+            }
+            Self::HandOff => {
+                "One thread allocates, another drops; handles go through a ring of 256. On a machine of which \
+                 two cores share one in turn, all of these times change several times over."
+            }
+            Self::First => {
+                "An allocator is made, a block is had from it, and both go. There is nothing to compare it with."
+            }
+        }
+    }
+}
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,6 +105,8 @@ impl fmt::Display for Event {
             Self::Await => "ready await, and drop",
             Self::Freeze => "freeze, and drop",
             Self::ToBytes => "to Bytes, and drop",
+            Self::HandOff => "hand over to another thread, which drops",
+            Self::First => "the first block of an allocator",
         })
     }
 }
@@ -74,6 +124,53 @@ impl<F: FnMut()> Body for Again<F> {
 
 fn lane<'l>(name: &'static str, role: Role, f: impl FnMut() + 'l) -> Lane<'l> {
     Lane::new(name, role, Again(f))
+}
+
+/// Something is made on one thread and dropped on another.
+struct Handed<F>(F);
+
+/// Handles that are under way at most.
+const UNDER_WAY: usize = 256;
+
+impl<T: Send, F: FnMut() -> T + Send> Body for Handed<F> {
+    fn run(&mut self, ops: u64) {
+        self.timed(ops);
+    }
+
+    fn timed(&mut self, ops: u64) -> Duration {
+        let (mut sender, mut receiver) = RingBuffer::new(UNDER_WAY);
+        let make = &mut self.0;
+        together(vec![
+            Box::new(move || {
+                for _ in 0..ops {
+                    let mut patience = Patience::new();
+                    while sender.is_full() {
+                        patience.wait();
+                    }
+                    if sender.push(make()).is_err() {
+                        exhausted()
+                    }
+                }
+            }),
+            Box::new(move || {
+                for _ in 0..ops {
+                    let mut patience = Patience::new();
+                    while receiver.is_empty() {
+                        patience.wait();
+                    }
+                    drop(black_box(receiver.pop()));
+                }
+            }),
+        ])
+    }
+
+    fn step(&self) -> u64 {
+        1 << 10
+    }
+
+    fn most(&self) -> u64 {
+        1 << 20
+    }
 }
 
 /// What a future is that does not wait.
@@ -104,11 +201,12 @@ pub fn lanes(event: Event, size: usize) -> Vec<Lane<'static>> {
     };
     let blocks = BlockAllocator::new(MEMORY);
     let permits = size as u32;
-    let filled = move || {
-        let queue = ArrayQueue::new(BUFFERS);
+    let filled_with = move |buffers| {
+        let queue = ArrayQueue::new(buffers);
         while queue.push(Vec::<u8>::with_capacity(size)).is_ok() {}
         Arc::new(queue)
     };
+    let filled = || filled_with(BUFFERS);
     match event {
         Event::Try => {
             let (queue, semaphore) = (filled(), Semaphore::new(MEMORY));
@@ -174,13 +272,41 @@ pub fn lanes(event: Event, size: usize) -> Vec<Lane<'static>> {
                     drop(black_box(Bytes::from(take(&blocks, layout))));
                 }),
                 lane("ArrayQueue of Vec, no budget", Role::Rival, move || {
-                    let buffer = queue.pop().unwrap_or_else(|| exhausted());
-                    let queue = Arc::clone(&queue);
-                    drop(black_box(Bytes::from_owner(Returned(buffer, queue))));
+                    drop(black_box(Bytes::from_owner(borrowed(&queue))));
                 }),
             ]
         }
+        Event::HandOff => {
+            let queue = filled_with(2 * UNDER_WAY);
+            vec![
+                Lane::new(
+                    "flagstone",
+                    Role::Ours,
+                    Handed(move || take(&blocks, layout)),
+                ),
+                Lane::new(
+                    "ArrayQueue of Vec, no budget",
+                    Role::Rival,
+                    Handed(move || borrowed(&queue)),
+                ),
+                Lane::new(
+                    "Vec, no budget",
+                    Role::Rival,
+                    Handed(move || Vec::<u8>::with_capacity(black_box(size))),
+                ),
+            ]
+        }
+        Event::First => vec![lane("flagstone", Role::Ours, move || {
+            let blocks = BlockAllocator::new(black_box(MEMORY));
+            drop(black_box(take(&blocks, layout)));
+        })],
     }
+}
+
+/// A buffer of a queue, which goes back there.
+fn borrowed(queue: &Arc<ArrayQueue<Vec<u8>>>) -> Returned {
+    let buffer = queue.pop().unwrap_or_else(|| exhausted());
+    Returned(buffer, Arc::clone(queue))
 }
 
 /// A buffer that goes back to its queue.

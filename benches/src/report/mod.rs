@@ -10,6 +10,6 @@ mod table;
 use benefits::Benefits;
 pub use environment::Environment;
 use heaps::Heaps;
-pub use page::Page;
+pub use page::{Page, write_whole};
 use sharing::Sharing;
 pub use table::Table;

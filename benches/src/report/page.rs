@@ -33,15 +33,24 @@ impl Page {
     ///
     /// When the file cannot be written; a file that was there is left as it was.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".new");
-        let beside = PathBuf::from(beside);
-        replace(path, &beside, &self.to_string()).with_context(|| {
-            // Nothing is lost by leaving it, and the error that matters is the first.
-            let _ = fs::remove_file(&beside);
-            format!("cannot write the report to {}", path.display())
-        })
+        write_whole(path, &self.to_string())
     }
+}
+
+/// Writes a report to `path`, all of it or nothing.
+///
+/// # Errors
+///
+/// When the file cannot be written; a file that was there is left as it was.
+pub fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    replace(path, &beside, text).with_context(|| {
+        // Nothing is lost by leaving it, and the error that matters is the first.
+        let _ = fs::remove_file(&beside);
+        format!("cannot write the report to {}", path.display())
+    })
 }
 
 fn replace(path: &Path, beside: &Path, text: &str) -> io::Result<()> {
