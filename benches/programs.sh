@@ -34,8 +34,9 @@ END
             sed -n "s/^\($package\) v\([^ ]*\).*/\1 \2, /p" | tr -d '\n'
     done
     printf 'the C library; preloaded: '
-    dpkg-query --show --showformat='${db:Status-Abbrev}${Package} ${Version}\n' \
-        libmimalloc2.0 libjemalloc2 libtcmalloc-minimal4 2>/dev/null |
+    # Fails for those that are missing.
+    { dpkg-query --show --showformat='${db:Status-Abbrev}${Package} ${Version}\n' \
+        libmimalloc2.0 libjemalloc2 libtcmalloc-minimal4 2>/dev/null || true; } |
         sed -n 's/^ii *//p' | paste --serial --delimiters=, | sed 's/,/, /g'
     cat <<'END'
 
