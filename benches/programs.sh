@@ -52,7 +52,8 @@ END
 ## Preloaded
 
 Programs that were not built for this, on `libflagstone_malloc.so` and on those that Debian has: the least processor
-time of the rounds, of user and system, and the least peak. `×` says how many times everybody's ours is.
+time of the rounds, of user and system, and the least peak. `×` says how many times everybody's ours is: the median of
+the ratios of single rounds.
 END
     crates/flagstone-malloc/compare.sh "$rounds"
 } >"$written"

@@ -6,16 +6,16 @@
 #
 # Takes part what is installed: libmimalloc2.0, libjemalloc2, libtcmalloc-minimal4; python3 is needed, and
 # the programs below that are missing are left out. In each round every heap plays once, in an order that
-# rotates, so that a machine that becomes slower does so for all. What counts is the least processor time (user
-# and system) of the rounds; memory is the largest resident size of any process of the program, the least of the
-# rounds, not seen below the 10 MiB of who starts it.
+# rotates, so that a machine that becomes slower does so for all. Processor time (user and system) is the least of
+# the rounds, and how many times everybody's ours is, the median of the ratios of single rounds; memory is the largest
+# resident size of any process of the program, not seen below the 10 MiB of who starts it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 cargo build --release --package flagstone-malloc
 export FLAGSTONE_LIBRARY=${CARGO_TARGET_DIR:-$PWD/target}/release/libflagstone_malloc.so
 exec python3 - "$@" <<'PYTHON'
-import glob, math, os, shutil, sys, tempfile
+import glob, math, os, shutil, statistics, sys, tempfile
 
 # Not through `os.path`: the interpreter that is found may be a script that starts another.
 PYTHON = sys.executable
@@ -132,6 +132,7 @@ def play(command, library):
 rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
 chosen = sys.argv[2:] or list(PROGRAMS)
 failed = False
+# Of each program and heap, what the rounds took.
 seconds, peaks = {}, {}
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
@@ -151,8 +152,8 @@ with tempfile.TemporaryDirectory() as folder:
                 print("compare.sh: %s failed on %s" % (name, heap), file=sys.stderr)
                 failed |= heap == "flagstone"
             else:
-                seconds.setdefault(name, {})[heap] = min(s for s, _ in plays)
-                peaks.setdefault(name, {})[heap] = min(p for _, p in plays)
+                seconds.setdefault(name, {})[heap] = [s for s, _ in plays]
+                peaks.setdefault(name, {})[heap] = [p for _, p in plays]
     os.chdir("/")
 
 
@@ -164,10 +165,11 @@ def table(title, values, form):
     print("|---|" + "---:|" * (1 + 2 * len(others)))
     times = {heap: [] for heap in others}
     for name, row in values.items():
-        cells = [form % row[heap] if heap in row else "failed" for heap in ["flagstone"] + others]
+        cells = [form % min(row[heap]) if heap in row else "failed" for heap in ["flagstone"] + others]
         for heap in others:
             if heap in row and "flagstone" in row:
-                times[heap].append(row["flagstone"] / row[heap])
+                ratios = [ours / theirs for ours, theirs in zip(row["flagstone"], row[heap])]
+                times[heap].append(statistics.median(ratios))
                 cells.append("%.2f" % times[heap][-1])
             else:
                 cells.append("–")
