@@ -1,4 +1,5 @@
 //! The door to blocks.
+#![forbid(unsafe_code)]
 
 use alloc::{sync::Arc, vec::Vec};
 use core::{

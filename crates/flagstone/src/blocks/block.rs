@@ -1,4 +1,5 @@
 //! What an allocation gets.
+#![forbid(unsafe_code)]
 
 use core::{
     fmt,

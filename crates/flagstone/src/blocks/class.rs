@@ -1,4 +1,5 @@
 //! Which sizes blocks have, and how many of each go where.
+#![forbid(unsafe_code)]
 
 use alloc::boxed::Box;
 use core::alloc::Layout;

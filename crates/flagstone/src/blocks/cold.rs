@@ -1,6 +1,7 @@
 //! The second tier: magazines that threads left for each other.
 //!
 //! A lock for each class, held for a few instructions; nobody else's code runs under it.
+#![forbid(unsafe_code)]
 
 use alloc::{boxed::Box, collections::VecDeque};
 use core::time::Duration;

@@ -1,4 +1,5 @@
 //! What a block allocator can be told.
+#![forbid(unsafe_code)]
 
 use core::time::Duration;
 

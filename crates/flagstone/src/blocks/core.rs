@@ -4,6 +4,7 @@
 //! take ─▶ hot (this thread) ─ empty ─▶ cold (class) ─ empty ─▶ budget charges ─▶ store ─ no room ─▶ provider
 //! put  ─▶ hot ─ full, or somebody waits ─▶ cold ─ too much, too old, or somebody waits ─▶ store, charge released
 //! ```
+#![forbid(unsafe_code)]
 
 use alloc::{
     sync::{Arc, Weak},

@@ -1,4 +1,5 @@
 //! Why there is no block, or why an id names none.
+#![forbid(unsafe_code)]
 
 use alloc::boxed::Box;
 use core::{alloc::Layout, error::Error, fmt};

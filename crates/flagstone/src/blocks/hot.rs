@@ -3,6 +3,7 @@
 //! Wait-free for its thread, except while another thread takes what is in it: then the thread uses the
 //! second tier instead of waiting. A thread that takes from another waits for the end of its current
 //! call, a dozen instructions.
+#![forbid(unsafe_code)]
 
 use alloc::{boxed::Box, sync::Arc};
 use core::{cell::Cell, mem};

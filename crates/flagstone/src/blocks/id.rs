@@ -1,4 +1,5 @@
 //! Names of blocks, good until the block is gone.
+#![forbid(unsafe_code)]
 
 use alloc::{boxed::Box, vec::Vec};
 use core::mem;

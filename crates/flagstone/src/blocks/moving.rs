@@ -1,4 +1,5 @@
 //! Memory on its way from the provider or to it.
+#![forbid(unsafe_code)]
 
 extern crate std;
 

@@ -1,4 +1,5 @@
 //! Where the bytes are.
+#![forbid(unsafe_code)]
 
 use core::{error::Error, fmt};
 

@@ -1,4 +1,5 @@
 //! What no slab uses of the regions.
+#![forbid(unsafe_code)]
 
 use crate::raw::region::Extent;
 use alloc::collections::{BTreeMap, BTreeSet};

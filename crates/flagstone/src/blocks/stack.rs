@@ -1,4 +1,5 @@
 //! Storages on top of each other.
+#![forbid(unsafe_code)]
 
 use crate::raw::region::Storage;
 use core::mem;

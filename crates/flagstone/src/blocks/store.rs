@@ -2,6 +2,7 @@
 //!
 //! One lock around all of it; nobody else's code runs under it, the provider's neither. A block is taken
 //! and put in constant time, but for slabs that come and go, which is O(log pieces).
+#![forbid(unsafe_code)]
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 

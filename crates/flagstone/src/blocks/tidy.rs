@@ -1,4 +1,5 @@
 //! How bytes leave the tiers: too old, too much, wanted by others, or at the end.
+#![forbid(unsafe_code)]
 
 use core::time::Duration;
 use std::time::Instant;

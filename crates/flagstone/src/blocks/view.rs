@@ -1,4 +1,5 @@
 //! What several readers have of a block.
+#![forbid(unsafe_code)]
 
 use core::{
     fmt,

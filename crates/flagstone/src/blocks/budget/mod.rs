@@ -6,6 +6,7 @@
 //!                                      ├─ WaitQueue: who waits, granted as `order` says
 //!                                      └─ Relief: who is asked before anybody waits
 //! ```
+#![forbid(unsafe_code)]
 
 mod account;
 mod books;
