@@ -7,6 +7,7 @@
 //! | [`hooks`] | hooks that log and panic |
 //! | [`fuse`] | the one way a test panics on purpose |
 //! | [`model`] | naive versions of the structures, to compare with |
+//! | [`threads`] | threads that are waited for to the ends of their locals |
 //! | [`heap_watch`] | counts what a thread asks of the global allocator |
 //! | `executors` | what is promised about waiting for blocks, for any executor (feature `blocks`) |
 //! | [`mod@conformance`] | the promises, one generic function each, and the macro that names them |
@@ -22,4 +23,5 @@ pub mod hooks;
 pub mod leaked;
 pub mod model;
 pub mod provider;
+pub mod threads;
 pub mod value;

@@ -11,6 +11,8 @@ use std::{
     thread,
 };
 
+use flagstone_testkit::threads::scope;
+
 /// Counts how often it was called.
 #[derive(Default)]
 pub(super) struct Count(AtomicUsize);
@@ -92,7 +94,7 @@ pub(super) struct ThreadEach;
 
 impl Executor for ThreadEach {
     fn run(jobs: Vec<Job>) {
-        thread::scope(|scope| {
+        scope(|scope| {
             for job in jobs {
                 scope.spawn(|| block_on(job));
             }
@@ -174,7 +176,7 @@ impl Shared {
             let shared = Arc::clone(&shared);
             Arc::new(Slot { job, shared }).wake();
         }
-        thread::scope(|scope| {
+        scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(|| shared.work());
             }
