@@ -11,7 +11,7 @@ use crate::{
 
 /// What one magazine of a thread's cache holds of small blocks: blocks, and bytes.
 const MAGAZINE: usize = 32;
-const MAGAZINE_BYTES: usize = 64 << 10;
+const MAGAZINE_BYTES: usize = 256 << 10;
 
 /// Bytes of a slab of small blocks, at least.
 const SLAB: usize = 64 << 10;
