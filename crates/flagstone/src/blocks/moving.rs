@@ -15,7 +15,7 @@ std::thread_local! {
 }
 
 /// Whether the calling thread is in a provider's call, and would wait for itself if it waited for what is
-/// on its way.
+/// on its way. Of any allocator: two threads that wait in providers for each other's would never end.
 pub(super) fn is_inside() -> bool {
     INSIDE.get()
 }

@@ -119,6 +119,16 @@ unsafe fn pass_on(
     let mut mask: libc::sigset_t = unsafe { mem::zeroed() };
     // SAFETY: sets of signals, what was asked for and what there is now.
     unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const before.sa_mask, &raw mut mask) };
+    if before.sa_flags & libc::SA_NODEFER != 0 {
+        // It may be interrupted by faults of its own.
+        let mut own: libc::sigset_t = mask;
+        // SAFETY: a set, and the number of a signal.
+        unsafe {
+            libc::sigemptyset(&raw mut own);
+            libc::sigaddset(&raw mut own, signal);
+            libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const own, ptr::null_mut());
+        }
+    }
     // USER CODE: it may jump out of here.
     if before.sa_flags & libc::SA_SIGINFO != 0 {
         // SAFETY: the flag says that it is one of these.

@@ -223,10 +223,24 @@ fn a_fault_that_is_no_block_is_left_to_others() {
     assert!(!said.contains("memory fault"), "{said}");
 }
 
-/// A page that can be touched after the first fault in it, by the handler of a program.
+/// A page that can be touched after the first fault in it, by the handler of a program; and one that the handler
+/// touches itself.
 static MENDED: AtomicUsize = AtomicUsize::new(0);
+static TOUCHED: AtomicUsize = AtomicUsize::new(0);
+
+/// A page of which nothing can be touched.
+fn no_page() -> *mut u8 {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: a new mapping.
+    unsafe { libc::mmap(std::ptr::null_mut(), 4096, libc::PROT_NONE, flags, -1, 0).cast() }
+}
 
 extern "C" fn mend(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
+    let other = TOUCHED.swap(0, Ordering::Relaxed);
+    if other > 0 {
+        // SAFETY: this handler makes it memory.
+        unsafe { std::ptr::with_exposed_provenance_mut::<u8>(other).write_volatile(1) };
+    }
     // SAFETY: the system's, of a fault.
     let address = unsafe { (*info).si_addr() };
     let page = address.map_addr(|address| address & !4095);
@@ -250,20 +264,28 @@ fn a_handler_from_before_may_mend_a_fault() {
         let mut theirs: libc::sigaction = unsafe { std::mem::zeroed() };
         let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = mend;
         theirs.sa_sigaction = handler as usize;
-        theirs.sa_flags = libc::SA_SIGINFO;
+        theirs.sa_flags = libc::SA_SIGINFO | libc::SA_NODEFER;
+        TOUCHED.store(no_page().expose_provenance(), Ordering::Relaxed);
+        // Handlers run on a stack of their own, and that of Rust's threads has no room for two.
+        let mut stack = vec![0_u64; 64 << 10];
+        let stack = libc::stack_t {
+            ss_sp: stack.as_mut_ptr().cast(),
+            ss_flags: 0,
+            ss_size: size_of_val(&*stack.leak()),
+        };
+        // SAFETY: leaked.
+        assert_eq!(0, unsafe {
+            libc::sigaltstack(&raw const stack, std::ptr::null_mut())
+        });
         // SAFETY: the handler makes one call.
         assert_eq!(0, unsafe {
             libc::sigaction(libc::SIGSEGV, &raw const theirs, std::ptr::null_mut())
         });
         assert!(HEAP.report_faults());
         for _ in 0..2 {
-            // SAFETY: a new mapping.
-            let page = unsafe {
-                let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-                libc::mmap(std::ptr::null_mut(), 4096, libc::PROT_NONE, flags, -1, 0)
-            };
+            let page = no_page();
             // SAFETY: the handler makes it memory.
-            unsafe { page.cast::<u8>().write_volatile(1) };
+            unsafe { page.write_volatile(1) };
             assert_eq!(MENDED.load(Ordering::Relaxed), page.addr());
         }
         let block = guarded(40);
