@@ -1,12 +1,13 @@
 //! Blocks are waited for in the same way on every executor. Those written by hand are among the library's
 //! own tests.
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use async_executor::Executor;
 use flagstone_testkit::{
     executor_promises,
     executors::{self, Job},
+    threads::scope,
 };
 use tokio::runtime::Builder;
 
@@ -45,7 +46,7 @@ impl executors::Executor for Smol {
         let mut tasks: Vec<_> = jobs.into_iter().map(|job| executor.spawn(job)).collect();
         let others = tasks.split_off(tasks.len() / 2);
         // Each thread runs whatever is ready until its half of the tasks is done.
-        thread::scope(|scope| {
+        scope(|scope| {
             for tasks in [tasks, others] {
                 let executor = &executor;
                 scope.spawn(move || {

@@ -25,6 +25,7 @@ use flagstone_testkit::{
     fuse::{blow, blows},
     leaked::forever,
     provider::{Counting, FailNth, Lie, Lying},
+    threads::scope,
 };
 use proptest::prelude::*;
 
@@ -60,7 +61,7 @@ fn another_thread_gets_what_this_one_has_at_hand() {
         let handles: Vec<_> = (0..capacity).map(|n| pool.alloc(n).unwrap()).collect();
         // All free slots are now this thread's, or in the depot.
         drop(handles);
-        thread::scope(|scope| {
+        scope(|scope| {
             scope.spawn(|| {
                 let mut handles = Vec::new();
                 pool.alloc_many(0..capacity, &mut handles).unwrap();
@@ -103,7 +104,7 @@ fn a_pool_used_to_the_last_slot_refuses_nobody() {
     const THREADS: usize = 4;
     const EACH: usize = 8;
     let pool = LockFreePool::new(THREADS * EACH);
-    thread::scope(|scope| {
+    scope(|scope| {
         for thread in 0..THREADS {
             let pool = &pool;
             scope.spawn(move || {
@@ -136,7 +137,7 @@ fn values_made_here_are_dropped_there() {
     let counting = forever(Counting::new(Global));
     let pool = LockFreePool::new_in(2048, counting);
     let (sender, receiver) = mpsc::sync_channel(256);
-    thread::scope(|scope| {
+    scope(|scope| {
         scope.spawn(|| drop(receiver.into_iter().collect::<Vec<_>>()));
         for _ in 0..2000 {
             live.fetch_add(1, Ordering::Relaxed);
@@ -212,16 +213,13 @@ fn a_thread_local_that_outlives_the_cache_gives_its_slots_back() {
     let counting = forever(Counting::new(Global));
     let pool = LockFreePool::new_in(500, counting);
     for _ in 0..2 {
-        thread::scope(|scope| {
+        scope(|scope| {
             scope.spawn(|| {
                 KEPT.with_borrow_mut(|kept| pool.alloc_many(0..300, kept))
                     .unwrap();
             });
         });
-        // A scope ends before its threads' locals are gone.
-        while pool.available() != 500 {
-            thread::yield_now();
-        }
+        assert_eq!(pool.available(), 500);
     }
     let keeper = thread::spawn({
         let handles: Vec<_> = (0..300).map(|n| pool.alloc(n).unwrap()).collect();
@@ -234,21 +232,21 @@ fn a_thread_local_that_outlives_the_cache_gives_its_slots_back() {
 
 #[test]
 fn threads_that_come_and_go_lose_nothing() {
-    let threads = if cfg!(miri) { 20 } else { 10_000 };
+    let rounds = if cfg!(miri) { 5 } else { 2500 };
     let pool = LockFreePool::new(256);
     let handles = Mutex::new(Vec::new());
-    for n in 0..threads {
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let mine = pool.alloc(n).unwrap();
-                drop(pool.alloc(n).unwrap());
-                let mut handles = handles.lock().unwrap();
-                handles.push(mine);
-                if handles.len() > 100 {
-                    handles.clear();
-                }
-            });
-        });
+    for n in 0..rounds {
+        let turn = || {
+            let mine = pool.alloc(n).unwrap();
+            drop(pool.alloc(n).unwrap());
+            let mut handles = handles.lock().unwrap();
+            handles.push(mine);
+            if handles.len() > 100 {
+                handles.clear();
+            }
+        };
+        // One ends while another begins.
+        scope(|scope| (0..4).for_each(|_| scope.spawn(turn)));
     }
     handles.lock().unwrap().clear();
     assert_eq!(pool.available(), 256);
@@ -266,9 +264,7 @@ fn a_panic_with_slots_at_hand_loses_nothing() {
         panics.join().is_err()
     });
     assert!(panicked);
-    while pool.available() != 100 {
-        thread::yield_now();
-    }
+    assert_eq!(pool.available(), 100);
 }
 
 #[test]
@@ -466,7 +462,7 @@ fn a_provider_may_fail_at_any_call() {
         // Without a magazine, slots go and come one by one; none is lost.
         for _ in 0..3 {
             let handles: Vec<_> = (0..1000).map(|n| pool.alloc(n).unwrap()).collect();
-            thread::scope(|scope| {
+            scope(|scope| {
                 scope.spawn(|| drop(handles));
             });
             assert_eq!(pool.available(), 1000, "after {granted}");
@@ -522,7 +518,7 @@ fn what_all_threads_did_is_summed() {
     let pool = LockFreePool::<u64>::new(100);
     let handles: Vec<_> = (0..40).map(|n| pool.alloc(n).unwrap()).collect();
     assert_eq!(pool.stats().get(Metric::PeakInUse), 40);
-    thread::scope(|scope| {
+    scope(|scope| {
         scope.spawn(|| drop(handles));
     });
     let stats = pool.stats();

@@ -11,6 +11,7 @@ use std::{
 };
 
 use flagstone::LockFreePool;
+use flagstone_testkit::threads::scope;
 
 /// Set where a test runs in a process of its own.
 const CHILD: &str = "FLAGSTONE_TEST_PROCESS";
@@ -40,7 +41,7 @@ pub(super) fn apart_from(path: &str, body: impl FnOnce()) {
 fn every_slot_goes_round(pool: &LockFreePool<usize>) {
     let capacity = pool.capacity();
     for _ in 0..50 {
-        thread::scope(|scope| {
+        scope(|scope| {
             for thread in 0..2 {
                 scope.spawn(move || {
                     for n in 0..1000 {

@@ -11,6 +11,7 @@ use flagstone_testkit::{
     fuse::{Fuse, blow, blows},
     heap_watch,
     provider::{Counting, FailNth},
+    threads::scope,
     value::Census,
 };
 use proptest::{collection::vec, prelude::*};
@@ -260,7 +261,7 @@ fn a_restart_keeps_what_is_in_use() {
 fn a_restart_of_a_lock_free_pool_keeps_what_is_in_use() {
     let pool = LockFreePool::<u64>::new(10);
     let mut handles: Vec<_> = (0..8).map(|n| pool.alloc(n)).collect();
-    std::thread::scope(|scope| {
+    scope(|scope| {
         scope.spawn(|| drop(pool.alloc(8)));
     });
     handles.truncate(3);
@@ -275,7 +276,7 @@ fn a_restart_of_a_lock_free_pool_keeps_what_is_in_use() {
         }
     }
     assert_eq!(stats.get(Metric::PeakInUse), 3);
-    std::thread::scope(|scope| {
+    scope(|scope| {
         scope.spawn(|| drop(pool.alloc(9)));
     });
     drop(handles);

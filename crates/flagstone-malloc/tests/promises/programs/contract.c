@@ -366,7 +366,7 @@ static void taken(void) {
 
 int main(int argc, char **argv) {
     // Who waits for ever has failed.
-    alarm(120);
+    alarm(300);
     static const struct {
         const char *name;
         void (*chapter)(void);

@@ -189,7 +189,7 @@ static void forked(void) {
         pid_t child = fork();
         MUST(child >= 0);
         if (child == 0) {
-            alarm(20);
+            alarm(200);
             // What it inherited is its own, and so is what it allocates, in threads of its own as well.
             end_block(kept);
             struct Block blocks[200];
@@ -201,7 +201,7 @@ static void forked(void) {
             pid_t grandchild = fork();
             MUST(grandchild >= 0);
             if (grandchild == 0) {
-                alarm(20);
+                alarm(200);
                 end_block(new_block(&state));
                 _exit(0);
             }
@@ -246,7 +246,7 @@ static void exits(void) {
 
 int main(int argc, char **argv) {
     // Who waits for ever has failed.
-    alarm(120);
+    alarm(300);
     static const struct {
         const char *name;
         void (*chapter)(void);

@@ -10,7 +10,7 @@ use super::{
     fresh::{Fresh, SharedShape, SharedSlab},
     loose::{Loose, next},
     magazine::{MOST, Magazines},
-    moves::{Moving, UNDER_WAY},
+    moves::Moving,
     put::{PRESENT, Put},
     registry::Registry,
     table,
@@ -20,7 +20,6 @@ use crate::{
     index::CLOSED,
     provider::Provider,
     sync::{
-        Backoff,
         atomic::{AtomicIsize, AtomicU64, Ordering},
         barrier, seeded,
     },
@@ -28,10 +27,6 @@ use crate::{
 
 /// The number of a pool that got none: it has no caches.
 pub(crate) const NO_POOL: u32 = u32::MAX;
-
-/// How often [`Depot::reclaim`] looks again while slots are on the move: without an end only if a
-/// thread was left behind on the way, in the process that this one was forked from.
-const LOOKS: usize = 1 << 16;
 
 /// The free slots of a pool that threads share, and how they get from thread to thread.
 ///
@@ -67,6 +62,8 @@ pub(crate) struct Depot {
     pub(super) registry: Arc<Registry>,
     pub(super) desk: Desk,
     pool: u32,
+    /// The process that it was made in.
+    pub(super) process: u32,
     /// Slots of a magazine.
     pub(super) magazine: usize,
 }
@@ -85,6 +82,7 @@ impl Depot {
             registry: Arc::new(Registry::new()),
             desk: Desk::new(),
             pool,
+            process: std::process::id(),
             magazine: magazine.clamp(1, MOST),
         }
     }
@@ -475,55 +473,8 @@ impl Depot {
         unsafe { self.loose.push_anyway(slot, self.stride()) };
     }
 
-    /// Looks for free slots in other threads' caches, and moves those of the first that has any to the
-    /// depot; whether there is something to be taken now.
-    ///
-    /// `false` means: there was no slot that was free all the time.
-    pub(crate) fn reclaim(&self) -> bool {
-        if let Some(exact) = &self.exact {
-            return exact.available() > 0;
-        }
-        let listed = self.registry.lock();
-        let mut backoff = Backoff::default();
-        for _ in 0..LOOKS {
-            // Acquire and Release: see `moving`. Adding nothing, to be ordered with who adds.
-            let before = self.moves.fetch_add(0, Ordering::AcqRel);
-            if self.has_stored() {
-                return true;
-            }
-            if before & UNDER_WAY != 0 {
-                backoff.wait();
-                continue;
-            }
-            if listed.caches().any(|cache| self.rob(cache)) {
-                return true;
-            }
-            // Acquire and Release: as above. What began since may have passed by.
-            if self.moves.fetch_add(0, Ordering::AcqRel) == before {
-                return false;
-            }
-        }
-        false
-    }
-
-    fn has_stored(&self) -> bool {
+    pub(super) fn has_stored(&self) -> bool {
         self.magazines.has_full() || !self.loose.is_empty() || self.fresh.has_fresh()
-    }
-
-    /// Moves all slots of a cache to the depot; whether there were any. Under the registry's lock.
-    fn rob(&self, cache: &Cache) -> bool {
-        if !cache.may_hold() {
-            return false;
-        }
-        let robbed = Self::with_owner_out(cache, || {
-            let some = cache.len() > 0;
-            if some {
-                let _moving = self.moving();
-                self.spill(cache, cache.most());
-            }
-            some
-        });
-        robbed == Some(true)
     }
 
     /// Calls `f` while the owner of a cache cannot use it, if that can be had. Under the registry's

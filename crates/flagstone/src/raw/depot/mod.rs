@@ -25,6 +25,7 @@ mod magazine;
 mod models;
 mod moves;
 mod put;
+mod reclaim;
 mod registry;
 pub(crate) mod table;
 #[cfg(all(feature = "async", target_has_atomic = "64"))]

@@ -14,7 +14,7 @@ use flagstone::{
     AllocErrorKind, LockFreePool,
     pool::{GrowthStrategy, LockFreeAllocAsync, PoolConfig},
 };
-use flagstone_testkit::heap_watch;
+use flagstone_testkit::{heap_watch, threads::scope};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 use super::tasks::{
@@ -341,7 +341,7 @@ fn threads_wait_and_take_at_once() {
             true => 10,
             false => 1000,
         };
-        thread::scope(|scope| {
+        scope(|scope| {
             for number in 0..4 {
                 let pool = &pool;
                 scope.spawn(move || {

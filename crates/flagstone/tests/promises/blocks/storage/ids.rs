@@ -1,11 +1,9 @@
 //! An id reaches the block it was given for, or nothing.
 
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flagstone::blocks::{BlockAllocator, StaleBlock};
+use flagstone_testkit::threads::scope;
 
 use super::bytes;
 
@@ -110,7 +108,7 @@ fn one_of_several_threads_frees_a_block() {
                 .map(|()| freed.fetch_add(1, Ordering::Relaxed));
             assert!(how.is_ok() || how.unwrap_err().stale().is_some());
         };
-        thread::scope(|scope| {
+        scope(|scope| {
             scope.spawn(free);
             free();
         });

@@ -1,8 +1,9 @@
 //! Each knob does what it says, or is refused by name.
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use flagstone::blocks::{BlockAllocator, BlockAllocatorConfigBuilder};
+use flagstone_testkit::threads::scope;
 
 use super::{Watched, build, bytes, knobs};
 
@@ -114,7 +115,7 @@ fn threads_have_caches_as_told() {
         let blocks = build(knobs(1 << 20).max_caches(most));
         let turn = || drop(blocks.try_alloc(bytes(100)).unwrap());
         let (enter, leave) = (std::sync::Barrier::new(4), std::sync::Barrier::new(4));
-        thread::scope(|scope| {
+        scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
                     turn();
@@ -176,7 +177,7 @@ fn free_blocks_age_as_told() {
 fn what_a_thread_that_waits_has_at_hand_ages_too() {
     let blocks = build(knobs(16 << 20).cache_age(Duration::ZERO));
     let (kept, done) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
-    thread::scope(|scope| {
+    scope(|scope| {
         scope.spawn(|| {
             drop(blocks.try_alloc(bytes(1 << 20)).unwrap());
             kept.wait();

@@ -3,7 +3,7 @@
 use std::{alloc::Layout, sync::Barrier, thread};
 
 use flagstone::blocks::BlockAllocator;
-use flagstone_testkit::heap_watch::calls_during;
+use flagstone_testkit::{heap_watch::calls_during, threads::scope};
 
 use super::{Watched, build, bytes, knobs};
 
@@ -79,7 +79,7 @@ fn a_thread_that_ends_leaves_nothing_behind() {
 fn blocks_that_others_free_come_back() {
     let blocks = BlockAllocator::new(4 << 20);
     let (sender, receiver) = std::sync::mpsc::sync_channel(16);
-    thread::scope(|scope| {
+    scope(|scope| {
         let blocks = &blocks;
         scope.spawn(move || {
             for n in 0..10_000_u32 {
