@@ -49,11 +49,16 @@ enum Choice {
 
 static CORE: HeapCore<OsPages> = HeapCore::new(OsPages, HeapOptions::new().limits());
 
-/// Whether the options hold: one of the three.
+/// Whether the options hold: one of the two, or [`setting`] while a thread of a process sees to it.
 static READY: AtomicUsize = AtomicUsize::new(UNSET);
 const UNSET: usize = 0;
-const SETTING: usize = 1;
-const SET: usize = 2;
+const SET: usize = 1;
+
+/// The calling thread's process sets the options. A fork may leave the thread behind that does: then others see by the
+/// number that nobody will.
+fn setting() -> usize {
+    (std::process::id() as usize) << 1 | 2
+}
 
 /// Whether forks are told of.
 static FORKS: AtomicUsize = AtomicUsize::new(0);
@@ -301,15 +306,22 @@ impl Heap {
     /// Sees to it that the options of the door that is used first hold.
     fn set_up(&self) {
         // Acquire: pairs with the Release below, so that what is mapped is within the limit.
-        while READY.load(Ordering::Acquire) != SET {
-            // Relaxed: who wins only writes.
-            let first =
-                READY.compare_exchange(UNSET, SETTING, Ordering::Relaxed, Ordering::Relaxed);
-            if first.is_ok() {
-                CORE.store().set_limits(self.options.get().limits());
-                READY.store(SET, Ordering::Release);
-            } else {
+        let mut seen = READY.load(Ordering::Acquire);
+        while seen != SET {
+            let ours = setting();
+            if seen == ours {
                 spin_loop();
+                seen = READY.load(Ordering::Acquire);
+                continue;
+            }
+            // Relaxed: who wins only writes. Acquire: as above.
+            match READY.compare_exchange(seen, ours, Ordering::Relaxed, Ordering::Acquire) {
+                Ok(_) => {
+                    CORE.store().set_limits(self.options.get().limits());
+                    READY.store(SET, Ordering::Release);
+                    return;
+                }
+                Err(now) => seen = now,
             }
         }
     }

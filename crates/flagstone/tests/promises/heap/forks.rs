@@ -2,6 +2,7 @@
 #![cfg(not(flagstone_tsan))] // Its runtime has locks that a fork may find taken.
 
 use std::{
+    alloc::{GlobalAlloc, Layout},
     mem,
     panic::{self, AssertUnwindSafe},
     sync::{
@@ -11,6 +12,8 @@ use std::{
     },
     thread,
 };
+
+use flagstone::heap::{Heap, HeapOptions};
 
 use super::{
     block::{Block, HEAP, mixed, size_up_to},
@@ -101,6 +104,33 @@ fn a_fork_of_one_thread_goes_on_in_both() {
             inherit(&mut blocks);
             ended(fork(|| inherit(&mut blocks)));
         }));
+    });
+}
+
+/// Where a thread meets another that is about to know the heap's options.
+static CHOOSING: Barrier = Barrier::new(2);
+
+#[test]
+fn a_child_does_not_wait_for_a_thread_that_was_setting_the_options() {
+    let name = "heap::forks::a_child_does_not_wait_for_a_thread_that_was_setting_the_options";
+    apart(name, || {
+        static SLOW: Heap = Heap::with_options_from(|| {
+            CHOOSING.wait();
+            CHOOSING.wait();
+            HeapOptions::new()
+        });
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                // SAFETY: the size is not 0.
+                let block = unsafe { SLOW.alloc(Layout::new::<u64>()) };
+                // SAFETY: the block, with its layout.
+                unsafe { SLOW.dealloc(block, Layout::new::<u64>()) };
+            });
+            CHOOSING.wait();
+            ended(fork(|| work(1, 1)));
+            CHOOSING.wait();
+        });
+        work(1, 2);
     });
 }
 

@@ -1,8 +1,9 @@
 //! When there is no more memory the answer is null; everything goes on, and what is freed is there again.
 
-use std::{sync::Barrier, thread};
+use std::sync::Barrier;
 
 use flagstone::heap::{Heap, HeapOptions};
+use flagstone_testkit::threads::scope;
 
 use super::{
     block::{Block, mixed, size_up_to, use_first},
@@ -41,7 +42,7 @@ fn comes_to_an_end_again_and_again(bytes: usize) {
 /// In several threads: each gets something or null, and all goes on.
 fn comes_to_an_end_for_all() {
     let barrier = Barrier::new(4);
-    thread::scope(|scope| {
+    scope(|scope| {
         for thread in 0..4 {
             let barrier = &barrier;
             scope.spawn(move || {
