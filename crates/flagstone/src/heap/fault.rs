@@ -24,6 +24,8 @@ struct Known {
     /// What was installed before, of each signal.
     before: [libc::sigaction; SIGNALS.len()],
     find: Find,
+    /// Every signal.
+    all: libc::sigset_t,
 }
 
 /// The guarded block at or near an address.
@@ -39,7 +41,11 @@ pub(super) fn install(find: Find) -> bool {
             return false;
         }
     }
-    let known = Box::into_raw(Box::new(Known { before, find }));
+    // SAFETY: all zeros is a set of signals.
+    let mut all: libc::sigset_t = unsafe { mem::zeroed() };
+    // SAFETY: a set of signals.
+    unsafe { libc::sigfillset(&raw mut all) };
+    let known = Box::into_raw(Box::new(Known { before, find, all }));
     // Release: pairs with the Acquire of `handle`.
     let first =
         KNOWN.compare_exchange(ptr::null_mut(), known, Ordering::Release, Ordering::Relaxed);
@@ -75,14 +81,28 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
         // SAFETY: the system's, of a signal with an address.
         let address = unsafe { (*info).si_addr() }.addr();
         if let Some(block) = (known.find)(address) {
-            // The program may go on, in the middle of what reads it.
-            errno::kept(|| describe(&mut Stderr, block, address));
+            // The program may go on, in the middle of what reads `errno`. Other handlers come later: for two the
+            // other stack has no room.
+            uninterrupted(known, || {
+                errno::kept(|| describe(&mut Stderr, &block, address))
+            });
         }
     }
     if let Some(at) = SIGNALS.iter().position(|&one| one == signal) {
         // SAFETY: the answer of `install`; the arguments are the system's.
         unsafe { pass_on(&known.before[at], signal, info, context, is_fault) };
     }
+}
+
+/// Runs `call`; signals that come meanwhile come afterwards.
+fn uninterrupted(known: &Known, call: impl FnOnce()) {
+    // SAFETY: all zeros is a set of signals.
+    let mut mask: libc::sigset_t = unsafe { mem::zeroed() };
+    // SAFETY: sets of signals.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const known.all, &raw mut mask) };
+    call();
+    // SAFETY: what the mask was.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, ptr::null_mut()) };
 }
 
 /// Does what the system would have done if ours were not there.
@@ -148,7 +168,7 @@ unsafe fn pass_on(
 }
 
 /// Writes what happened, or as much of it as can be written.
-fn describe(to: &mut impl Write, block: GuardedBlock, address: usize) {
+fn describe(to: &mut impl Write, block: &GuardedBlock, address: usize) {
     let said = writeln!(to, "flagstone: memory fault: {}", block.touched(address)).and_then(|()| {
         list(to, "allocated", block.allocated_at())?;
         list(to, "freed", block.freed_at())
@@ -210,7 +230,7 @@ fn write_file_of(to: &mut impl Write, address: usize) -> fmt::Result {
             } else if line.from <= address && address < line.to {
                 break 'found true;
             } else {
-                line = Line::new();
+                line.clear();
             }
         }
     };
@@ -244,6 +264,12 @@ impl Line {
             file: [0; _],
             len: 0,
         }
+    }
+
+    /// In place: there is little room for another.
+    fn clear(&mut self) {
+        (self.from, self.to, self.offset) = (0, 0, 0);
+        (self.field, self.len) = (0, 0);
     }
 
     fn push(&mut self, byte: u8) {

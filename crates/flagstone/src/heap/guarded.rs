@@ -69,9 +69,9 @@ impl GuardedBlock {
     }
 
     /// What a program did that touched `address`, which is in the block's slice.
-    pub(super) fn touched(&self, address: usize) -> Touched {
+    pub(super) fn touched(&self, address: usize) -> Touched<'_> {
         Touched {
-            block: *self,
+            block: self,
             address,
         }
     }
@@ -91,12 +91,12 @@ impl fmt::Display for GuardedBlock {
 
 /// Where a block was touched.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Touched {
-    block: GuardedBlock,
+pub(super) struct Touched<'b> {
+    block: &'b GuardedBlock,
     address: usize,
 }
 
-impl fmt::Display for Touched {
+impl fmt::Display for Touched<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (start, end) = (
             self.block.address(),

@@ -49,19 +49,29 @@ enum Choice {
 
 static CORE: HeapCore<OsPages> = HeapCore::new(OsPages, HeapOptions::new().limits());
 
-/// Whether the options hold: one of the two, or [`setting`] while a thread of a process sees to it.
+/// Whether the options hold and the system tells of forks: one of the two, or [`setting`] while a thread of a process
+/// sees to it.
 static READY: AtomicUsize = AtomicUsize::new(UNSET);
 const UNSET: usize = 0;
 const SET: usize = 1;
 
-/// The calling thread's process sets the options. A fork may leave the thread behind that does: then others see by the
-/// number that nobody will.
-fn setting() -> usize {
-    (std::process::id() as usize) << 1 | 2
-}
+/// The thread that sees to it, which may use the heap meanwhile.
+static SETTER: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether forks are told of.
+/// Whether the system tells of forks.
 static FORKS: AtomicUsize = AtomicUsize::new(0);
+
+/// The thread that has the locks for a fork.
+static FORKING: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether there was a thread yet.
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
+
+/// What `READY` says while the calling thread's process gets ready. A fork may leave the thread behind that sees to it:
+/// then others see by the number that nobody will.
+fn setting() -> usize {
+    (std::process::id() as usize) << 1
+}
 
 /// A thread has given its local back.
 static ENDED: Nobody = Nobody::new();
@@ -70,6 +80,11 @@ thread_local! {
     // The calling thread's local, also if the heap is strict and the word says nobody's. Without a destructor, so
     // that it can be used at any time of a thread's life.
     static OWN: Cell<*const Local> = const { Cell::new(NOT_YET.local()) };
+}
+
+/// A number of the calling thread's own, as long as it lives, and of its copy in a forked process.
+fn this_thread() -> usize {
+    OWN.with(|own| ptr::from_ref(own).addr())
 }
 
 // SAFETY: the word is the thread's own and of `CORE`, the heap of all values of the type.
@@ -240,7 +255,8 @@ impl Heap {
     /// From now on a fault at a [guarded block](HeapOptions::sampled) is explained before the process ends of it: which block
     /// it is, what was touched, and where it was allocated and freed, as addresses with their files, on standard
     /// error. Installs handlers of `SIGSEGV` and `SIGBUS`, which leave what they do not know to those that were there
-    /// before, and what they do, too. `false` if the system refuses.
+    /// before, and what they do, too. They run on a thread's alternate signal stack, if it has one, of which they need
+    /// about 2 KiB beside what the system puts there (4 in programs that are not optimised). `false` if the system refuses.
     #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn report_faults(&self) -> bool {
         fault::install(|address| CORE.guarded_at(address).map(GuardedBlock::new))
@@ -289,27 +305,27 @@ impl Heap {
             word::set(attached.as_ptr());
         }
         // Relaxed: one thread gets the answer, and it orders nothing.
-        if FORKS.swap(1, Ordering::Relaxed) == 0 {
-            // Allocates, too. SAFETY: the functions lock and unlock, no more.
-            let _ = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
-            if is_main_thread() {
-                // It ends with the process, whose handlers and destructors run behind its hooks and should
-                // not take a local for every block. If it ends before, what it has stays unused.
-                return;
-            }
+        if BEGUN.swap(1, Ordering::Relaxed) == 0 && is_main_thread() {
+            // It ends with the process, whose handlers and destructors run behind its hooks and should
+            // not take a local for every block. If it ends before, what it has stays unused.
+            return;
         }
         if !thread::run_last(end) {
             end();
         }
     }
 
-    /// Sees to it that the options of the door that is used first hold.
+    /// Sees to it that the options of the door that is used first hold, and that no fork finds a lock taken.
     fn set_up(&self) {
         // Acquire: pairs with the Release below, so that what is mapped is within the limit.
         let mut seen = READY.load(Ordering::Acquire);
         while seen != SET {
             let ours = setting();
             if seen == ours {
+                // Relaxed: only what the thread itself wrote is its number.
+                if SETTER.load(Ordering::Relaxed) == this_thread() {
+                    return;
+                }
                 spin_loop();
                 seen = READY.load(Ordering::Acquire);
                 continue;
@@ -317,7 +333,15 @@ impl Heap {
             // Relaxed: who wins only writes. Acquire: as above.
             match READY.compare_exchange(seen, ours, Ordering::Relaxed, Ordering::Acquire) {
                 Ok(_) => {
+                    SETTER.store(this_thread(), Ordering::Relaxed);
                     CORE.store().set_limits(self.options.get().limits());
+                    // Relaxed: by one thread of a process. A fork between the two has it done twice, which is harmless.
+                    if FORKS.load(Ordering::Relaxed) == 0 {
+                        // Allocates. SAFETY: the functions lock and unlock, no more.
+                        let _ =
+                            unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+                        FORKS.store(1, Ordering::Relaxed);
+                    }
                     READY.store(SET, Ordering::Release);
                     return;
                 }
@@ -382,12 +406,19 @@ fn is_main_thread() -> bool {
 }
 
 extern "C" fn before() {
-    CORE.before_fork();
+    // Relaxed, here and below: only what the thread itself wrote is its number.
+    if FORKING.load(Ordering::Relaxed) != this_thread() {
+        CORE.before_fork();
+        FORKING.store(this_thread(), Ordering::Relaxed);
+    }
 }
 
 extern "C" fn after() {
-    // SAFETY: called behind `before`, by the same thread or its copy.
-    unsafe { CORE.after_fork() };
+    if FORKING.load(Ordering::Relaxed) == this_thread() {
+        FORKING.store(0, Ordering::Relaxed);
+        // SAFETY: called behind `before`, by the same thread or its copy.
+        unsafe { CORE.after_fork() };
+    }
 }
 
 // SAFETY: blocks are fresh or were freed, as large as asked and aligned, as slots of classes that are
