@@ -9,9 +9,11 @@ use crate::{
     raw::region::PAGE,
 };
 
-/// What one magazine of a thread's cache holds of small blocks: blocks, and bytes.
+/// What one magazine of a thread's cache holds of small blocks: blocks, and bytes, of which there are fewer if caches are
+/// small.
 const MAGAZINE: usize = 32;
 const MAGAZINE_BYTES: usize = 256 << 10;
+const SMALL_MAGAZINE_BYTES: usize = 64 << 10;
 
 /// Bytes of a slab of small blocks, at least.
 const SLAB: usize = 64 << 10;
@@ -35,7 +37,7 @@ pub(super) struct Class {
 }
 
 impl Class {
-    fn new(size: usize) -> Option<Self> {
+    fn new(size: usize, magazine: usize) -> Option<Self> {
         let slab = if size >= ALONE {
             size
         } else {
@@ -43,7 +45,7 @@ impl Class {
         };
         Some(Self {
             size: u32::try_from(size).ok()?,
-            magazine: (MAGAZINE_BYTES / size).clamp(1, MAGAZINE) as u32,
+            magazine: (magazine / size).clamp(1, MAGAZINE) as u32,
             slab: u32::try_from(align_up(slab, PAGE)?).ok()?,
         })
     }
@@ -68,11 +70,12 @@ pub(super) struct Classes {
 
 impl Classes {
     /// Classes from `least` bytes, a power of two, to at least `most`, `steps` for every doubling; `None`
-    /// when there are none such.
-    pub(super) fn new(least: usize, most: usize, steps: usize) -> Option<Self> {
+    /// when there are none such. The smallest cache holds `cache` bytes: eight magazines, if they can be so small.
+    pub(super) fn new(least: usize, most: usize, steps: usize, cache: usize) -> Option<Self> {
         let spacing = SizeClasses::new(least, steps)?;
         let last = spacing.class_of(most);
-        let classes = (0..=last).map(|class| Class::new(spacing.size_of(class)?));
+        let magazine = (cache / 8).clamp(SMALL_MAGAZINE_BYTES, MAGAZINE_BYTES);
+        let classes = (0..=last).map(|class| Class::new(spacing.size_of(class)?, magazine));
         let classes: Option<Box<[_]>> = classes.collect();
         // With the most steps that there are, 64, fewer classes than a byte counts.
         let few = core::array::from_fn(|units| spacing.class_of(units * least) as u8);

@@ -107,6 +107,7 @@ impl Core {
             config.min_block_size(),
             config.max_block_size(),
             config.steps_per_doubling(),
+            config.thread_cache_bytes().min(config.shared_cache_bytes()),
         );
         let Some(classes) = classes.map(Arc::new) else {
             return Err(OutOfMemory::of_bytes(config.max_block_size()).into());

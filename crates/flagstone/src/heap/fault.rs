@@ -24,8 +24,8 @@ struct Known {
     /// What was installed before, of each signal.
     before: [libc::sigaction; SIGNALS.len()],
     find: Find,
-    /// Every signal.
-    all: libc::sigset_t,
+    /// The signals that wait until the handler has written: all but those that are to end the process.
+    later: libc::sigset_t,
 }
 
 /// The guarded block at or near an address.
@@ -42,10 +42,19 @@ pub(super) fn install(find: Find) -> bool {
         }
     }
     // SAFETY: all zeros is a set of signals.
-    let mut all: libc::sigset_t = unsafe { mem::zeroed() };
-    // SAFETY: a set of signals.
-    unsafe { libc::sigfillset(&raw mut all) };
-    let known = Box::into_raw(Box::new(Known { before, find, all }));
+    let mut later: libc::sigset_t = unsafe { mem::zeroed() };
+    // SAFETY: a set of signals, and numbers of such.
+    unsafe {
+        libc::sigfillset(&raw mut later);
+        for signal in [libc::SIGALRM, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
+            libc::sigdelset(&raw mut later, signal);
+        }
+    }
+    let known = Box::into_raw(Box::new(Known {
+        before,
+        find,
+        later,
+    }));
     // Release: pairs with the Acquire of `handle`.
     let first =
         KNOWN.compare_exchange(ptr::null_mut(), known, Ordering::Release, Ordering::Relaxed);
@@ -94,12 +103,12 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
     }
 }
 
-/// Runs `call`; signals that come meanwhile come afterwards.
+/// Runs `call`; most signals that come meanwhile come afterwards.
 fn uninterrupted(known: &Known, call: impl FnOnce()) {
     // SAFETY: all zeros is a set of signals.
     let mut mask: libc::sigset_t = unsafe { mem::zeroed() };
     // SAFETY: sets of signals.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const known.all, &raw mut mask) };
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const known.later, &raw mut mask) };
     call();
     // SAFETY: what the mask was.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, ptr::null_mut()) };
@@ -139,7 +148,9 @@ unsafe fn pass_on(
     let mut mask: libc::sigset_t = unsafe { mem::zeroed() };
     // SAFETY: sets of signals, what was asked for and what there is now.
     unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const before.sa_mask, &raw mut mask) };
-    if before.sa_flags & libc::SA_NODEFER != 0 {
+    // SAFETY: a set of signals, and the number of one.
+    let is_masked = unsafe { libc::sigismember(&raw const before.sa_mask, signal) } == 1;
+    if before.sa_flags & libc::SA_NODEFER != 0 && !is_masked {
         // It may be interrupted by faults of its own.
         let mut own: libc::sigset_t = mask;
         // SAFETY: a set, and the number of a signal.

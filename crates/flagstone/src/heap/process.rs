@@ -19,8 +19,8 @@ use crate::{
     provider::OsPages,
     raw::heap::{HeapCore, Local},
     sync::{
+        Backoff,
         process::{AtomicUsize, Ordering},
-        spin_loop,
     },
     thread,
 };
@@ -49,27 +49,17 @@ enum Choice {
 
 static CORE: HeapCore<OsPages> = HeapCore::new(OsPages, HeapOptions::new().limits());
 
-/// Whether the options hold and the system tells of forks: one of the two, or [`setting`] while a thread of a process
-/// sees to it.
-static READY: AtomicUsize = AtomicUsize::new(UNSET);
-const UNSET: usize = 0;
-const SET: usize = 1;
+/// Whether the options hold: one of the two, or [`by_this_process`] while a thread sees to it.
+static READY: AtomicUsize = AtomicUsize::new(NOT_DONE);
+/// Whether the system tells of forks; in the same way.
+static FORKS: AtomicUsize = AtomicUsize::new(NOT_DONE);
 
-/// The thread that sees to it, which may use the heap meanwhile.
-static SETTER: AtomicUsize = AtomicUsize::new(0);
+const NOT_DONE: usize = 0;
+const DONE: usize = 1;
 
-/// Whether the system tells of forks.
-static FORKS: AtomicUsize = AtomicUsize::new(0);
-
-/// The thread that has the locks for a fork.
-static FORKING: AtomicUsize = AtomicUsize::new(0);
-
-/// Whether there was a thread yet.
-static BEGUN: AtomicUsize = AtomicUsize::new(0);
-
-/// What `READY` says while the calling thread's process gets ready. A fork may leave the thread behind that sees to it:
-/// then others see by the number that nobody will.
-fn setting() -> usize {
+/// A thread of the calling process is at it. A fork may leave that thread behind: then others see by the number that
+/// nobody is.
+fn by_this_process() -> usize {
     (std::process::id() as usize) << 1
 }
 
@@ -80,11 +70,6 @@ thread_local! {
     // The calling thread's local, also if the heap is strict and the word says nobody's. Without a destructor, so
     // that it can be used at any time of a thread's life.
     static OWN: Cell<*const Local> = const { Cell::new(NOT_YET.local()) };
-}
-
-/// A number of the calling thread's own, as long as it lives, and of its copy in a forked process.
-fn this_thread() -> usize {
-    OWN.with(|own| ptr::from_ref(own).addr())
 }
 
 // SAFETY: the word is the thread's own and of `CORE`, the heap of all values of the type.
@@ -304,8 +289,7 @@ impl Heap {
         if !CORE.store().is_strict() {
             word::set(attached.as_ptr());
         }
-        // Relaxed: one thread gets the answer, and it orders nothing.
-        if BEGUN.swap(1, Ordering::Relaxed) == 0 && is_main_thread() {
+        if ask_for_forks() && is_main_thread() {
             // It ends with the process, whose handlers and destructors run behind its hooks and should
             // not take a local for every block. If it ends before, what it has stays unused.
             return;
@@ -315,40 +299,49 @@ impl Heap {
         }
     }
 
-    /// Sees to it that the options of the door that is used first hold, and that no fork finds a lock taken.
+    /// Sees to it that the options of the door that is used first hold.
     fn set_up(&self) {
+        let mut backoff = Backoff::default();
         // Acquire: pairs with the Release below, so that what is mapped is within the limit.
         let mut seen = READY.load(Ordering::Acquire);
-        while seen != SET {
-            let ours = setting();
+        while seen != DONE {
+            let ours = by_this_process();
             if seen == ours {
-                // Relaxed: only what the thread itself wrote is its number.
-                if SETTER.load(Ordering::Relaxed) == this_thread() {
-                    return;
-                }
-                spin_loop();
+                backoff.wait();
                 seen = READY.load(Ordering::Acquire);
                 continue;
             }
             // Relaxed: who wins only writes. Acquire: as above.
             match READY.compare_exchange(seen, ours, Ordering::Relaxed, Ordering::Acquire) {
                 Ok(_) => {
-                    SETTER.store(this_thread(), Ordering::Relaxed);
                     CORE.store().set_limits(self.options.get().limits());
-                    // Relaxed: by one thread of a process. A fork between the two has it done twice, which is harmless.
-                    if FORKS.load(Ordering::Relaxed) == 0 {
-                        // Allocates. SAFETY: the functions lock and unlock, no more.
-                        let _ =
-                            unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
-                        FORKS.store(1, Ordering::Relaxed);
-                    }
-                    READY.store(SET, Ordering::Release);
+                    READY.store(DONE, Ordering::Release);
                     return;
                 }
                 Err(now) => seen = now,
             }
         }
     }
+}
+
+/// Has the system tell of forks, if nobody has done so; whether it was this call.
+fn ask_for_forks() -> bool {
+    // Relaxed, here and in `before`: one thread gets the answer, and it orders nothing.
+    let seen = FORKS.load(Ordering::Relaxed);
+    if seen == DONE {
+        return false;
+    }
+    let ours = by_this_process();
+    let first = seen != ours
+        && FORKS
+            .compare_exchange(seen, ours, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok();
+    if first {
+        // Allocates. SAFETY: the functions lock and unlock, no more.
+        let _ = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+        FORKS.store(DONE, Ordering::Relaxed);
+    }
+    first
 }
 
 impl Choice {
@@ -405,20 +398,16 @@ fn is_main_thread() -> bool {
     }
 }
 
+// No thread-locals in these two: in a library the way to them may allocate.
 extern "C" fn before() {
-    // Relaxed, here and below: only what the thread itself wrote is its number.
-    if FORKING.load(Ordering::Relaxed) != this_thread() {
-        CORE.before_fork();
-        FORKING.store(this_thread(), Ordering::Relaxed);
-    }
+    // The copy need not ask, even if who did has not said so yet.
+    FORKS.store(DONE, Ordering::Relaxed);
+    CORE.before_fork();
 }
 
 extern "C" fn after() {
-    if FORKING.load(Ordering::Relaxed) == this_thread() {
-        FORKING.store(0, Ordering::Relaxed);
-        // SAFETY: called behind `before`, by the same thread or its copy.
-        unsafe { CORE.after_fork() };
-    }
+    // SAFETY: called behind `before`, by the same thread or its copy.
+    unsafe { CORE.after_fork() };
 }
 
 // SAFETY: blocks are fresh or were freed, as large as asked and aligned, as slots of classes that are

@@ -37,7 +37,8 @@ impl Depot {
                     return false;
                 }
             }
-            // Here every move comes to its end: no user's code runs in one, and no lock is waited for.
+            // Here every move comes to its end: no user's code runs in one, and no lock is waited for. A thread that is
+            // stopped in one from outside stops who looks here, too.
             if self.process != std::process::id() {
                 return false;
             }
